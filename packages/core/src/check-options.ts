@@ -1,0 +1,79 @@
+/** What an option accepts: in words, and as a test. */
+export interface OptionCheck {
+  readonly accepts: string;
+  readonly test: (value: unknown) => boolean;
+}
+
+/** A bad option: names it, the value, and what is accepted. `code` is `ERR_POOL_OPTION`. */
+export class OptionError extends TypeError {
+  readonly code = 'ERR_POOL_OPTION';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'OptionError';
+  }
+}
+
+/** The longest delay that Node.js's timers take; they turn a longer one into 1 ms. */
+const MAX_TIMER_MILLIS = 2 ** 31 - 1;
+
+/** A whole number of at least `least`. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): OptionCheck {
+  return {
+    accepts:
+      most === Number.MAX_SAFE_INTEGER
+        ? `a whole number of at least ${least}`
+        : `a whole number from ${least} to ${most}`,
+    test: (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
+  };
+}
+
+/** A whole number of milliseconds, 0 included. */
+export const millis: OptionCheck = wholeNumber(0, MAX_TIMER_MILLIS);
+
+export const trueOrFalse: OptionCheck = {
+  accepts: 'true or false',
+  test: (value) => typeof value === 'boolean',
+};
+
+export const text: OptionCheck = {
+  accepts: 'a string',
+  test: (value) => typeof value === 'string',
+};
+
+/**
+ * Throws an `OptionError` for the first option of `given` that `checks` does not know or accept.
+ * `undefined` stands for an option that is not given.
+ */
+export function checkOptions(
+  where: string,
+  given: object | undefined,
+  checks: Readonly<Record<string, OptionCheck>>,
+): void {
+  if (given === undefined) return;
+  if (typeof given !== 'object' || given === null) {
+    throw new OptionError(`${where}: options is ${show(given)}; accepted: an object`);
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (check === undefined) {
+      const known = Object.keys(checks).sort().join(', ');
+      throw new OptionError(`${where}: unknown option ${name}; accepted: ${known}`);
+    }
+    if (value !== undefined && !check.test(value)) {
+      throw new OptionError(`${where}: ${name} is ${show(value)}; accepted: ${check.accepts}`);
+    }
+  }
+}
+
+/** A value as an error message shows it, cut where it is long. */
+export function show(value: unknown): string {
+  if (typeof value === 'function') return `a function`;
+  const shown = typeof value === 'string' ? JSON.stringify(value) : inspectShallow(value);
+  return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;
+}
+
+function inspectShallow(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return `${Array.isArray(value) ? 'an array' : 'an object'} (${Object.prototype.toString.call(value)})`;
+}

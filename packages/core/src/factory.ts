@@ -1,0 +1,65 @@
+/**
+ * What a factory says about a resource: `true`, keep it; `false`, destroy it; a string, destroy it
+ * and give that as the reason. As in generic-pool, anything else counts as keeping it.
+ */
+export type Verdict = boolean | string;
+
+/**
+ * Why a resource was destroyed.
+ *
+ * - `idle`, `softIdle`: idle for longer than `idleTimeoutMillis`, or `softIdleTimeoutMillis`
+ * - `uses`, `age`: reached `maxUses`, or `maxAgeMillis`
+ * - `invalid`: `validate` returned false, threw or timed out
+ * - `unfit`: `recycle` returned false, threw or timed out
+ * - `threw`: its borrower threw, and the factory has no `recycle` to say that it is still fit
+ * - `borrower`: returned with `destroy`
+ * - `burst`: beyond `max`, and no urgent borrower waits for it any more
+ * - `leak`: its lease was dropped without being returned
+ * - `clear`, `close`: by `pool.clear()`, or `pool.close()`
+ * - `late`: its `create` finished after `createTimeoutMillis`
+ *
+ * An evict policy's, `validate`'s or `recycle`'s own reason can be any other string.
+ */
+export type DestroyReason =
+  | 'idle'
+  | 'softIdle'
+  | 'uses'
+  | 'age'
+  | 'invalid'
+  | 'unfit'
+  | 'threw'
+  | 'borrower'
+  | 'burst'
+  | 'leak'
+  | 'clear'
+  | 'close'
+  | 'late'
+  | (string & {});
+
+/** Makes and judges the resources of a pool. `T` is anything but `undefined`. */
+export interface Factory<T> {
+  /**
+   * Makes a resource that the pool does not hold yet. A throw, a rejection, or taking longer than
+   * `createTimeoutMillis` is a failed creation: the first waiter gets a `CreateError`.
+   */
+  create(): T | PromiseLike<T>;
+
+  /**
+   * Takes a resource out of service; a promise that it returns is watched. Its slot is free as soon as this is called; a throw, a
+   * rejection, or taking longer than `destroyTimeoutMillis` is told by `factoryDestroyError`.
+   */
+  destroy(resource: T, reason: DestroyReason): unknown;
+
+  /**
+   * Asked about an idle or returned resource before it is lent, when `testOnBorrow` is on. (One
+   * that was made for its borrower is lent as it is.) A throw, a rejection, or taking longer than
+   * `createTimeoutMillis` counts as `false`.
+   */
+  validate?(resource: T): Verdict | PromiseLike<Verdict>;
+
+  /**
+   * Asked about each returned resource, with what its borrower threw where `use` or `useSync` saw
+   * it throw. Faults count as with `validate`. Nobody waits for it but the next borrower.
+   */
+  recycle?(resource: T, error?: unknown): Verdict | PromiseLike<Verdict>;
+}

@@ -1,0 +1,135 @@
+import Base from 'generic-pool/lib/Pool.js';
+import type { Entry } from './entry.js';
+import { Evictor } from './evictor.js';
+import type { Factory } from './factory.js';
+import { IdleList } from './idle-list.js';
+import type { Settings } from './options.js';
+import { WaitingQueue } from './waiting-queue.js';
+
+/**
+ * generic-pool 3.9.0 with its seams named. It decides how many resources to create for those that
+ * wait and for `min`, walks the idle list when it is time to evict, and keeps the counts; what
+ * happens to one resource is left to the subclass. The only file that touches its underscored
+ * members: test/core/generic-pool-contract.test.ts says loudly when one of them changes.
+ */
+export abstract class GenericPool<T> extends Base<
+  Entry<T>,
+  Evictor<T>,
+  IdleList<T>,
+  WaitingQueue<T>
+> {
+  protected readonly evictor: Evictor<T>;
+  protected readonly idle: IdleList<T>;
+  protected readonly waiting: WaitingQueue<T>;
+
+  /** Every resource that exists, by itself. */
+  protected readonly entries = new Map<T, Entry<T>>();
+  /** Creations under way; each promise resolves when its creation is over, however it went. */
+  protected readonly creating = new Set<Promise<void>>();
+  /** Entries that `validate` has. */
+  protected readonly validating = new Set<Entry<T>>();
+  /** Entries that `recycle` has. */
+  protected readonly recycling = new Set<Entry<T>>();
+
+  constructor(factory: Factory<T>, settings: Settings<T>) {
+    class Idle extends IdleList<T> {
+      constructor() {
+        super(settings.fifo);
+      }
+    }
+    super(Evictor<T>, Idle, WaitingQueue<T>, factory, {
+      max: settings.max === 0 ? Number.MAX_SAFE_INTEGER : settings.max,
+      min: settings.min,
+      priorityRange: settings.priorityRange,
+      testOnBorrow: settings.testOnBorrow,
+      autostart: false, // it would start before the subclass is there
+      evictionRunIntervalMillis: settings.evictionRunIntervalMillis,
+      numTestsPerEvictionRun: settings.numTestsPerEvictionRun,
+    });
+    this.evictor = this._evictor;
+    this.idle = this._availableObjects;
+    this.waiting = this._waitingClientsQueue;
+    this._allObjects = this.entries;
+    this._factoryCreateOperations = this.creating;
+    this._testOnBorrowResources = this.validating;
+    this._testOnReturnResources = this.recycling;
+  }
+
+  /** Starts one creation. */
+  protected abstract create(): void;
+  /** Destroys an entry that is neither idle nor lent any more. */
+  protected abstract discard(entry: Entry<T>, reason: string): void;
+  /** Validates an entry that is neither idle nor lent, then offers it. */
+  protected abstract test(entry: Entry<T>): void;
+  /** Gives a fit entry to who waits first, or else to the idle list. */
+  protected abstract offer(entry: Entry<T>): void;
+  /** Whether `min` may be refilled now. */
+  protected abstract get refillable(): boolean;
+
+  protected get started(): boolean {
+    return this._started;
+  }
+
+  protected get draining(): boolean {
+    return this._draining;
+  }
+
+  protected stopLending(): void {
+    this._draining = true;
+  }
+
+  protected stopEvicting(): void {
+    this._descheduleEvictorRun();
+  }
+
+  /** Resources that those who wait will get without a further creation. */
+  protected get expected(): number {
+    return this._potentiallyAllocableResourceCount;
+  }
+
+  /** Creates, tests or hands out what those who wait need. */
+  protected dispense(): void {
+    this._dispense();
+  }
+
+  /** Creates what `min` lacks. */
+  protected refill(): void {
+    this._ensureMinimum();
+  }
+
+  override get max(): number {
+    return super.max === Number.MAX_SAFE_INTEGER ? 0 : super.max;
+  }
+
+  override get spareResourceCapacity(): number {
+    return this.max === 0 ? Number.POSITIVE_INFINITY : super.spareResourceCapacity;
+  }
+
+  override _createResource(): void {
+    this.create();
+  }
+
+  override _destroy(entry: Entry<T>): void {
+    this.discard(entry, entry.evictReason);
+  }
+
+  override _testOnBorrow(): boolean {
+    const entry = this.idle.shift();
+    if (entry !== undefined) this.test(entry);
+    return entry !== undefined;
+  }
+
+  override _dispatchPooledResourceToNextWaitingClient(entry: Entry<T>): boolean {
+    this.offer(entry);
+    return true;
+  }
+
+  override _ensureMinimum(): void {
+    if (this.refillable) super._ensureMinimum();
+  }
+
+  override _evict(): void {
+    this.evictor.look(this.idle);
+    super._evict();
+  }
+}

@@ -1,0 +1,90 @@
+import type { Entry } from './entry.js';
+
+/**
+ * The idle entries, from the one that is idle longest to the one returned last. Given to
+ * generic-pool as its Deque class; every operation is O(1).
+ */
+export class IdleList<T> {
+  length = 0;
+
+  /** Where the iterator stands; kept here so that it never holds on to an entry that has left. */
+  cursor: Entry<T> | undefined = undefined;
+
+  readonly #fifo: boolean;
+  #oldest: Entry<T> | undefined = undefined;
+  #newest: Entry<T> | undefined = undefined;
+
+  constructor(fifo: boolean) {
+    this.#fifo = fifo;
+  }
+
+  get oldest(): Entry<T> | undefined {
+    return this.#oldest;
+  }
+
+  get newest(): Entry<T> | undefined {
+    return this.#newest;
+  }
+
+  /** Adds an entry that has just become idle. */
+  add(entry: Entry<T>): void {
+    entry.state = 'idle';
+    entry.idleSinceMillis = -1;
+    entry.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+    this.length++;
+  }
+
+  /** Takes out the entry to lend next: the oldest, or with `fifo: false` the newest. */
+  shift(): Entry<T> | undefined {
+    const entry = this.#fifo ? this.#oldest : this.#newest;
+    if (entry !== undefined) this.remove(entry);
+    return entry;
+  }
+
+  /** Takes out an entry, which is left in state `busy`. */
+  remove(entry: Entry<T>): void {
+    const { older, newer } = entry;
+    if (this.cursor === entry) this.cursor = older;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    entry.older = undefined;
+    entry.newer = undefined;
+    entry.state = 'busy';
+    this.length--;
+  }
+
+  /** generic-pool's evictor walks the list with one iterator that it keeps for good. */
+  iterator(): IdleIterator<T> {
+    return new IdleIterator(this);
+  }
+}
+
+/** Walks from the oldest entry to the newest, and goes on where it was when entries come and go. */
+class IdleIterator<T> {
+  readonly #list: IdleList<T>;
+
+  constructor(list: IdleList<T>) {
+    this.#list = list;
+  }
+
+  next(): { done: true } | { done: false; value: Entry<T> } {
+    const list = this.#list;
+    const entry = list.cursor === undefined ? list.oldest : list.cursor.newer;
+    list.cursor = entry;
+    return entry === undefined ? { done: true } : { done: false, value: entry };
+  }
+
+  /** Takes the entry that `next` gave out of the list. */
+  remove(): void {
+    if (this.#list.cursor !== undefined) this.#list.remove(this.#list.cursor);
+  }
+
+  reset(): void {
+    this.#list.cursor = undefined;
+  }
+}

@@ -1,0 +1,30 @@
+export type { AcquireOptions } from './acquire-options.js';
+export {
+  checkOptions,
+  millis,
+  type OptionCheck,
+  OptionError,
+  show,
+  text,
+  trueOrFalse,
+  wholeNumber,
+} from './check-options.js';
+export { createPool } from './create-pool.js';
+export {
+  AcquireTimeoutError,
+  CreateError,
+  DestroyError,
+  FactoryTimeoutError,
+  NotBorrowedError,
+  PoolClosedError,
+  PoolEmptyError,
+  PoolError,
+  QueueFullError,
+} from './errors.js';
+export type { Leak, PoolEvents } from './events.js';
+export type { EvictCandidate, EvictPolicy } from './evictor.js';
+export type { DestroyReason, Factory, Verdict } from './factory.js';
+export type { Lease } from './lease.js';
+export { type PoolOptions, poolOptionChecks } from './options.js';
+export type { CloseOptions, Pool, Sync } from './pool.js';
+export type { PoolState, PoolStats } from './state.js';

@@ -1,0 +1,247 @@
+import type { AcquireOptions } from './acquire-options.js';
+import type { Entry } from './entry.js';
+import { AcquireTimeoutError, QueueFullError } from './errors.js';
+import type { Factory, Verdict } from './factory.js';
+import { isThenable } from './factory-call.js';
+import { LeakWatch } from './leak-watch.js';
+import { Lifecycle } from './lifecycle.js';
+import { limited } from './limits.js';
+import type { Settings } from './options.js';
+import type { Waiter } from './waiting-queue.js';
+
+/** How a resource gets to a borrower and back, in the fast lane and through the queue. */
+export abstract class Lending<T> extends Lifecycle<T> {
+  protected lent = 0;
+  protected timeouts = 0;
+  protected leaks = 0;
+  #borrowed = 0;
+
+  // The hot path reads these: fields of its own are cheaper than settings.
+  readonly #testOnBorrow: boolean;
+  readonly #maxUses: number;
+  readonly #maxAgeMillis: number;
+  readonly #burst: number;
+  readonly #leakWatch: LeakWatch<T> | undefined;
+
+  constructor(factory: Factory<T>, settings: Settings<T>) {
+    super(factory, settings);
+    this.#testOnBorrow = settings.testOnBorrow;
+    this.#maxUses = settings.maxUses;
+    this.#maxAgeMillis = settings.maxAgeMillis;
+    this.#burst = settings.burst;
+    this.#leakWatch =
+      settings.leakDetectionMillis === 0
+        ? undefined
+        : new LeakWatch(settings.leakDetectionMillis, (entry, acquiredAt) => {
+            this.leaks++;
+            this.tell('leak', entry.resource, { kind: 'held', acquiredAt });
+          });
+  }
+
+  get borrowed(): number {
+    return this.#borrowed;
+  }
+
+  /** The fast lane: lends an idle entry where nobody waits and no promise has to be awaited. */
+  protected take(): Entry<T> | undefined {
+    if (this.waiting.length > 0 || this.draining) return undefined;
+    const entry = this.#testOnBorrow ? this.#shiftTested() : this.idle.shift();
+    if (entry === undefined) return undefined;
+    this.#lend(entry);
+    if (this.#leakWatch !== undefined) this.#leakWatch.watch(entry, new Error('acquired'));
+    return entry;
+  }
+
+  /** An idle entry that `validate` passes at once. One that it needs time for is left to it. */
+  #shiftTested(): Entry<T> | undefined {
+    for (let entry = this.idle.shift(); entry !== undefined; entry = this.idle.shift()) {
+      const verdict = this.#validate(entry);
+      if (isFit(verdict)) return entry;
+      this.#follow(entry, verdict, 'validate');
+      if (isThenable(verdict)) return undefined;
+    }
+    return undefined;
+  }
+
+  #lend(entry: Entry<T>): void {
+    entry.state = 'lent';
+    entry.loans++;
+    this.#borrowed++;
+    this.lent++;
+  }
+
+  /** The queue: the waiter gets a resource that is lent by then, or a rejection. */
+  protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
+    if (!this.started) this.start();
+    const { priority = this.settings.priorityRange - 1, signal } = options;
+    const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
+    const refusal = this.#refusal(priority);
+    if (refusal !== undefined) {
+      waiter(Promise.reject(refusal));
+      return;
+    }
+    const watched = this.#watched(waiter);
+    if (timeoutMillis === 0 && signal === undefined) this.waiting.enqueue(watched, priority);
+    else this.#enqueueLimited(watched, priority, timeoutMillis, signal);
+    this.dispense();
+  }
+
+  #enqueueLimited(
+    waiter: Waiter<T>,
+    priority: number,
+    timeoutMillis: number,
+    signal: AbortSignal | undefined,
+  ): void {
+    const giveUp = (reason: unknown) => {
+      this.waiting.remove(ticket, priority);
+      inQueue(Promise.reject(reason));
+      this.checkQuiet();
+    };
+    const onTimeout = () => {
+      this.timeouts++;
+      giveUp(new AcquireTimeoutError(timeoutMillis, this.state()));
+    };
+    const onAbort = () => giveUp(signal?.reason);
+    const inQueue = limited(waiter, timeoutMillis, signal, onTimeout, onAbort);
+    const ticket = this.waiting.enqueue(inQueue, priority);
+  }
+
+  #refusal(priority: number): Error | undefined {
+    if (this.draining) return this.closedError();
+    const { maxWaitingClients, burst } = this.settings;
+    const spare = this.spareResourceCapacity + (priority === 0 ? burst : 0);
+    const coming = this.idle.length + this.creating.size + this.validating.size;
+    if (spare < 1 && this.waiting.length - coming >= maxWaitingClients) {
+      return new QueueFullError(maxWaitingClients, this.state());
+    }
+    return undefined;
+  }
+
+  /** The stack of an acquire that waits is the one of its call, not of the return that serves it. */
+  #watched(waiter: Waiter<T>): Waiter<T> {
+    if (this.#leakWatch === undefined) return waiter;
+    const acquired = new Error('acquired');
+    return (outcome) => {
+      const entry = outcome instanceof Promise ? undefined : this.entries.get(outcome);
+      if (entry !== undefined) this.#leakWatch?.watch(entry, acquired);
+      waiter(outcome);
+    };
+  }
+
+  protected rejectAllWaiting(error: Error): void {
+    while (this.waiting.length > 0) this.waiting.dequeue()?.(Promise.reject(error));
+  }
+
+  /** Takes a lent entry back; `error` is what its borrower threw, where it threw. */
+  protected takeBack(entry: Entry<T>, threw: boolean, error: unknown): void {
+    this.#endLoan(entry);
+    if (this.factory.recycle !== undefined) this.#recycle(entry, threw, error);
+    else if (threw) this.discard(entry, 'threw', error);
+    else this.#settle(entry);
+  }
+
+  /** Takes a lent entry back, or away from its borrower, to destroy it. */
+  protected takeAway(entry: Entry<T>, reason: string): void {
+    this.#endLoan(entry);
+    this.discard(entry, reason);
+  }
+
+  #endLoan(entry: Entry<T>): void {
+    entry.state = 'busy';
+    this.#borrowed--;
+    if (this.#leakWatch !== undefined) this.#leakWatch.forget(entry);
+  }
+
+  /** Where a loan that is watched was acquired. */
+  protected acquiredAt(entry: Entry<T>): string | undefined {
+    return this.#leakWatch?.acquiredAt(entry);
+  }
+
+  #recycle(entry: Entry<T>, threw: boolean, error: unknown): void {
+    const { factory } = this;
+    let verdict: Verdict | PromiseLike<Verdict> | undefined;
+    try {
+      verdict = threw
+        ? factory.recycle?.(entry.resource, error)
+        : factory.recycle?.(entry.resource);
+    } catch (cause) {
+      this.discard(entry, 'unfit', cause);
+      return;
+    }
+    if (isFit(verdict)) this.#settle(entry);
+    else this.#follow(entry, verdict, 'recycle');
+  }
+
+  /** A returned entry that `recycle` passed: destroyed if it is used up, or else lent again. */
+  #settle(entry: Entry<T>): void {
+    if (entry.loans >= this.#maxUses) this.discard(entry, 'uses');
+    else if (this.evictor.nowMillis - entry.createdMillis >= this.#maxAgeMillis) {
+      this.discard(entry, 'age');
+    } else if (this.#testOnBorrow && this.waiting.length > 0) this.test(entry);
+    else this.offer(entry);
+  }
+
+  protected override offer(entry: Entry<T>): void {
+    if (entry.state === 'gone') return; // destroyed by a listener, or by close
+    if (this.closed) {
+      this.discard(entry, 'close');
+      return;
+    }
+    if (this.#burst > 0 && this.entries.size > this.max && this.waiting.urgent === 0) {
+      this.discard(entry, 'burst');
+      return;
+    }
+    const waiter = this.waiting.dequeue();
+    if (waiter === undefined) {
+      this.idle.add(entry);
+      if (this.draining) this.checkQuiet();
+    } else {
+      this.#lend(entry);
+      waiter(entry.resource);
+    }
+  }
+
+  protected override test(entry: Entry<T>): void {
+    this.#follow(entry, this.#validate(entry), 'validate');
+  }
+
+  #validate(entry: Entry<T>): Verdict | PromiseLike<Verdict> | undefined {
+    try {
+      return this.factory.validate?.(entry.resource);
+    } catch (cause) {
+      return Promise.reject(cause);
+    }
+  }
+
+  /** Does what a verdict says, once it is there. */
+  #follow(
+    entry: Entry<T>,
+    verdict: Verdict | PromiseLike<Verdict> | undefined,
+    call: 'validate' | 'recycle',
+  ): void {
+    const reason = call === 'validate' ? 'invalid' : 'unfit';
+    if (!isThenable(verdict)) {
+      if (verdict === false || typeof verdict === 'string') this.discard(entry, verdict || reason);
+      else if (call === 'validate') this.offer(entry);
+      else this.#settle(entry);
+      return;
+    }
+    const asked = call === 'validate' ? this.validating : this.recycling;
+    asked.add(entry);
+    this.withinCreateTimeout(verdict, call).then(
+      (answer) => {
+        asked.delete(entry);
+        if (entry.state !== 'gone') this.#follow(entry, answer, call);
+      },
+      (cause: unknown) => {
+        asked.delete(entry);
+        if (entry.state !== 'gone') this.discard(entry, reason, cause);
+      },
+    );
+  }
+}
+
+/** As in generic-pool, whatever is not a clear no is a yes; a promise is neither yet. */
+function isFit(verdict: Verdict | PromiseLike<Verdict> | undefined): boolean {
+  return verdict !== false && typeof verdict !== 'string' && !isThenable(verdict);
+}

@@ -1,0 +1,234 @@
+import { Backoff } from './backoff.js';
+import { checkOptions, wholeNumber } from './check-options.js';
+import { Entry } from './entry.js';
+import { CreateError, DestroyError, FactoryTimeoutError, PoolClosedError } from './errors.js';
+import type { PoolEvents } from './events.js';
+import { firstReason } from './evictor.js';
+import type { DestroyReason, Factory } from './factory.js';
+import { CallTimers, isThenable, settled } from './factory-call.js';
+import { GenericPool } from './generic-pool.js';
+import type { Settings } from './options.js';
+import type { PoolState } from './state.js';
+import { throwLater } from './throw-later.js';
+
+/** A `ready` call that waits. */
+interface Readiness {
+  readonly count: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** How resources come and go: creation and its failures, destruction and its failures. */
+export abstract class Lifecycle<T> extends GenericPool<T> {
+  protected readonly factory: Factory<T>;
+  protected readonly settings: Settings<T>;
+
+  /** Destructions under way; each promise resolves when its own is over, however it went. */
+  protected readonly destroying = new Set<Promise<void>>();
+  protected readonly backoff = new Backoff(() => this.refill());
+  protected closed = false;
+  protected createErrors = 0;
+  protected destroyErrors = 0;
+  protected created = 0;
+  protected readonly destroyedBy = new Map<DestroyReason, number>();
+
+  readonly #timers = new CallTimers();
+  #readiness: Readiness[] = [];
+  #retrying = false;
+
+  constructor(factory: Factory<T>, settings: Settings<T>) {
+    super(factory, settings);
+    this.factory = factory;
+    this.settings = settings;
+    this.evictor.judge = (candidate) => firstReason(settings.policies, candidate, this.state());
+  }
+
+  /** The counters of now. */
+  abstract state(): PoolState;
+
+  protected closedError(): PoolClosedError {
+    return new PoolClosedError(this.closed ? 'closed' : 'draining', this.state());
+  }
+
+  /** Called whenever a resource or an acquire may have been the last that a shutdown waits for. */
+  protected abstract checkQuiet(): void;
+
+  protected get refillable(): boolean {
+    return !this.draining && !this.backoff.waiting;
+  }
+
+  protected override dispense(): void {
+    super.dispense();
+    const { burst } = this.settings;
+    if (burst === 0) return;
+    const limit = this.max + burst;
+    for (let short = this.waiting.urgent - this.expected; short > 0; short--) this.create(limit);
+  }
+
+  /** Starts one creation, unless `limit` resources exist or are on their way. */
+  protected override create(limit = this.max || Number.POSITIVE_INFINITY): void {
+    if (this.size >= limit) return;
+    // The slot is taken before the factory is called, for it may call the pool in turn.
+    const { promise, resolve: over } = Promise.withResolvers<void>();
+    this.creating.add(promise);
+
+    const made = settled(() => this.factory.create());
+    this.withinCreateTimeout(made, 'create').then(
+      (resource) => {
+        this.creating.delete(promise);
+        this.#admit(resource);
+        over();
+      },
+      (error: unknown) => {
+        this.creating.delete(promise);
+        if (error instanceof FactoryTimeoutError) made.then((late) => this.#dismiss(late), ignore);
+        this.#fail(error);
+        over();
+      },
+    );
+  }
+
+  #admit(resource: T): void {
+    if (resource === undefined || this.entries.has(resource)) {
+      const what = resource === undefined ? 'undefined' : 'a resource that the pool holds already';
+      this.#fail(new TypeError(`factory.create gave ${what}`));
+      return;
+    }
+    const entry = this.#enter(resource);
+    this.backoff.succeed();
+    this.tell('create', resource);
+    this.offer(entry);
+    this.#tellReady();
+  }
+
+  #enter(resource: T): Entry<T> {
+    const entry = new Entry(resource, performance.now());
+    this.entries.set(resource, entry);
+    this.created++;
+    return entry;
+  }
+
+  /** A resource whose creation had failed by then. */
+  #dismiss(resource: T): void {
+    if (resource === undefined || this.entries.has(resource)) return;
+    const entry = this.#enter(resource);
+    this.tell('create', resource);
+    if (entry.state !== 'gone') this.discard(entry, 'late');
+  }
+
+  #fail(cause: unknown): void {
+    this.createErrors++;
+    const error = new CreateError(cause, this.state());
+    // Who is first in line would have got it, unless enough others are on their way.
+    if (this.waiting.length > this.expected) this.waiting.dequeue()?.(Promise.reject(error));
+    this.#retryLater();
+    if (!this.draining && this.size < this.min) this.backoff.fail();
+    this.tellNotReady(error);
+    this.tell('factoryCreateError', error);
+    this.checkQuiet();
+  }
+
+  /**
+   * Creates for the others that wait in a turn of the event loop of its own: a factory that always
+   * fails, at once, would otherwise keep timers and I/O waiting until everybody is rejected.
+   */
+  #retryLater(): void {
+    if (this.#retrying || this.waiting.length <= this.expected) return;
+    this.#retrying = true;
+    setImmediate(() => {
+      this.#retrying = false;
+      this.dispense();
+    });
+  }
+
+  /** Destroys an entry that is not in the idle list. Its slot is free at once. */
+  protected override discard(entry: Entry<T>, reason: DestroyReason, cause?: unknown): void {
+    const { resource } = entry;
+    entry.state = 'gone';
+    this.entries.delete(resource);
+    this.destroyedBy.set(reason, (this.destroyedBy.get(reason) ?? 0) + 1);
+    this.#destroy(resource, reason);
+    this.tell('destroy', resource, reason, cause);
+    this.refill();
+    this.dispense();
+    this.checkQuiet();
+  }
+
+  #destroy(resource: T, reason: DestroyReason): void {
+    let work: unknown;
+    try {
+      work = this.factory.destroy(resource, reason);
+    } catch (error) {
+      this.#destroyFailed(error);
+    }
+    if (!isThenable(work)) return;
+    const { destroyTimeoutMillis } = this.settings;
+    const over = this.#timers
+      .within(work, destroyTimeoutMillis, 'destroy', 'destroyTimeoutMillis')
+      .catch((error: unknown) => this.#destroyFailed(error))
+      .then(() => {
+        this.destroying.delete(over);
+      });
+    this.destroying.add(over);
+  }
+
+  #destroyFailed(cause: unknown): void {
+    this.destroyErrors++;
+    this.tell('factoryDestroyError', new DestroyError(cause, this.state()));
+  }
+
+  async ready(count = this.min): Promise<void> {
+    const limit = this.max || Number.MAX_SAFE_INTEGER;
+    checkOptions('ready', { count }, { count: wholeNumber(0, limit) });
+    if (this.entries.size >= count) return;
+    if (this.draining) throw this.closedError();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#readiness.push({ count, resolve, reject });
+    if (this.started) for (let short = count - this.size; short > 0; short--) this.create();
+    await promise;
+  }
+
+  #tellReady(): void {
+    const isReady = ({ count }: Readiness) => this.entries.size >= count;
+    const ready = this.#readiness.filter(isReady);
+    this.#readiness = this.#readiness.filter((waiting) => !isReady(waiting));
+    for (const waiting of ready) waiting.resolve();
+  }
+
+  protected tellNotReady(error: Error): void {
+    for (const waiting of this.#readiness.splice(0)) waiting.reject(error);
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all(this.creating);
+    this.destroyIdle('clear');
+    await Promise.all(this.destroying);
+  }
+
+  protected destroyIdle(reason: DestroyReason): void {
+    // Only those idle now: destroying one may have another made for `min`.
+    for (let left = this.idle.length; left > 0; left--) {
+      const entry = this.idle.shift();
+      if (entry !== undefined) this.discard(entry, reason);
+    }
+  }
+
+  protected withinCreateTimeout<R>(work: PromiseLike<R>, call: string): Promise<R> {
+    const { createTimeoutMillis } = this.settings;
+    return this.#timers.within(work, createTimeoutMillis, call, 'createTimeoutMillis');
+  }
+
+  protected stopFactoryTimers(): void {
+    this.#timers.stop();
+  }
+
+  protected tell<E extends keyof PoolEvents<T>>(event: E, ...args: PoolEvents<T>[E]): void {
+    try {
+      this.emit(event, ...args);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,115 @@
+import type { AcquireOptions } from './acquire-options.js';
+import type { PoolEvents } from './events.js';
+import type { Lease } from './lease.js';
+import type { PoolStats } from './state.js';
+
+/** What a function given to `useSync` may return: anything but a promise. */
+export type Sync<R> = R extends PromiseLike<unknown> ? never : R;
+
+/** Options of `close`. */
+export interface CloseOptions {
+  /**
+   * How long to wait for resources on loan, or in the factory's hands, before they are destroyed
+   * all the same; absent or 0: as long as it takes.
+   */
+  timeoutMillis?: number | undefined;
+}
+
+/** Lends resources that a factory makes, each to one borrower at a time. */
+export interface Pool<T> extends AsyncDisposable {
+  /**
+   * Lends a resource: at once when one is idle, or else when one is returned or created. The
+   * borrower has to give it back with `release` or `destroy`.
+   *
+   * Rejects with the signal's reason, `AcquireTimeoutError`, `QueueFullError`, `PoolClosedError`,
+   * `CreateError` when the creation for it failed, or an `OptionError`.
+   */
+  acquire(options?: number | AcquireOptions): Promise<T>;
+
+  /**
+   * Lends an idle resource, or gives undefined when nothing can be lent this instant: none is idle,
+   * somebody waits, `validate` needs time, or the pool is draining or closed.
+   */
+  tryAcquire(): T | undefined;
+
+  /**
+   * Takes a resource back. Resolves once it is the pool's again (`recycle` may still be at work);
+   * rejects with a `NotBorrowedError`, which it is safe to ignore, when it is not on loan.
+   */
+  release(resource: T): Promise<void>;
+
+  /** Takes a resource back to destroy it. Resolves and rejects as `release` does. */
+  destroy(resource: T): Promise<void>;
+
+  /** Lends as `acquire` does, as a lease: `await using lease = await pool.lease()`. */
+  lease(options?: number | AcquireOptions): Promise<Lease<T>>;
+
+  /**
+   * Lends a resource to `fn` until it returns or its promise settles, and gives on its result. After
+   * a throw the resource is destroyed, unless the factory's `recycle` finds it fit.
+   *
+   * Rejects with what `fn` threw, or as `acquire` does.
+   */
+  use<R>(fn: (resource: T) => R, options?: number | AcquireOptions): Promise<Awaited<R>>;
+
+  /**
+   * Lends an idle resource to `fn` for the length of its call, without a promise. Throws what `fn`
+   * throws; `PoolEmptyError` where `tryAcquire` would give undefined; `PoolClosedError`; and a
+   * TypeError, with the resource destroyed, when `fn` returned a promise.
+   */
+  useSync<R>(fn: (resource: T) => Sync<R>): R;
+
+  /** Makes `min` resources and starts evicting; nothing when that is done. See `autostart`. */
+  start(): void;
+
+  /**
+   * Resolves once `count` resources exist, creating what lacks; default: `min`. Rejects with the
+   * `CreateError` of a creation that failed before, `PoolClosedError`, or an `OptionError`. Of a
+   * pool that is not started it waits for that.
+   */
+  ready(count?: number): Promise<void>;
+
+  /** Stops lending, but serves those who wait. Resolves when all is returned; the idle ones stay. */
+  drain(): Promise<void>;
+
+  /** Destroys the idle resources, those being created included. `min` is then made anew. */
+  clear(): Promise<void>;
+
+  /**
+   * Stops lending; who waits gets a `PoolClosedError`. Resolves once all is returned and destroyed,
+   * or destroyed after `timeoutMillis`; then no timer of the pool is left. Never rejects. A further
+   * call gives the same end, and can bring it forward.
+   */
+  close(options?: CloseOptions): Promise<void>;
+
+  /** The counters of now and totals, as plain data. */
+  stats(): PoolStats;
+
+  /** Whether `resource` is on loan. */
+  isBorrowedResource(resource: T): boolean;
+
+  /** Resources that exist, plus those being created. */
+  readonly size: number;
+  /** Idle resources. */
+  readonly available: number;
+  /** Resources on loan. */
+  readonly borrowed: number;
+  /** Acquires that wait. */
+  readonly pending: number;
+  /** The `max` option; 0: no limit. */
+  readonly max: number;
+  /** The `min` option. */
+  readonly min: number;
+  /** How many more resources could be created; Infinity where there is no limit. */
+  readonly spareResourceCapacity: number;
+
+  /** Calls `listener` on each `event`. What it throws becomes an uncaught exception. */
+  on<E extends keyof PoolEvents<T>>(event: E, listener: (...args: PoolEvents<T>[E]) => void): this;
+  /** The same for the next one only. */
+  once<E extends keyof PoolEvents<T>>(
+    event: E,
+    listener: (...args: PoolEvents<T>[E]) => void,
+  ): this;
+  /** Stops calling `listener`. */
+  off<E extends keyof PoolEvents<T>>(event: E, listener: (...args: PoolEvents<T>[E]) => void): this;
+}

@@ -1,0 +1,231 @@
+import { type AcquireOptions, acquireOptions } from './acquire-options.js';
+import { checkOptions, millis } from './check-options.js';
+import type { Entry } from './entry.js';
+import { NotBorrowedError, PoolEmptyError } from './errors.js';
+import { isThenable } from './factory-call.js';
+import { Lease, type Lessor } from './lease.js';
+import { Lending } from './lending.js';
+import type { CloseOptions, Pool, Sync } from './pool.js';
+import type { PoolState, PoolStats } from './state.js';
+
+const DONE = Promise.resolve();
+
+/** The public face of a pool. What each method does is said where `Pool` declares it. */
+export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
+  readonly #quiet: (() => void)[] = [];
+  #closing: Promise<void> | undefined = undefined;
+  readonly #force = Promise.withResolvers<void>();
+  #leases: FinalizationRegistry<{ entry: Entry<T>; loan: number }> | undefined = undefined;
+
+  acquire(given?: number | AcquireOptions): Promise<T> {
+    if (given === undefined) {
+      const entry = this.take();
+      if (entry !== undefined) return Promise.resolve(entry.resource);
+    }
+    return new Promise((resolve) => {
+      const options = acquireOptions(given); // a throw in a promise's executor rejects it
+      options.signal?.throwIfAborted();
+      const entry = given === undefined ? undefined : this.take();
+      if (entry !== undefined) resolve(entry.resource);
+      else this.wait(options, resolve);
+    });
+  }
+
+  tryAcquire(): T | undefined {
+    return this.take()?.resource;
+  }
+
+  use<R>(fn: (resource: T) => R, given?: number | AcquireOptions): Promise<Awaited<R>> {
+    if (given === undefined) {
+      const entry = this.take();
+      if (entry !== undefined) return this.#run(entry, fn);
+    }
+    return this.acquire(given).then((resource) => this.#run(this.#lentEntry(resource), fn));
+  }
+
+  useSync<R>(fn: (resource: T) => Sync<R>): R {
+    const entry = this.take();
+    if (entry === undefined) {
+      throw this.draining ? this.closedError() : new PoolEmptyError(this.state());
+    }
+    const loan = entry.loans;
+    let result: R;
+    try {
+      result = fn(entry.resource);
+    } catch (error) {
+      this.#finish(entry, loan, true, error);
+      throw error;
+    }
+    if (isThenable(result)) {
+      const error = new TypeError('useSync: the function returned a promise; use `use`');
+      if (this.isOnLoan(entry, loan)) this.takeAway(entry, 'threw');
+      throw error;
+    }
+    this.#finish(entry, loan, false, undefined);
+    return result;
+  }
+
+  async lease(given?: number | AcquireOptions): Promise<Lease<T>> {
+    const entry = this.#lentEntry(await this.acquire(given));
+    const lease = new Lease(this, entry);
+    this.#leases ??= new FinalizationRegistry((lost) => this.#lose(lost.entry, lost.loan));
+    this.#leases.register(lease, { entry, loan: entry.loans });
+    return lease;
+  }
+
+  release(resource: T): Promise<void> {
+    const entry = this.entries.get(resource);
+    if (entry === undefined || entry.state !== 'lent') return this.#refuse();
+    this.takeBack(entry, false, undefined);
+    return DONE;
+  }
+
+  destroy(resource: T): Promise<void> {
+    const entry = this.entries.get(resource);
+    if (entry === undefined || entry.state !== 'lent') return this.#refuse();
+    this.takeAway(entry, 'borrower');
+    return DONE;
+  }
+
+  isBorrowedResource(resource: T): boolean {
+    return this.entries.get(resource)?.state === 'lent';
+  }
+
+  /** The entry of a resource just acquired; close may have taken that away on its way here. */
+  #lentEntry(resource: T): Entry<T> {
+    const entry = this.entries.get(resource);
+    if (entry === undefined) throw this.closedError();
+    return entry;
+  }
+
+  #run<R>(entry: Entry<T>, fn: (resource: T) => R): Promise<Awaited<R>> {
+    const loan = entry.loans;
+    let result: R;
+    try {
+      result = fn(entry.resource);
+    } catch (error) {
+      this.#finish(entry, loan, true, error);
+      return Promise.reject(error);
+    }
+    if (!isThenable(result)) {
+      this.#finish(entry, loan, false, undefined);
+      return Promise.resolve(result);
+    }
+    return Promise.resolve(result).then(
+      (value) => {
+        this.#finish(entry, loan, false, undefined);
+        return value;
+      },
+      (error: unknown) => {
+        this.#finish(entry, loan, true, error);
+        throw error;
+      },
+    );
+  }
+
+  /** Ends a loan, unless the borrower has returned the resource itself or close took it away. */
+  #finish(entry: Entry<T>, loan: number, threw: boolean, error: unknown): void {
+    if (this.isOnLoan(entry, loan)) this.takeBack(entry, threw, error);
+  }
+
+  isOnLoan(entry: Entry<T>, loan: number): boolean {
+    return entry.state === 'lent' && entry.loans === loan;
+  }
+
+  endLoan(entry: Entry<T>, loan: number, how: 'release' | 'destroy'): boolean {
+    if (!this.isOnLoan(entry, loan)) return false;
+    if (how === 'release') this.takeBack(entry, false, undefined);
+    else this.takeAway(entry, 'borrower');
+    return true;
+  }
+
+  /** Its lease was collected. The borrower may have kept the resource: nobody else gets it. */
+  #lose(entry: Entry<T>, loan: number): void {
+    if (!this.isOnLoan(entry, loan)) return;
+    const acquiredAt = this.acquiredAt(entry);
+    this.takeAway(entry, 'leak');
+    this.leaks++;
+    this.tell('leak', entry.resource, { kind: 'lost', acquiredAt });
+  }
+
+  #refuse(): Promise<never> {
+    const refusal = Promise.reject(this.notBorrowed());
+    refusal.catch(() => {}); // as with generic-pool, it is safe to ignore
+    return refusal;
+  }
+
+  notBorrowed(): NotBorrowedError {
+    return new NotBorrowedError(this.state());
+  }
+
+  async drain(): Promise<void> {
+    this.stopLending();
+    await this.#whenQuiet();
+    this.stopEvicting();
+  }
+
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkOptions('close', options, { timeoutMillis: millis });
+    this.#closing ??= this.#close();
+    const { timeoutMillis = 0 } = options;
+    const timer =
+      timeoutMillis > 0 ? setTimeout(() => this.#force.resolve(), timeoutMillis) : undefined;
+    await this.#closing;
+    clearTimeout(timer);
+  }
+
+  async #close(): Promise<void> {
+    this.stopLending();
+    this.stopEvicting();
+    this.backoff.stop();
+    this.closed = true;
+    this.rejectAllWaiting(this.closedError());
+    this.tellNotReady(this.closedError());
+    this.destroyIdle('close');
+    await Promise.race([this.#whenQuiet(), this.#force.promise]);
+    this.stopFactoryTimers();
+    for (const entry of this.entries.values()) {
+      if (entry.state === 'lent') this.takeAway(entry, 'close');
+      else this.discard(entry, 'close');
+    }
+    await Promise.all(this.destroying);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #whenQuiet(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#quiet.push(resolve);
+      this.checkQuiet();
+    });
+  }
+
+  protected override checkQuiet(): void {
+    const { borrowed, creating, validating, recycling, waiting } = this;
+    const busy = borrowed + creating.size + validating.size + recycling.size + waiting.length;
+    if (busy === 0) for (const resolve of this.#quiet.splice(0)) resolve();
+  }
+
+  override state(): PoolState {
+    const { size, available, borrowed, pending, max, min } = this;
+    const creating = this.creating.size;
+    return { name: this.settings.name, max, min, size, available, borrowed, pending, creating };
+  }
+
+  stats(): PoolStats {
+    const { lent, created, createErrors, destroyErrors, timeouts, leaks } = this;
+    return {
+      ...this.state(),
+      lent,
+      created,
+      destroyed: created - this.entries.size,
+      destroyedBy: Object.fromEntries(this.destroyedBy),
+      createErrors,
+      destroyErrors,
+      timeouts,
+      leaks,
+    };
+  }
+}

@@ -1,0 +1,54 @@
+import { Line } from './line.js';
+
+/**
+ * Who waits for a resource: the function that resolves its promise, called once. A rejection is a
+ * resolution with a rejected promise: keeping the promise's second function too would cost every
+ * waiter memory for what few of them need.
+ */
+export type Waiter<T> = (outcome: T | Promise<never>) => void;
+
+/**
+ * The acquires that wait, in priority then arrival order. Given to generic-pool as its
+ * PriorityQueue class. Adding and taking are O(1), removing is O(log n).
+ */
+export class WaitingQueue<T> {
+  length = 0;
+  readonly #lines: Line<T>[];
+
+  constructor(priorityRange: number) {
+    this.#lines = Array.from({ length: priorityRange }, () => new Line<T>());
+  }
+
+  /** How many of the highest priority wait. */
+  get urgent(): number {
+    return this.#line(0).length;
+  }
+
+  /**
+   * @param priority 0 (highest) to `priorityRange - 1`; beyond that counts as the lowest
+   * @returns the ticket to give up with
+   */
+  enqueue(waiter: Waiter<T>, priority: number): number {
+    this.length++;
+    return this.#line(priority).push(waiter);
+  }
+
+  /** Takes out who is next. */
+  dequeue(): Waiter<T> | undefined {
+    if (this.length === 0) return undefined;
+    let priority = 0;
+    while (this.#line(priority).length === 0) priority++;
+    this.length--;
+    return this.#line(priority).shift();
+  }
+
+  /** Takes out who has that ticket of that priority. */
+  remove(ticket: number, priority: number): void {
+    this.length--;
+    this.#line(priority).remove(ticket);
+  }
+
+  #line(priority: number): Line<T> {
+    return this.#lines[Math.min(priority, this.#lines.length - 1)] as Line<T>;
+  }
+}
