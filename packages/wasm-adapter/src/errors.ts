@@ -1,0 +1,33 @@
+/** The stable codes of a `WasmError`. */
+export type WasmErrorCode =
+  /** `src` could not be had: no such file, not a 200, the wrong content type, not a source at all. */
+  | 'ERR_WASM_SOURCE'
+  /** The bytes are no core module that this V8 accepts. */
+  | 'ERR_WASM_COMPILE'
+  /** The bytes are a component. */
+  | 'ERR_WASM_COMPONENT'
+  /** An import is missing, or is not what the module asks for. */
+  | 'ERR_WASM_LINK'
+  /** The module's start function, `_initialize` or `_start` trapped, or it exited with a code. */
+  | 'ERR_WASM_START'
+  /** V8 has no memory or address space left for a further instance. */
+  | 'ERR_WASM_MEMORY'
+  /** An export was called of an instance that is not on loan. */
+  | 'ERR_WASM_NOT_LENT';
+
+/** What goes wrong with a module or an instance. `message` says what was given and what is accepted. */
+export class WasmError extends Error {
+  /** The same in every version. */
+  readonly code: WasmErrorCode;
+
+  constructor(code: WasmErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'WasmError';
+    this.code = code;
+  }
+}
+
+/** What an error says, or any other thing that was thrown. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,126 @@
+import { WasmError } from './errors.js';
+
+/** Whether an instance may be called, and what its calls have come to. */
+export class CallState {
+  /** On loan, or still being set up: exports can be called. */
+  callable = true;
+
+  /** Calls that have not returned. */
+  inFlight = 0;
+
+  /** An exception left the module by one of its exports. */
+  poisoned = false;
+
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  notCallable(): WasmError {
+    return new WasmError(
+      'ERR_WASM_NOT_LENT',
+      `${this.#name} is not on loan: an export was called after the instance was returned`,
+    );
+  }
+}
+
+type ExportedFunction = (...args: unknown[]) => unknown;
+
+/**
+ * The exports, with each function guarded: it throws when the instance is not on loan, and notes an
+ * exception on its way out. Such an exception leaves the shadow stack pointer, a global that
+ * toolchains keep and V8 knows nothing of, where it was mid-call, whoever catches it.
+ */
+export function guardExports(
+  exports: WebAssembly.Exports,
+  calls: CallState,
+): Record<string, unknown> {
+  const guarded: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of Object.entries(exports)) {
+    guarded[name] =
+      typeof value === 'function' ? guardFunction(value as ExportedFunction, calls) : value;
+  }
+  return Object.freeze(guarded);
+}
+
+/** One closure for each number of parameters: spreading them would cost more than the call. */
+function guardFunction(call: ExportedFunction, calls: CallState): ExportedFunction {
+  const enter = () => {
+    if (!calls.callable) throw calls.notCallable();
+    calls.inFlight++;
+  };
+  const fail = (error: unknown) => {
+    calls.inFlight--;
+    calls.poisoned = true;
+    return error;
+  };
+  switch (call.length) {
+    case 0:
+      return () => {
+        enter();
+        try {
+          const result = call();
+          calls.inFlight--;
+          return result;
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    case 1:
+      return (a) => {
+        enter();
+        try {
+          const result = call(a);
+          calls.inFlight--;
+          return result;
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    case 2:
+      return (a, b) => {
+        enter();
+        try {
+          const result = call(a, b);
+          calls.inFlight--;
+          return result;
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    case 3:
+      return (a, b, c) => {
+        enter();
+        try {
+          const result = call(a, b, c);
+          calls.inFlight--;
+          return result;
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    case 4:
+      return (a, b, c, d) => {
+        enter();
+        try {
+          const result = call(a, b, c, d);
+          calls.inFlight--;
+          return result;
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    default:
+      return (...args) => {
+        enter();
+        try {
+          const result = call(...args);
+          calls.inFlight--;
+          return result;
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+  }
+}

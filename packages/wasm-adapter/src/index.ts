@@ -1,0 +1,8 @@
+export { createWasmPool } from './create-wasm-pool.js';
+export { WasmError, type WasmErrorCode } from './errors.js';
+export type { WasmImports } from './link.js';
+export type { PerInstance, WasmPoolOptions } from './options.js';
+export type { WasmSource } from './source.js';
+export type { WasiOptions } from './wasi.js';
+export type { WasmInstance } from './wasm-instance.js';
+export type { WasmAcquireOptions, WasmPool } from './wasm-pool.js';

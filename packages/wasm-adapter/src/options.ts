@@ -1,0 +1,93 @@
+import {
+  checkOptions,
+  type OptionCheck,
+  type PoolOptions,
+  poolOptionChecks,
+  wholeNumber,
+} from '@wasm-pool/core';
+import type { WasmImports } from './link.js';
+import type { WasiOptions } from './wasi.js';
+import type { WasmInstance } from './wasm-instance.js';
+
+/** A value, or a function that gives it for one instance. */
+export type PerInstance<V, Exports, Context> =
+  | V
+  | ((instance: WasmInstance<Exports, Context>) => V | PromiseLike<V>);
+
+/** How a pool of WebAssembly instances behaves: what a pool takes, and what follows. */
+export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknown>
+  extends Omit<PoolOptions<WasmInstance<Exports, Context>>, 'autostart'> {
+  /** The most instances at once; 0 (default): no limit. */
+  max?: number | undefined;
+  /** Stands in errors, `stats()` and the instances' names. Default `'wasm'`. */
+  name?: string | undefined;
+  /**
+   * The host functions, memories, tables and globals that the module imports. As a function it is
+   * called for each new instance, whose `memory` and `context` the host functions can then read.
+   */
+  imports?: PerInstance<WasmImports, Exports, Context> | undefined;
+  /**
+   * WASI preview 1, from node:wasi: `true`, or its options (`args`, `env`, `preopens`, `stdin`, …),
+   * or a function that gives either for an instance. Each instance has a context of its own.
+   */
+  wasi?: PerInstance<boolean | WasiOptions, Exports, Context> | undefined;
+  /**
+   * For modules that come with their own loader: makes what `exports` is to be, from the compiled
+   * module. `imports` and `wasi` do not apply then. Call `instance.link(imports)` where the loader
+   * lets you.
+   */
+  instantiate?:
+    | ((
+        module: WebAssembly.Module,
+        instance: WasmInstance<Exports, Context>,
+      ) => Exports | PromiseLike<Exports>)
+    | undefined;
+  /** Runs on each new instance before it is ever lent: to warm it up, or to load a script. */
+  onCreate?: ((instance: WasmInstance<Exports, Context>) => unknown) | undefined;
+  /**
+   * An instance whose memories are larger than this, in bytes, when it is returned is destroyed,
+   * for the reason `memory`: a memory never shrinks. 0 (default): no limit.
+   */
+  maxMemoryBytes?: number | undefined;
+}
+
+const aFunction: OptionCheck = {
+  accepts: 'a function',
+  test: (value) => typeof value === 'function',
+};
+
+const importsCheck: OptionCheck = {
+  accepts: 'an import object, or a function that gives one for an instance',
+  test: (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+};
+
+const wasiCheck: OptionCheck = {
+  accepts: "true, false, an object of node:wasi's options, or a function that gives one of these",
+  test: (value) => typeof value === 'boolean' || importsCheck.test(value),
+};
+
+const { autostart: _, ...coreChecks } = poolOptionChecks;
+
+const checks: Readonly<Record<keyof WasmPoolOptions, OptionCheck>> = {
+  ...coreChecks,
+  imports: importsCheck,
+  wasi: wasiCheck,
+  instantiate: aFunction,
+  onCreate: aFunction,
+  maxMemoryBytes: wholeNumber(0),
+};
+
+/** Throws core's `OptionError` for an option that is unknown or not acceptable. */
+export function checkWasmOptions<Exports, Context>(
+  options: WasmPoolOptions<Exports, Context>,
+): void {
+  checkOptions('createWasmPool', options, checks);
+}
+
+/** What of the options is core's. */
+export function coreOptions<Exports, Context>(
+  options: WasmPoolOptions<Exports, Context>,
+): PoolOptions<WasmInstance<Exports, Context>> {
+  const { imports, wasi, instantiate, onCreate, maxMemoryBytes, ...core } = options;
+  return { ...core, name: core.name ?? 'wasm', max: core.max ?? 0, autostart: false };
+}
