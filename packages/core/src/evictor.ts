@@ -41,12 +41,12 @@ export class Evictor<T> {
     }
   }
 
-  /** Called by generic-pool for one entry of the idle list; true: it takes it out and destroys it. */
+  /** Called by generic-pool for one entry of the idle list; true: it destroys it. */
   evict(_config: unknown, entry: Entry<T>): boolean {
     const reason = this.judge({
       resource: entry.resource,
       ageMillis: this.nowMillis - entry.createdMillis,
-      idleMillis: this.nowMillis - entry.idleSinceMillis,
+      idleMillis: entry.idleSinceMillis < 0 ? 0 : this.nowMillis - entry.idleSinceMillis,
       uses: entry.loans,
     });
     // A policy may itself have borrowed the entry, or closed the pool.

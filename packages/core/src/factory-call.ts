@@ -3,8 +3,7 @@ import { FactoryTimeoutError } from './errors.js';
 /** Whether `value` is a promise or acts as one. */
 export function isThenable<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {
   return (
-    typeof value === 'object' &&
-    value !== null &&
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
     'then' in value &&
     typeof value.then === 'function'
   );

@@ -15,6 +15,7 @@ export type Verdict = boolean | string;
  * - `borrower`: returned with `destroy`
  * - `burst`: beyond `max`, and no urgent borrower waits for it any more
  * - `leak`: its lease was dropped without being returned
+ * - `evicted`: by `pool.evict()`
  * - `clear`, `close`: by `pool.clear()`, or `pool.close()`
  * - `late`: its `create` finished after `createTimeoutMillis`
  *
@@ -31,6 +32,7 @@ export type DestroyReason =
   | 'borrower'
   | 'burst'
   | 'leak'
+  | 'evicted'
   | 'clear'
   | 'close'
   | 'late'
@@ -43,6 +45,12 @@ export interface Factory<T> {
    * `createTimeoutMillis` is a failed creation: the first waiter gets a `CreateError`.
    */
   create(): T | PromiseLike<T>;
+
+  /**
+   * Asked before each creation, also those for `min`; false puts it off. Who waits for it goes on
+   * waiting, for a return or for `pool.wake()`.
+   */
+  canCreate?(): boolean;
 
   /**
    * Takes a resource out of service; a promise that it returns is watched. Its slot is free as soon as this is called; a throw, a

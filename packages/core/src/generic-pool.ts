@@ -109,7 +109,9 @@ export abstract class GenericPool<T> extends Base<
     this.create();
   }
 
+  /** Called for what the evictor chose. */
   override _destroy(entry: Entry<T>): void {
+    this.idle.remove(entry);
     this.discard(entry, entry.evictReason);
   }
 

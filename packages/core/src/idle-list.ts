@@ -79,10 +79,8 @@ class IdleIterator<T> {
     return entry === undefined ? { done: true } : { done: false, value: entry };
   }
 
-  /** Takes the entry that `next` gave out of the list. */
-  remove(): void {
-    if (this.#list.cursor !== undefined) this.#list.remove(this.#list.cursor);
-  }
+  /** Left to `_destroy`: a policy may have lent the entry that `next` gave, and got it back. */
+  remove(): void {}
 
   reset(): void {
     this.#list.cursor = undefined;

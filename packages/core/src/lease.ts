@@ -16,30 +16,41 @@ export interface Lessor<T> {
  * not be mistaken for the next borrower's. One that is dropped gives its slot back once it is
  * garbage collected: its resource is destroyed, and a `leak` event tells.
  */
-export class Lease<T> implements AsyncDisposable {
+export interface Lease<T> extends AsyncDisposable {
+  /** The resource. Throws a `NotBorrowedError` once the lease has ended. */
+  readonly value: T;
+
+  /** Gives the resource back. Rejects with a `NotBorrowedError` when the lease has ended before. */
+  release(): Promise<void>;
+
+  /** Gives the resource back to be destroyed. Rejects as `release` does. */
+  destroy(): Promise<void>;
+
+  /** Gives the resource back, unless that was done before. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A lease of a pool's entry. */
+export class EntryLease<T> implements Lease<T> {
   readonly #lessor: Lessor<T>;
   readonly #entry: Entry<T>;
   readonly #loan: number;
 
-  /** Leases are made by `pool.lease()`. */
   constructor(lessor: Lessor<T>, entry: Entry<T>) {
     this.#lessor = lessor;
     this.#entry = entry;
     this.#loan = entry.loans;
   }
 
-  /** The resource. Throws a `NotBorrowedError` once the lease has ended. */
   get value(): T {
     if (!this.#lessor.isOnLoan(this.#entry, this.#loan)) throw this.#lessor.notBorrowed();
     return this.#entry.resource;
   }
 
-  /** Gives the resource back. Rejects with a `NotBorrowedError` when the lease has ended before. */
   async release(): Promise<void> {
     this.#end('release');
   }
 
-  /** Gives the resource back to be destroyed. Rejects as `release` does. */
   async destroy(): Promise<void> {
     this.#end('destroy');
   }
@@ -48,7 +59,6 @@ export class Lease<T> implements AsyncDisposable {
     if (!this.#lessor.endLoan(this.#entry, this.#loan, how)) throw this.#lessor.notBorrowed();
   }
 
-  /** Gives the resource back, unless that was done before. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lessor.endLoan(this.#entry, this.#loan, 'release');
   }

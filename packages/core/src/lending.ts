@@ -56,7 +56,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
   #shiftTested(): Entry<T> | undefined {
     for (let entry = this.idle.shift(); entry !== undefined; entry = this.idle.shift()) {
       const verdict = this.#validate(entry);
-      if (isFit(verdict)) return entry;
+      if (isFit(verdict) && !this.closed) return entry; // validate itself may have closed the pool
       this.#follow(entry, verdict, 'validate');
       if (isThenable(verdict)) return undefined;
     }
@@ -110,8 +110,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
     if (this.draining) return this.closedError();
     const { maxWaitingClients, burst } = this.settings;
     const spare = this.spareResourceCapacity + (priority === 0 ? burst : 0);
-    const coming = this.idle.length + this.creating.size + this.validating.size;
-    if (spare < 1 && this.waiting.length - coming >= maxWaitingClients) {
+    if (spare < 1 && this.waiting.length - this.expected >= maxWaitingClients) {
       return new QueueFullError(maxWaitingClients, this.state());
     }
     return undefined;

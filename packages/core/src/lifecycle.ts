@@ -67,7 +67,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
 
   /** Starts one creation, unless `limit` resources exist or are on their way. */
   protected override create(limit = this.max || Number.POSITIVE_INFINITY): void {
-    if (this.size >= limit) return;
+    if (this.size >= limit || !this.#mayCreate() || this.size >= limit) return;
     // The slot is taken before the factory is called, for it may call the pool in turn.
     const { promise, resolve: over } = Promise.withResolvers<void>();
     this.creating.add(promise);
@@ -86,6 +86,25 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
         over();
       },
     );
+  }
+
+  #mayCreate(): boolean {
+    try {
+      return this.factory.canCreate?.() !== false;
+    } catch (error) {
+      throwLater(error);
+      return false;
+    }
+  }
+
+  wake(): void {
+    this.dispense();
+    this.refill();
+    for (const { count } of this.#readiness) this.#createUpTo(count);
+  }
+
+  #createUpTo(count: number): void {
+    if (this.started) for (let short = count - this.size; short > 0; short--) this.create();
   }
 
   #admit(resource: T): void {
@@ -184,7 +203,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     if (this.draining) throw this.closedError();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#readiness.push({ count, resolve, reject });
-    if (this.started) for (let short = count - this.size; short > 0; short--) this.create();
+    this.#createUpTo(count);
     await promise;
   }
 
@@ -201,16 +220,22 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
 
   async clear(): Promise<void> {
     await Promise.all(this.creating);
-    this.destroyIdle('clear');
+    this.evict(this.idle.length, 'clear');
     await Promise.all(this.destroying);
   }
 
-  protected destroyIdle(reason: DestroyReason): void {
-    // Only those idle now: destroying one may have another made for `min`.
-    for (let left = this.idle.length; left > 0; left--) {
-      const entry = this.idle.shift();
-      if (entry !== undefined) this.discard(entry, reason);
+  evict(count = 1, reason: DestroyReason = 'evicted'): number {
+    let evicted = 0;
+    for (let entry = this.idle.oldest; entry !== undefined && evicted < count; evicted++) {
+      this.idle.remove(entry);
+      this.discard(entry, reason);
+      entry = this.idle.oldest;
     }
+    return evicted;
+  }
+
+  get idleLongest(): T | undefined {
+    return this.idle.oldest?.resource;
   }
 
   protected withinCreateTimeout<R>(work: PromiseLike<R>, call: string): Promise<R> {

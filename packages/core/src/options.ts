@@ -22,8 +22,8 @@ export interface PoolOptions<T = unknown> {
   /** Resources to keep at all times, lent ones included; at most `max`. Default 0. */
   min?: number | undefined;
   /**
-   * How many acquires may wait for a return, beyond those a creation under way will serve; the next
-   * is rejected with `QueueFullError`. Default: no limit.
+   * How many acquires may wait for a return, beyond those that a resource will serve which is being
+   * created, validated or recycled; the next is rejected with `QueueFullError`. Default: no limit.
    */
   maxWaitingClients?: number | undefined;
   /** Ask the factory's `validate` before lending an idle or returned resource. Default false. */
@@ -140,7 +140,7 @@ export function settingsOf<T>(options: PoolOptions<T> = {}): Settings<T> {
     fifo: options.fifo ?? true,
     priorityRange,
     autostart: options.autostart ?? true,
-    burst,
+    burst: max === 0 ? 0 : burst, // nothing is beyond a limit that is not there
     maxUses: options.maxUses || Number.POSITIVE_INFINITY,
     maxAgeMillis: options.maxAgeMillis || Number.POSITIVE_INFINITY,
     leakDetectionMillis: options.leakDetectionMillis ?? 0,

@@ -1,5 +1,6 @@
 import type { AcquireOptions } from './acquire-options.js';
 import type { PoolEvents } from './events.js';
+import type { DestroyReason } from './factory.js';
 import type { Lease } from './lease.js';
 import type { PoolStats } from './state.js';
 
@@ -69,6 +70,15 @@ export interface Pool<T> extends AsyncDisposable {
    */
   ready(count?: number): Promise<void>;
 
+  /** Tries again what the factory's `canCreate` put off. */
+  wake(): void;
+
+  /**
+   * Destroys up to `count` idle resources (default 1), those first that are idle longest, and returns
+   * how many; `reason` defaults to `evicted`.
+   */
+  evict(count?: number, reason?: DestroyReason): number;
+
   /** Stops lending, but serves those who wait. Resolves when all is returned; the idle ones stay. */
   drain(): Promise<void>;
 
@@ -92,6 +102,8 @@ export interface Pool<T> extends AsyncDisposable {
   readonly size: number;
   /** Idle resources. */
   readonly available: number;
+  /** The idle resource that `evict` would take first. */
+  readonly idleLongest: T | undefined;
   /** Resources on loan. */
   readonly borrowed: number;
   /** Acquires that wait. */

@@ -3,7 +3,7 @@ import { checkOptions, millis } from './check-options.js';
 import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
 import { isThenable } from './factory-call.js';
-import { Lease, type Lessor } from './lease.js';
+import { EntryLease, type Lease, type Lessor } from './lease.js';
 import { Lending } from './lending.js';
 import type { CloseOptions, Pool, Sync } from './pool.js';
 import type { PoolState, PoolStats } from './state.js';
@@ -67,7 +67,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
 
   async lease(given?: number | AcquireOptions): Promise<Lease<T>> {
     const entry = this.#lentEntry(await this.acquire(given));
-    const lease = new Lease(this, entry);
+    const lease = new EntryLease(this, entry);
     this.#leases ??= new FinalizationRegistry((lost) => this.#lose(lost.entry, lost.loan));
     this.#leases.register(lease, { entry, loan: entry.loans });
     return lease;
@@ -181,7 +181,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     this.closed = true;
     this.rejectAllWaiting(this.closedError());
     this.tellNotReady(this.closedError());
-    this.destroyIdle('close');
+    this.evict(this.idle.length, 'close');
     await Promise.race([this.#whenQuiet(), this.#force.promise]);
     this.stopFactoryTimers();
     for (const entry of this.entries.values()) {

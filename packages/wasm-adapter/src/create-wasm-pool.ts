@@ -1,8 +1,8 @@
-import { CreateError, createPool } from '@wasm-pool/core';
-import { checkWasmOptions, coreOptions, type WasmPoolOptions } from './options.js';
-import { compileSource, type WasmSource } from './source.js';
-import { wasmFactory } from './wasm-factory.js';
-import { WasmPool } from './wasm-pool.js';
+import { compile } from './compile.js';
+import { checkWasmOptions, type WasmPoolOptions } from './options.js';
+import { loadSource, type WasmSource } from './source.js';
+import { startPool } from './start-pool.js';
+import type { WasmPool } from './wasm-pool.js';
 
 /**
  * Compiles `src` once and makes a pool of its instances. Resolves once the first instance, or `min`
@@ -15,17 +15,7 @@ export async function createWasmPool<Exports = WebAssembly.Exports, Context = un
   src: WasmSource,
   options: WasmPoolOptions<Exports, Context> = {},
 ): Promise<WasmPool<Exports, Context>> {
-  checkWasmOptions(options);
-  const poolOptions = coreOptions(options);
-  const { name = 'wasm', min = 0 } = poolOptions;
-  const module = await compileSource(src);
-  const pool = createPool(wasmFactory(module, name, options), poolOptions);
-  pool.start();
-  try {
-    await pool.ready(Math.max(min, 1));
-  } catch (error) {
-    await pool.close();
-    throw error instanceof CreateError ? error.cause : error;
-  }
-  return new WasmPool(module, pool);
+  checkWasmOptions('createWasmPool', options);
+  const compiled = await compile(await loadSource(src), options.reset === 'restore');
+  return startPool(compiled, options);
 }

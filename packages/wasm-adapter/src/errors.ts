@@ -6,12 +6,18 @@ export type WasmErrorCode =
   | 'ERR_WASM_COMPILE'
   /** The bytes are a component. */
   | 'ERR_WASM_COMPONENT'
-  /** An import is missing, or is not what the module asks for. */
+  /** An import is missing, or is not what the module asks for; or an export that an option names is. */
   | 'ERR_WASM_LINK'
   /** The module's start function, `_initialize` or `_start` trapped, or it exited with a code. */
   | 'ERR_WASM_START'
+  /** The module called WASI's `proc_exit`; see `WasmExit`. */
+  | 'ERR_WASM_EXIT'
   /** V8 has no memory or address space left for a further instance. */
   | 'ERR_WASM_MEMORY'
+  /** The budget of a pool factory is spent, and nothing idle is left to give way. */
+  | 'ERR_WASM_BUDGET'
+  /** This JavaScript engine cannot suspend WebAssembly. */
+  | 'ERR_WASM_JSPI'
   /** An export was called of an instance that is not on loan. */
   | 'ERR_WASM_NOT_LENT';
 
@@ -24,6 +30,18 @@ export class WasmError extends Error {
     super(message, options);
     this.name = 'WasmError';
     this.code = code;
+  }
+}
+
+/** `ERR_WASM_EXIT`: thrown through the module when it calls WASI's `proc_exit`. */
+export class WasmExit extends WasmError {
+  /** The code that it exited with. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number, name: string) {
+    super('ERR_WASM_EXIT', `${name} exited with code ${exitCode}`);
+    this.name = 'WasmExit';
+    this.exitCode = exitCode;
   }
 }
 

@@ -1,4 +1,6 @@
 import { WasmError } from './errors.js';
+import { promising } from './jspi.js';
+import { isPrivateExport } from './private-exports.js';
 
 /** Whether an instance may be called, and what its calls have come to. */
 export class CallState {
@@ -28,20 +30,45 @@ export class CallState {
 type ExportedFunction = (...args: unknown[]) => unknown;
 
 /**
- * The exports, with each function guarded: it throws when the instance is not on loan, and notes an
- * exception on its way out. Such an exception leaves the shadow stack pointer, a global that
+ * The author's exports, with each function guarded: it throws when the instance is not on loan, and
+ * notes an exception on its way out. Such an exception leaves the shadow stack pointer, a global that
  * toolchains keep and V8 knows nothing of, where it was mid-call, whoever catches it.
+ *
+ * @param promisingOnes the functions that may suspend and return promises, or true for all
  */
 export function guardExports(
   exports: WebAssembly.Exports,
   calls: CallState,
+  promisingOnes: readonly string[] | true,
 ): Record<string, unknown> {
   const guarded: Record<string, unknown> = Object.create(null);
   for (const [name, value] of Object.entries(exports)) {
-    guarded[name] =
-      typeof value === 'function' ? guardFunction(value as ExportedFunction, calls) : value;
+    if (isPrivateExport(name)) continue;
+    if (typeof value !== 'function') guarded[name] = value;
+    else if (promisingOnes === true || promisingOnes.includes(name)) {
+      guarded[name] = guardPromising(promising(value as ExportedFunction), calls);
+    } else guarded[name] = guardFunction(value as ExportedFunction, calls);
   }
   return Object.freeze(guarded);
+}
+
+/** A call that may be suspended is in flight until its promise settles. */
+function guardPromising(
+  call: (...args: unknown[]) => Promise<unknown>,
+  calls: CallState,
+): ExportedFunction {
+  return async (...args) => {
+    if (!calls.callable) throw calls.notCallable();
+    calls.inFlight++;
+    try {
+      return await call(...args);
+    } catch (error) {
+      calls.poisoned = true;
+      throw error;
+    } finally {
+      calls.inFlight--;
+    }
+  };
 }
 
 /** One closure for each number of parameters: spreading them would cost more than the call. */

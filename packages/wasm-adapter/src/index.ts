@@ -1,8 +1,16 @@
+export type { HoldingStats } from './budget.js';
 export { createWasmPool } from './create-wasm-pool.js';
-export { WasmError, type WasmErrorCode } from './errors.js';
+export { WasmError, type WasmErrorCode, WasmExit } from './errors.js';
+export { suspending } from './jspi.js';
 export type { WasmImports } from './link.js';
 export type { PerInstance, WasmPoolOptions } from './options.js';
 export type { WasmSource } from './source.js';
 export type { WasiOptions } from './wasi.js';
 export type { WasmInstance } from './wasm-instance.js';
 export type { WasmAcquireOptions, WasmPool } from './wasm-pool.js';
+export {
+  createWasmPoolFactory,
+  type SharedLimits,
+  type WasmPoolFactory,
+  type WasmPoolFactoryStats,
+} from './wasm-pool-factory.js';

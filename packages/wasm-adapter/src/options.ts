@@ -49,6 +49,22 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
    * for the reason `memory`: a memory never shrinks. 0 (default): no limit.
    */
   maxMemoryBytes?: number | undefined;
+  /**
+   * What happens between two borrowers.
+   *
+   * - `reuse` (default): nothing; the next finds what the last one left.
+   * - `restore`: memories, mutable globals and tables, private ones too, go back to what they were
+   *   after `onCreate`. Where that cannot be done exactly the instance is destroyed, for the reason
+   *   `unrestorable`. What a loader of `instantiate` keeps in JavaScript is not the pool's to restore.
+   * - `fresh`: the instance is destroyed, for the reason `used`; others are made ahead, off the
+   *   borrowers' path, `min` (at least 1) beyond those on loan, within `max`.
+   */
+  reset?: 'reuse' | 'restore' | 'fresh' | undefined;
+  /**
+   * The exports that may call a `suspending` import, and so return promises; true: all. With `wasi`,
+   * a guest of such a pool that sleeps is suspended too, instead of blocking the thread.
+   */
+  promising?: readonly string[] | boolean | undefined;
 }
 
 const aFunction: OptionCheck = {
@@ -75,19 +91,31 @@ const checks: Readonly<Record<keyof WasmPoolOptions, OptionCheck>> = {
   instantiate: aFunction,
   onCreate: aFunction,
   maxMemoryBytes: wholeNumber(0),
+  reset: {
+    accepts: "'reuse', 'restore' or 'fresh'",
+    test: (value) => value === 'reuse' || value === 'restore' || value === 'fresh',
+  },
+  promising: {
+    accepts: 'true, false, or an array of names of exports',
+    test: (value) =>
+      typeof value === 'boolean' ||
+      (Array.isArray(value) && value.every((name) => typeof name === 'string')),
+  },
 };
 
 /** Throws core's `OptionError` for an option that is unknown or not acceptable. */
 export function checkWasmOptions<Exports, Context>(
+  where: string,
   options: WasmPoolOptions<Exports, Context>,
 ): void {
-  checkOptions('createWasmPool', options, checks);
+  checkOptions(where, options, checks);
 }
 
-/** What of the options is core's. */
+/** What of the options is core's. Spares of `fresh` are topped up by the pool, not by core's `min`. */
 export function coreOptions<Exports, Context>(
   options: WasmPoolOptions<Exports, Context>,
 ): PoolOptions<WasmInstance<Exports, Context>> {
-  const { imports, wasi, instantiate, onCreate, maxMemoryBytes, ...core } = options;
+  const { imports, wasi, instantiate, onCreate, maxMemoryBytes, reset, promising, ...core } =
+    options;
   return { ...core, name: core.name ?? 'wasm', max: core.max ?? 0, autostart: false };
 }

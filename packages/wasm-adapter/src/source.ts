@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { describeBytes } from './describe-bytes.js';
 import { reasonOf, WasmError } from './errors.js';
 
 /**
@@ -17,38 +16,45 @@ export type WasmSource =
   | PromiseLike<Response>
   | WebAssembly.Module;
 
+/** A source once it is there: a compiled module, or bytes and, for a response, their compilation. */
+export type Loaded =
+  | WebAssembly.Module
+  | {
+      readonly name: string;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly streaming?: Promise<WebAssembly.Module>;
+    };
+
 const accepted =
   'bytes, a file path, a file:, http: or https: URL, a Response or a promise of one, or a WebAssembly.Module';
 
-/**
- * The compiled module of a source. Rejects with a `WasmError`: `ERR_WASM_SOURCE` when there is
- * nothing to compile, `ERR_WASM_COMPONENT` for a component, `ERR_WASM_COMPILE` for all else that
- * does not compile.
- */
-export async function compileSource(src: WasmSource): Promise<WebAssembly.Module> {
+/** Loads a source. Rejects with a `WasmError` `ERR_WASM_SOURCE` when there is nothing to compile. */
+export async function loadSource(src: WasmSource): Promise<Loaded> {
   const given: unknown = await src;
   if (given instanceof WebAssembly.Module) return given;
-  if (given instanceof Response) return compileResponse(given, given.url || 'a Response');
-  if (typeof given === 'string' && !/^(file|https?):/i.test(given)) return compileFile(given);
-  if (typeof given === 'string' || given instanceof URL) return compileUrl(given);
+  if (given instanceof Response) return loadResponse(given, given.url || 'a Response');
+  if (typeof given === 'string' && !/^(file|https?):/i.test(given)) return loadFile(given);
+  if (typeof given === 'string' || given instanceof URL) return loadUrl(given);
+  // Copied: what the caller writes into its own buffer later is of no concern here.
   if (ArrayBuffer.isView(given)) {
-    return compileBytes(new Uint8Array(given.buffer, given.byteOffset, given.byteLength), 'src');
+    const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+    return { name: 'src', bytes: new Uint8Array(bytes) };
   }
   if (given instanceof ArrayBuffer || given instanceof SharedArrayBuffer) {
-    return compileBytes(new Uint8Array(given), 'src');
+    return { name: 'src', bytes: new Uint8Array(new Uint8Array(given)) };
   }
   const kind = Object.prototype.toString.call(given);
   throw new WasmError('ERR_WASM_SOURCE', `src is ${kind}; accepted: ${accepted}`);
 }
 
-async function compileUrl(given: string | URL): Promise<WebAssembly.Module> {
+async function loadUrl(given: string | URL): Promise<Loaded> {
   let url: URL;
   try {
     url = new URL(given);
   } catch (cause) {
     throw sourceError(String(given), 'it is not a URL', cause);
   }
-  if (url.protocol === 'file:') return compileFile(fileURLToPath(url));
+  if (url.protocol === 'file:') return loadFile(fileURLToPath(url));
   if (!/^https?:$/.test(url.protocol)) {
     throw sourceError(url.href, `${url.protocol} URLs are not accepted; accepted: ${accepted}`);
   }
@@ -59,20 +65,18 @@ async function compileUrl(given: string | URL): Promise<WebAssembly.Module> {
     const why = cause instanceof Error && cause.cause ? cause.cause : cause;
     throw sourceError(url.href, `it could not be fetched: ${reasonOf(why)}`, cause);
   }
-  return compileResponse(response, url.href);
+  return loadResponse(response, url.href);
 }
 
-async function compileFile(path: string): Promise<WebAssembly.Module> {
-  let bytes: Uint8Array<ArrayBuffer>;
+async function loadFile(path: string): Promise<Loaded> {
   try {
-    bytes = await readFile(path);
+    return { name: path, bytes: new Uint8Array(await readFile(path)) };
   } catch (cause) {
     throw sourceError(path, `it could not be read: ${reasonOf(cause)}`, cause);
   }
-  return compileBytes(bytes, path);
 }
 
-async function compileResponse(response: Response, name: string): Promise<WebAssembly.Module> {
+async function loadResponse(response: Response, name: string): Promise<Loaded> {
   if (!response.ok) {
     throw sourceError(name, `the response has status ${response.status} ${response.statusText}`);
   }
@@ -83,34 +87,15 @@ async function compileResponse(response: Response, name: string): Promise<WebAss
     throw sourceError(name, `the response has content type ${type}; accepted: application/wasm`);
   }
   const copy = response.clone();
+  const streaming = WebAssembly.compileStreaming(response);
+  streaming.catch(() => {}); // told by whoever awaits it, which may be a little later
   try {
-    return await WebAssembly.compileStreaming(response);
+    return { name, bytes: new Uint8Array(await copy.arrayBuffer()), streaming };
   } catch (cause) {
-    throw compileError(new Uint8Array(await copy.arrayBuffer()), name, cause);
-  }
-}
-
-async function compileBytes(
-  bytes: Uint8Array<ArrayBufferLike>,
-  name: string,
-): Promise<WebAssembly.Module> {
-  try {
-    return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
-  } catch (cause) {
-    throw compileError(bytes, name, cause);
+    throw sourceError(name, `its body could not be read: ${reasonOf(cause)}`, cause);
   }
 }
 
 function sourceError(name: string, what: string, cause?: unknown): WasmError {
   return new WasmError('ERR_WASM_SOURCE', `could not load ${name}: ${what}`, { cause });
-}
-
-function compileError(bytes: Uint8Array, name: string, cause: unknown): WasmError {
-  const what = describeBytes(bytes);
-  if (what === 'a component') {
-    const message = `${name} is a component, and only core modules are supported so far`;
-    return new WasmError('ERR_WASM_COMPONENT', message, { cause });
-  }
-  const message = `could not compile ${name}, ${what}: ${reasonOf(cause)}`;
-  return new WasmError('ERR_WASM_COMPILE', message, { cause });
 }

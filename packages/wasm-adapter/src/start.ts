@@ -1,33 +1,22 @@
-import type { WASI } from 'node:wasi';
-import { reasonOf, WasmError } from './errors.js';
+import { reasonOf, WasmError, WasmExit } from './errors.js';
 
 /**
- * Runs `_initialize` (of a reactor) or `_start` (of a command), as the WASI application ABI has it;
- * a module with neither is left alone. Throws a `WasmError` `ERR_WASM_START` for a trap, and for an
- * exit code other than 0.
+ * Runs a command's `_start` or a reactor's `_initialize`, as the WASI application ABI has it; a module
+ * with neither is left alone. Rejects with a `WasmError` `ERR_WASM_START` for a trap, and for an exit
+ * code other than 0.
  */
-export function start(instance: WebAssembly.Instance, wasi: WASI | undefined, name: string): void {
-  const { _initialize, _start } = instance.exports;
-  const entry = typeof _start === 'function' ? '_start' : '_initialize';
-  let exitCode: number;
+export async function start(exports: Record<string, unknown>, name: string): Promise<void> {
+  const entry = exports._start === undefined ? '_initialize' : '_start';
+  const run = exports[entry];
+  if (typeof run !== 'function') return;
   try {
-    exitCode = wasi === undefined ? run(_start ?? _initialize) : runWasi(instance, wasi, entry);
+    await run();
   } catch (cause) {
-    throw new WasmError('ERR_WASM_START', `${name}: ${entry} threw: ${reasonOf(cause)}`, { cause });
+    if (cause instanceof WasmExit && cause.exitCode === 0) return;
+    const how =
+      cause instanceof WasmExit
+        ? `exited with code ${cause.exitCode}`
+        : `threw: ${reasonOf(cause)}`;
+    throw new WasmError('ERR_WASM_START', `${name}: ${entry} ${how}`, { cause });
   }
-  if (exitCode !== 0) {
-    throw new WasmError('ERR_WASM_START', `${name}: ${entry} exited with code ${exitCode}`);
-  }
-}
-
-function run(entry: unknown): number {
-  if (typeof entry === 'function') entry();
-  return 0;
-}
-
-function runWasi(instance: WebAssembly.Instance, wasi: WASI, entry: string): number {
-  // start() gives the code of proc_exit, and 0 when _start just returned.
-  if (entry === '_start') return wasi.start(instance);
-  wasi.initialize(instance);
-  return 0;
 }

@@ -1,15 +1,78 @@
 import type { WASI, WASIOptions } from 'node:wasi';
+import { WasmExit } from './errors.js';
+import { suspending } from './jspi.js';
+import type { WasmImports } from './link.js';
+import type { PooledInstance } from './pooled-instance.js';
+import { suspendingPoll } from './wasi-poll.js';
 
 /** node:wasi's options, but for `version` and `returnOnExit`, which are the pool's to say. */
 export type WasiOptions = Omit<WASIOptions, 'version' | 'returnOnExit'>;
 
+/** The functions of preview 1 that leave a context other than they found it. */
+const changing = [
+  'fd_allocate',
+  'fd_close',
+  'fd_fdstat_set_flags',
+  'fd_fdstat_set_rights',
+  'fd_renumber',
+  'fd_seek',
+  'path_open',
+  'sock_accept',
+  'sock_shutdown',
+];
+
+/** One instance's WASI. */
+export interface WasiContext {
+  readonly imports: WasmImports;
+  /** To be called before the instance runs. */
+  bind(memory: WebAssembly.Memory): void;
+}
+
 /**
- * A WASI preview 1 context from node:wasi, for one instance. Nothing is preopened, and there are no
- * arguments and no environment, unless `options` has them.
+ * A WASI preview 1 context from node:wasi. Nothing is preopened, and there are no arguments and no
+ * environment, unless `options` has them. With `suspends`, a guest that sleeps is suspended.
  */
-export async function wasiContext(module: WebAssembly.Module, options: WasiOptions): Promise<WASI> {
-  // Loaded on use: it prints an ExperimentalWarning.
-  const wasi = await import('node:wasi');
+export async function wasiContext(
+  module: WebAssembly.Module,
+  options: WasiOptions,
+  instance: PooledInstance,
+  suspends: boolean,
+): Promise<WasiContext> {
+  const { WASI: Wasi } = await import('node:wasi'); // on use: it prints an ExperimentalWarning
   const old = WebAssembly.Module.imports(module).some((it) => it.module === 'wasi_unstable');
-  return new wasi.WASI({ ...options, version: old ? 'unstable' : 'preview1', returnOnExit: true });
+  const wasi = new Wasi({ ...options, version: old ? 'unstable' : 'preview1' });
+
+  const functions = { ...wasi.wasiImport } as Record<string, (...args: unknown[]) => unknown>;
+  for (const name of changing) {
+    const original = functions[name];
+    if (original === undefined) continue;
+    functions[name] = (...args) => {
+      instance.changedOutside = true;
+      return original(...args);
+    };
+  }
+  const { poll_oneoff: poll } = functions;
+  const own: Record<string, unknown> = {
+    // node:wasi's own throws a bare symbol that only its start() understands.
+    proc_exit: (code: number) => {
+      throw new WasmExit(code, instance.name);
+    },
+  };
+  if (suspends && poll !== undefined) {
+    own.poll_oneoff = suspending(
+      suspendingPoll(
+        () => instance.memory,
+        (...args) => Number(poll(...args)),
+      ),
+    );
+  }
+  return {
+    imports: { [old ? 'wasi_unstable' : 'wasi_snapshot_preview1']: { ...functions, ...own } },
+    bind: (memory) => bind(wasi, memory),
+  };
+}
+
+/** What finalizeBindings() does, which Node.js 22 lacks: initialize() asks for no more than this. */
+function bind(wasi: WASI, memory: WebAssembly.Memory): void {
+  wasi.initialize({ exports: { memory } });
 }

@@ -1,25 +1,62 @@
 import type { Factory, Verdict } from '@wasm-pool/core';
+import type { Compiled } from './compile.js';
+import { WasmError } from './errors.js';
 import type { WasmImports } from './link.js';
+import { obstaclesOf } from './obstacles.js';
 import type { PerInstance, WasmPoolOptions } from './options.js';
+import { PooledInstance } from './pooled-instance.js';
 import { start } from './start.js';
 import { wasiContext } from './wasi.js';
-import { WasmInstance } from './wasm-instance.js';
+import type { WasmInstance } from './wasm-instance.js';
 
-/** What core needs to pool instances of one compiled module. */
-export function wasmFactory<Exports, Context>(
-  module: WebAssembly.Module,
-  name: string,
-  options: WasmPoolOptions<Exports, Context>,
-): Factory<WasmInstance<Exports, Context>> {
-  const maxMemoryBytes = options.maxMemoryBytes || Number.POSITIVE_INFINITY;
-  let lastId = 0;
+/** What core needs to pool the instances of one module. */
+export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exports, Context>> {
+  /** Why `reset: 'restore'` replaces every instance of this module; empty where it need not. */
+  readonly obstacles: readonly string[];
 
-  async function create() {
-    const instance = new WasmInstance<Exports, Context>(module, ++lastId, name);
+  /** Destroys what is idle, when V8 has no room left for a further instance. */
+  makeRoom: () => void = () => {};
+
+  readonly #compiled: Compiled;
+  readonly #name: string;
+  readonly #options: WasmPoolOptions<Exports, Context>;
+  readonly #maxMemoryBytes: number;
+  readonly #promising: readonly string[] | true;
+  #lastId = 0;
+
+  constructor(compiled: Compiled, name: string, options: WasmPoolOptions<Exports, Context>) {
+    this.#compiled = compiled;
+    this.#name = name;
+    this.#options = options;
+    this.#maxMemoryBytes = options.maxMemoryBytes || Number.POSITIVE_INFINITY;
+    this.#promising = promisingOnes(compiled.module, options.promising ?? false);
+    this.obstacles = options.reset === 'restore' ? obstaclesOf(compiled.shape) : [];
+  }
+
+  async create(): Promise<PooledInstance<Exports, Context>> {
     try {
-      if (options.instantiate === undefined) await instantiate(module, instance, options);
-      else instance.adopt(await options.instantiate(module, instance));
-      await options.onCreate?.(instance);
+      return await this.#make();
+    } catch (error) {
+      if (!(error instanceof WasmError) || error.code !== 'ERR_WASM_MEMORY') throw error;
+      this.makeRoom();
+      await new Promise((resolve) => setImmediate(resolve)); // what was dropped can be collected
+      return this.#make();
+    }
+  }
+
+  async #make(): Promise<PooledInstance<Exports, Context>> {
+    const { instantiate, onCreate, reset } = this.#options;
+    const instance = new PooledInstance<Exports, Context>(
+      this.#compiled,
+      ++this.#lastId,
+      this.#name,
+      this.#promising,
+    );
+    try {
+      if (instantiate === undefined) await this.#instantiate(instance);
+      else instance.adopt(await instantiate(this.#compiled.module, instance));
+      await onCreate?.(instance);
+      if (reset === 'restore' && this.obstacles.length === 0) instance.takeSnapshot();
     } catch (error) {
       instance.drop();
       throw error;
@@ -28,41 +65,65 @@ export function wasmFactory<Exports, Context>(
     return instance;
   }
 
-  function validate(instance: WasmInstance<Exports, Context>): Verdict {
+  async #instantiate(instance: PooledInstance<Exports, Context>): Promise<void> {
+    const { module } = this.#compiled;
+    const { wasi = false, imports = {} } = this.#options;
+    const suspends = this.#promising === true || this.#promising.length > 0;
+    const given = await forInstance(wasi, instance);
+    const context =
+      given === false
+        ? undefined
+        : await wasiContext(module, given === true ? {} : given, instance, suspends);
+    const own = await forInstance<WasmImports, Exports, Context>(imports, instance);
+    const { exports } = instance.link(merge(context?.imports ?? {}, own));
+    instance.exports = exports as Exports;
+    if (instance.memory !== undefined) context?.bind(instance.memory);
+    await start(exports, instance.name);
+  }
+
+  destroy(instance: PooledInstance<Exports, Context>): void {
+    instance.drop();
+  }
+
+  validate(instance: PooledInstance<Exports, Context>): Verdict {
     if (instance.calls.poisoned) return 'trap';
     if (instance.calls.inFlight > 0) return 'busy';
-    if (instance.memoryBytes > maxMemoryBytes) return 'memory';
+    if (instance.memoryBytes > this.#maxMemoryBytes) return 'memory';
     return true;
   }
 
-  return {
-    create,
-    destroy: (instance) => instance.drop(),
-    validate,
-    recycle(instance) {
-      instance.calls.callable = false;
-      instance.context = undefined;
-      return validate(instance);
-    },
-  };
+  recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
+    instance.calls.callable = false;
+    instance.context = undefined;
+    const verdict = this.validate(instance);
+    if (verdict !== true) return verdict;
+    // Of an instance that its loader made by itself we do not know what the error went through.
+    if (thrown.length > 0 && !instance.guarded) return 'threw';
+    if (this.#options.reset === 'fresh') return 'used';
+    if (this.#options.reset === 'restore') return instance.restore() || 'unrestorable';
+    return true;
+  }
 }
 
-async function instantiate<Exports, Context>(
+/** The exports that return promises. Where there are any, what runs at the start may suspend too. */
+function promisingOnes(
   module: WebAssembly.Module,
-  instance: WasmInstance<Exports, Context>,
-  options: WasmPoolOptions<Exports, Context>,
-): Promise<void> {
-  const given = await forInstance(options.wasi ?? false, instance);
-  const wasi = given === false ? undefined : await wasiContext(module, given === true ? {} : given);
-  const own = await forInstance<WasmImports, Exports, Context>(options.imports ?? {}, instance);
-  const linked = instance.link({ ...(wasi?.getImportObject() as WasmImports), ...own });
-  instance.exports = linked.exports as Exports;
-  start(linked, wasi, instance.name);
+  option: readonly string[] | boolean,
+): readonly string[] | true {
+  if (option === true) return true;
+  if (option === false || option.length === 0) return [];
+  const names = WebAssembly.Module.exports(module).map((it) => it.name);
+  const unknown = option.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const message = `promising names ${unknown}, which the module does not export; accepted: ${names.join(', ')}`;
+    throw new WasmError('ERR_WASM_LINK', message);
+  }
+  return [...option, '_start', '_initialize'];
 }
 
 function forInstance<V, Exports, Context>(
   option: PerInstance<V, Exports, Context>,
-  instance: WasmInstance<Exports, Context>,
+  instance: PooledInstance<Exports, Context>,
 ): V | PromiseLike<V> {
   return isPerInstance(option) ? option(instance) : option;
 }
@@ -71,4 +132,13 @@ function isPerInstance<V, Exports, Context>(
   option: PerInstance<V, Exports, Context>,
 ): option is (instance: WasmInstance<Exports, Context>) => V | PromiseLike<V> {
   return typeof option === 'function';
+}
+
+/** Both import objects; a function of `own` stands before one of the same module and name. */
+function merge(wasi: WasmImports, own: WasmImports): WasmImports {
+  const merged = { ...wasi, ...own };
+  for (const [name, functions] of Object.entries(wasi)) {
+    if (own[name] !== undefined) merged[name] = { ...functions, ...own[name] };
+  }
+  return merged;
 }

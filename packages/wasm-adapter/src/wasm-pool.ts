@@ -1,10 +1,30 @@
-import type { AcquireOptions, CloseOptions, Lease, Pool, PoolEvents, Sync } from '@wasm-pool/core';
+import {
+  type AcquireOptions,
+  AcquireTimeoutError,
+  type CloseOptions,
+  type DestroyReason,
+  type Lease,
+  type Pool,
+  type PoolEvents,
+  type Sync,
+} from '@wasm-pool/core';
+import { reasonOf, WasmError } from './errors.js';
+import type { PooledInstance } from './pooled-instance.js';
 import type { WasmInstance } from './wasm-instance.js';
+import { WasmLease } from './wasm-lease.js';
 
 /** How one acquire waits, and what its loan is for. */
 export interface WasmAcquireOptions<Context = unknown> extends AcquireOptions {
   /** Stands in `instance.context` for the length of the loan. */
   context?: Context | undefined;
+}
+
+/** What a pool that is one of many asks of the budget that they share. */
+export interface Share {
+  /** Says who holds what, where the pool waits for the others; undefined where it does not. */
+  blockedBy(): string | undefined;
+  /** The pool is closed. */
+  leave(): void;
 }
 
 /**
@@ -14,22 +34,40 @@ export interface WasmAcquireOptions<Context = unknown> extends AcquireOptions {
 export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   implements Pool<WasmInstance<Exports, Context>>
 {
-  /** The compiled module. */
+  /** The compiled module, as its author wrote it. */
   readonly module: WebAssembly.Module;
 
-  readonly #pool: Pool<WasmInstance<Exports, Context>>;
+  /**
+   * With `reset: 'restore'`, why no instance of this module can be put back exactly as it was, so
+   * that each is replaced instead; empty where it can.
+   */
+  readonly obstacles: readonly string[];
+
+  readonly #pool: Pool<PooledInstance<Exports, Context>>;
+  #share: Share | undefined;
+  readonly #spares: number;
+  #toppingUp = false;
 
   /** Use `createWasmPool`. */
-  constructor(module: WebAssembly.Module, pool: Pool<WasmInstance<Exports, Context>>) {
+  constructor(
+    module: WebAssembly.Module,
+    obstacles: readonly string[],
+    pool: Pool<PooledInstance<Exports, Context>>,
+    spares: number,
+    share?: Share,
+  ) {
     this.module = module;
+    this.obstacles = obstacles;
     this.#pool = pool;
+    this.#spares = spares;
+    this.#share = share;
   }
 
   /** As `Pool.acquire`. */
   async acquire(
     options?: number | WasmAcquireOptions<Context>,
   ): Promise<WasmInstance<Exports, Context>> {
-    return lend(await this.#pool.acquire(options), contextOf(options));
+    return this.#lend(await this.#explained(this.#pool.acquire(options)), contextOf(options));
   }
 
   /** As `Pool.tryAcquire`. */
@@ -37,16 +75,19 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     options?: Pick<WasmAcquireOptions<Context>, 'context'>,
   ): WasmInstance<Exports, Context> | undefined {
     const instance = this.#pool.tryAcquire();
-    return instance && lend(instance, options?.context);
+    return instance && this.#lend(instance, options?.context);
   }
 
-  /** As `Pool.lease`. */
+  /**
+   * As `Pool.lease`. The lease's `value`, and all that was kept of its exports, throws once the lease
+   * has ended, also when somebody else has the instance by then.
+   */
   async lease(
     options?: number | WasmAcquireOptions<Context>,
   ): Promise<Lease<WasmInstance<Exports, Context>>> {
-    const lease = await this.#pool.lease(options);
-    lend(lease.value, contextOf(options));
-    return lease;
+    const lease = await this.#explained(this.#pool.lease(options));
+    this.#lend(lease.value, contextOf(options));
+    return new WasmLease(lease);
   }
 
   /** As `Pool.use`; an instance whose borrower threw, but not through wasm, is kept. */
@@ -54,7 +95,9 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     fn: (instance: WasmInstance<Exports, Context>) => R,
     options?: number | WasmAcquireOptions<Context>,
   ): Promise<Awaited<R>> {
-    return this.#pool.use((instance) => fn(lend(instance, contextOf(options))), options);
+    return this.#explained(
+      this.#pool.use((instance) => fn(this.#lend(instance, contextOf(options))), options),
+    );
   }
 
   /** As `Pool.useSync`. */
@@ -62,17 +105,51 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     fn: (instance: WasmInstance<Exports, Context>) => Sync<R>,
     options?: Pick<WasmAcquireOptions<Context>, 'context'>,
   ): R {
-    return this.#pool.useSync<R>((instance) => fn(lend(instance, options?.context)));
+    return this.#pool.useSync<R>((instance) => fn(this.#lend(instance, options?.context)));
+  }
+
+  #lend(
+    instance: PooledInstance<Exports, Context>,
+    context: Context | undefined,
+  ): PooledInstance<Exports, Context> {
+    instance.calls.callable = true;
+    instance.context = context;
+    if (this.#spares > 0 && !this.#toppingUp) this.#topUp();
+    return instance;
+  }
+
+  /** Has the spares made in a turn of the event loop of its own, off the borrower's path. */
+  #topUp(): void {
+    this.#toppingUp = true;
+    setImmediate(() => {
+      this.#toppingUp = false;
+      const { borrowed, max } = this.#pool;
+      const wanted = borrowed + this.#spares;
+      this.#pool.ready(max === 0 ? wanted : Math.min(wanted, max)).catch(() => {}); // an event tells
+    });
+  }
+
+  /** Rejects with `ERR_WASM_BUDGET` where what timed out was a wait for other pools' memory. */
+  async #explained<R>(work: Promise<R>): Promise<R> {
+    if (this.#share === undefined) return work;
+    try {
+      return await work;
+    } catch (error) {
+      const holders = error instanceof AcquireTimeoutError ? this.#share.blockedBy() : undefined;
+      if (holders === undefined) throw error;
+      const message = `${reasonOf(error)}: the budget that it shares is spent, and held by ${holders}`;
+      throw new WasmError('ERR_WASM_BUDGET', message, { cause: error });
+    }
   }
 
   /** As `Pool.release`. */
   release(instance: WasmInstance<Exports, Context>): Promise<void> {
-    return this.#pool.release(instance);
+    return this.#pool.release(instance as PooledInstance<Exports, Context>);
   }
 
   /** As `Pool.destroy`. */
   destroy(instance: WasmInstance<Exports, Context>): Promise<void> {
-    return this.#pool.destroy(instance);
+    return this.#pool.destroy(instance as PooledInstance<Exports, Context>);
   }
 
   /** As `Pool.ready`. */
@@ -83,6 +160,21 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   /** As `Pool.start`: a pool of instances has been started by `createWasmPool`. */
   start(): void {
     this.#pool.start();
+  }
+
+  /** As `Pool.wake`. */
+  wake(): void {
+    this.#pool.wake();
+  }
+
+  /** As `Pool.evict`. */
+  evict(count?: number, reason?: DestroyReason): number {
+    return this.#pool.evict(count, reason);
+  }
+
+  /** As `Pool.idleLongest`. */
+  get idleLongest(): WasmInstance<Exports, Context> | undefined {
+    return this.#pool.idleLongest;
   }
 
   /** As `Pool.drain`. */
@@ -96,13 +188,16 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   }
 
   /** As `Pool.close`. */
-  close(options?: CloseOptions): Promise<void> {
-    return this.#pool.close(options);
+  async close(options?: CloseOptions): Promise<void> {
+    await this.#pool.close(options);
+    const share = this.#share;
+    this.#share = undefined;
+    share?.leave();
   }
 
   /** Closes the pool. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#pool.close();
+    return this.close();
   }
 
   /** As `Pool.stats`. */
@@ -112,7 +207,7 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
 
   /** As `Pool.isBorrowedResource`. */
   isBorrowedResource(instance: WasmInstance<Exports, Context>): boolean {
-    return this.#pool.isBorrowedResource(instance);
+    return this.#pool.isBorrowedResource(instance as PooledInstance<Exports, Context>);
   }
 
   /** As `Pool.size`. */
@@ -176,15 +271,6 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     this.#pool.off(event, listener);
     return this;
   }
-}
-
-function lend<Exports, Context>(
-  instance: WasmInstance<Exports, Context>,
-  context: Context | undefined,
-): WasmInstance<Exports, Context> {
-  instance.calls.callable = true;
-  instance.context = context;
-  return instance;
 }
 
 function contextOf<Context>(

@@ -1,0 +1,53 @@
+import { describeBytes } from './describe-bytes.js';
+import { reasonOf, WasmError } from './errors.js';
+import { type ModuleShape, moduleShape } from './module-shape.js';
+import { exportPrivate } from './private-exports.js';
+import type { Loaded } from './source.js';
+
+/** A module, compiled once for all instances. */
+export interface Compiled {
+  /** As its author wrote it. */
+  readonly module: WebAssembly.Module;
+  /** The same, and exporting the private state that the pool counts or restores. */
+  readonly extended: WebAssembly.Module;
+  /** Undefined where the bytes are not known, or use what `moduleShape` does not know. */
+  readonly shape: ModuleShape | undefined;
+}
+
+/**
+ * Compiles what was loaded; `restorable` asks for all private state, and not for the memories only.
+ * Rejects with a `WasmError`: `ERR_WASM_COMPONENT`, or `ERR_WASM_COMPILE` that says what it is instead.
+ */
+export async function compile(loaded: Loaded, restorable: boolean): Promise<Compiled> {
+  if (loaded instanceof WebAssembly.Module) {
+    return { module: loaded, extended: loaded, shape: undefined };
+  }
+  const { bytes, name } = loaded;
+  let module: WebAssembly.Module;
+  try {
+    module = await (loaded.streaming ?? WebAssembly.compile(bytes));
+  } catch (cause) {
+    throw compileError(bytes, name, cause);
+  }
+  const shape = shapeOf(bytes);
+  const more = shape === undefined ? bytes : exportPrivate(bytes, shape, restorable);
+  return { module, extended: more === bytes ? module : await WebAssembly.compile(more), shape };
+}
+
+function shapeOf(bytes: Uint8Array): ModuleShape | undefined {
+  try {
+    return moduleShape(bytes);
+  } catch {
+    return undefined; // V8 took it: it is valid, and newer than moduleShape
+  }
+}
+
+function compileError(bytes: Uint8Array, name: string, cause: unknown): WasmError {
+  const what = describeBytes(bytes);
+  if (what === 'a component') {
+    const message = `${name} is a component, and only core modules are supported so far`;
+    return new WasmError('ERR_WASM_COMPONENT', message, { cause });
+  }
+  const message = `could not compile ${name}, ${what}: ${reasonOf(cause)}`;
+  return new WasmError('ERR_WASM_COMPILE', message, { cause });
+}

@@ -1,0 +1,258 @@
+import { ByteReader } from './byte-reader.js';
+
+/** A memory, table or global, imported ones first: its place here is its index. */
+export interface ShapeItem {
+  readonly imported: boolean;
+  /** The names under which it is exported. */
+  readonly exportedAs: string[];
+}
+
+export interface MemoryShape extends ShapeItem {
+  readonly shared: boolean;
+}
+
+export interface GlobalShape extends ShapeItem {
+  readonly mutable: boolean;
+  /** The first byte of its type: WebAssembly Core, 5.3.5 "Value Types". */
+  readonly type: number;
+}
+
+/** What of a core module matters for counting and restoring the state of its instances. */
+export interface ModuleShape {
+  readonly memories: readonly MemoryShape[];
+  readonly tables: readonly ShapeItem[];
+  readonly globals: readonly GlobalShape[];
+  /** Has structs or arrays with mutable fields. */
+  readonly mutableHeap: boolean;
+  /** Has passive segments, and code that may drop one. */
+  readonly droppable: boolean;
+  /** Where the export section is, or would be: `end === start` where there is none. */
+  readonly exportSection: { readonly start: number; readonly end: number };
+}
+
+const Section = {
+  type: 1,
+  import: 2,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  start: 8,
+  element: 9,
+  code: 10,
+  data: 11,
+  dataCount: 12,
+} as const;
+
+/** The sections that come behind the export section: WebAssembly Core, 5.5.16 "Modules". */
+const behindExports: readonly number[] = [
+  Section.start,
+  Section.element,
+  Section.dataCount,
+  Section.code,
+  Section.data,
+];
+
+/** Reads a valid core module. Throws a RangeError at what it does not know. */
+export function moduleShape(bytes: Uint8Array): ModuleShape {
+  const memories: MemoryShape[] = [];
+  const tables: ShapeItem[] = [];
+  const globals: GlobalShape[] = [];
+  const byKind: Record<number, readonly ShapeItem[]> = { 1: tables, 2: memories, 3: globals };
+  let exportSection: { start: number; end: number } | undefined;
+  let mutableHeap = false;
+  let passive = false;
+  let drops = false;
+
+  const reader = new TypeReader(bytes, 8);
+  while (reader.at < bytes.length) {
+    const start = reader.at;
+    const id = reader.byte();
+    const size = reader.unsigned();
+    const end = reader.at + size;
+    if (behindExports.includes(id)) exportSection ??= { start, end: start };
+    switch (id) {
+      case Section.type:
+        mutableHeap = reader.vector(() => reader.recursiveType()).includes(true);
+        break;
+      case Section.import:
+        reader.vector(() => {
+          reader.name();
+          reader.name();
+          const kind = reader.byte();
+          if (kind === 0) reader.skipNumber();
+          else if (kind === 1) tables.push(reader.table(true));
+          else if (kind === 2) memories.push(reader.memory(true));
+          else if (kind === 3) globals.push(reader.globalType(true));
+          else if (kind === 4) reader.tag();
+          else throw new RangeError(`an import of kind ${kind}`);
+        });
+        break;
+      case Section.table:
+        tables.push(...reader.vector(() => reader.definedTable()));
+        break;
+      case Section.memory:
+        memories.push(...reader.vector(() => reader.memory(false)));
+        break;
+      case Section.global:
+        globals.push(...reader.vector(() => reader.definedGlobal()));
+        break;
+      case Section.export:
+        exportSection = { start, end };
+        reader.vector(() => {
+          const name = reader.name();
+          const kind = reader.byte();
+          const index = reader.unsigned();
+          byKind[kind]?.[index]?.exportedAs.push(name);
+        });
+        break;
+      case Section.element:
+        passive ||= reader.vector(() => reader.elementIsPassive()).includes(true);
+        break;
+      case Section.data:
+        passive ||= reader.vector(() => reader.dataIsPassive()).includes(true);
+        break;
+      case Section.code:
+        drops = mayDrop(bytes.subarray(reader.at, end));
+        break;
+    }
+    reader.at = end;
+  }
+  exportSection ??= { start: bytes.length, end: bytes.length };
+  return { memories, tables, globals, mutableHeap, droppable: passive && drops, exportSection };
+}
+
+/**
+ * Whether `data.drop` (fc 09) or `elem.drop` (fc 0d) may be in the code. The two bytes can stand for
+ * something else too: this can be a false alarm, but misses nothing.
+ */
+function mayDrop(code: Uint8Array): boolean {
+  for (let at = code.indexOf(0xfc); at !== -1; at = code.indexOf(0xfc, at + 1)) {
+    if (code[at + 1] === 0x09 || code[at + 1] === 0x0d) return true;
+  }
+  return false;
+}
+
+/** Reads types, constant expressions and segments: WebAssembly Core, 5.3 to 5.5. */
+class TypeReader extends ByteReader {
+  /** Whether a recursive, sub, struct or array type has a mutable field. */
+  recursiveType(): boolean {
+    const form = this.byte();
+    if (form === 0x4e) return this.vector(() => this.recursiveType()).includes(true);
+    if (form === 0x50 || form === 0x4f) {
+      this.vector(() => this.skipNumber());
+      return this.recursiveType();
+    }
+    if (form === 0x5f) return this.vector(() => this.#mutableField()).includes(true);
+    if (form === 0x5e) return this.#mutableField();
+    if (form !== 0x60) throw new RangeError(`a type of form ${form}`);
+    this.vector(() => this.#valueType());
+    this.vector(() => this.#valueType());
+    return false;
+  }
+
+  #mutableField(): boolean {
+    this.#valueType();
+    return this.byte() === 1;
+  }
+
+  #valueType(): number {
+    const type = this.byte();
+    if (type === 0x63 || type === 0x64) this.skipNumber(); // (ref null? heaptype)
+    return type;
+  }
+
+  #limits(): { shared: boolean } {
+    const flags = this.byte();
+    this.skipNumber();
+    if (flags & 1) this.skipNumber();
+    if (flags & 8) this.skipNumber(); // a page size of its own
+    return { shared: (flags & 2) !== 0 };
+  }
+
+  table(imported: boolean): ShapeItem {
+    this.#valueType();
+    this.#limits();
+    return { imported, exportedAs: [] };
+  }
+
+  definedTable(): ShapeItem {
+    if (this.bytes[this.at] !== 0x40) return this.table(false);
+    this.skip(2);
+    const table = this.table(false);
+    this.#expression();
+    return table;
+  }
+
+  memory(imported: boolean): MemoryShape {
+    return { imported, exportedAs: [], ...this.#limits() };
+  }
+
+  globalType(imported: boolean): GlobalShape {
+    const type = this.#valueType();
+    return { imported, exportedAs: [], type, mutable: this.byte() === 1 };
+  }
+
+  definedGlobal(): GlobalShape {
+    const global = this.globalType(false);
+    this.#expression();
+    return global;
+  }
+
+  tag(): void {
+    this.byte();
+    this.skipNumber();
+  }
+
+  /** Passes over a constant expression: WebAssembly Core, 3.3.13 and the extensions of 3.0. */
+  #expression(): void {
+    for (;;) {
+      const opcode = this.byte();
+      if (opcode === 0x0b) return;
+      if ([0x41, 0x42, 0x23, 0xd2, 0xd0].includes(opcode)) this.skipNumber();
+      else if (opcode === 0x43) this.skip(4);
+      else if (opcode === 0x44) this.skip(8);
+      else if (opcode === 0xfb) this.#gcInstruction();
+      else if (opcode === 0xfd) {
+        this.skipNumber(); // v128.const
+        this.skip(16);
+      } else if (![0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e].includes(opcode)) {
+        throw new RangeError(`instruction ${opcode} in a constant expression`);
+      }
+    }
+  }
+
+  #gcInstruction(): void {
+    const opcode = this.unsigned();
+    if ([0x00, 0x01, 0x06, 0x07].includes(opcode)) this.skipNumber();
+    else if (opcode === 0x08) {
+      this.skipNumber();
+      this.skipNumber();
+    } else if (![0x1a, 0x1b, 0x1c].includes(opcode)) {
+      throw new RangeError(`instruction 251 ${opcode} in a constant expression`);
+    }
+  }
+
+  elementIsPassive(): boolean {
+    const flags = this.unsigned();
+    const active = (flags & 1) === 0;
+    if (active) {
+      if (flags & 2) this.skipNumber();
+      this.#expression();
+    }
+    if (flags & 3) {
+      if (flags & 4) this.#valueType();
+      else this.byte();
+    }
+    this.vector(() => (flags & 4 ? this.#expression() : this.skipNumber()));
+    return (flags & 3) === 1;
+  }
+
+  dataIsPassive(): boolean {
+    const flags = this.unsigned();
+    if (flags === 2) this.skipNumber();
+    if (flags !== 1) this.#expression();
+    this.skip(this.unsigned());
+    return flags === 1;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Compiled } from './compile.js';
+import { CallState, guardExports } from './guard.js';
+import { link, type WasmImports } from './link.js';
+import { exportName, type StateKind } from './private-exports.js';
+import { Snapshot } from './snapshot.js';
+import type { WasmInstance } from './wasm-instance.js';
+
+/** A `WasmInstance` as the pool sees it. */
+export class PooledInstance<Exports = unknown, Context = unknown>
+  implements WasmInstance<Exports, Context>
+{
+  readonly id: number;
+  readonly name: string;
+  readonly calls: CallState;
+  exports!: Exports;
+  context: Context | undefined = undefined;
+
+  /** Orders the instances of all pools of one budget by when they were returned last. */
+  returnedAt = 0;
+
+  /** Something beyond its own memories, tables and globals was changed on its behalf. */
+  changedOutside = false;
+
+  readonly #compiled: Compiled;
+  readonly #promising: readonly string[] | true;
+  readonly #memories = new Set<WebAssembly.Memory>();
+  #linked: WebAssembly.Exports | undefined = undefined;
+  #links = 0;
+  #snapshot: Snapshot | undefined = undefined;
+
+  /** @param promising the exports that may suspend */
+  constructor(
+    compiled: Compiled,
+    id: number,
+    poolName: string,
+    promising: readonly string[] | true,
+  ) {
+    this.id = id;
+    this.name = `${poolName}#${id}`;
+    this.calls = new CallState(this.name);
+    this.#compiled = compiled;
+    this.#promising = promising;
+  }
+
+  get memory(): WebAssembly.Memory | undefined {
+    const [first] = this.#memories;
+    return first;
+  }
+
+  get memoryBytes(): number {
+    let bytes = 0;
+    for (const memory of this.#memories) bytes += memory.buffer.byteLength;
+    return bytes;
+  }
+
+  /** Whether the pool made the WebAssembly instance, and so sees what becomes of its calls. */
+  get guarded(): boolean {
+    return this.#links > 0;
+  }
+
+  link(imports: WasmImports): WebAssembly.Instance {
+    const { extended, shape } = this.#compiled;
+    const instance = link(extended, imports, this.name);
+    this.#linked = instance.exports;
+    this.#links++;
+    if (shape === undefined) {
+      this.#noteMemories(Object.values(instance.exports));
+      this.#noteMemories(Object.values(imports).flatMap((it) => Object.values(it)));
+    } else {
+      this.#noteMemories(this.#state('memory'));
+    }
+    const guarded = guardExports(instance.exports, this.calls, this.#promising);
+    // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
+    return Object.defineProperty(instance, 'exports', { value: guarded });
+  }
+
+  /** What a loader returned: an instance, its exports, or an object of its own. */
+  adopt(loaded: Exports): void {
+    this.exports = loaded;
+    if (typeof loaded !== 'object' || loaded === null) return;
+    this.#noteMemories(Object.values(loaded));
+    const nested = 'exports' in loaded ? loaded.exports : undefined;
+    if (typeof nested === 'object' && nested !== null) this.#noteMemories(Object.values(nested));
+  }
+
+  #noteMemories(values: readonly unknown[]): void {
+    for (const value of values) if (value instanceof WebAssembly.Memory) this.#memories.add(value);
+  }
+
+  /** The module's memories, tables or mutable globals, exported by its author or by us. */
+  #state(kind: StateKind): unknown[] {
+    const { shape } = this.#compiled;
+    if (shape === undefined || this.#linked === undefined) return [];
+    const globals = shape.globals.map((it) => (it.mutable ? it : undefined));
+    const items = { memory: shape.memories, table: shape.tables, global: globals }[kind];
+    const exports = this.#linked;
+    return items.flatMap((item, index) =>
+      item === undefined ? [] : (exports[exportName(kind, index, item)] ?? []),
+    );
+  }
+
+  /** Remembers the state of now, to restore. Nothing, where there is more than is within reach. */
+  takeSnapshot(): void {
+    if (this.#links !== 1) return;
+    this.#snapshot = new Snapshot(
+      this.#state('memory') as WebAssembly.Memory[],
+      this.#state('table') as WebAssembly.Table[],
+      this.#state('global') as WebAssembly.Global[],
+    );
+    this.changedOutside = false;
+  }
+
+  /** Puts the state of the snapshot back; false where that cannot be done exactly. */
+  restore(): boolean {
+    return !this.changedOutside && this.#snapshot !== undefined && this.#snapshot.restore();
+  }
+
+  /** Lets go of everything, so that holding on to this object holds on to no memory. */
+  drop(): void {
+    this.calls.callable = false;
+    this.context = undefined;
+    this.#memories.clear();
+    this.#linked = undefined;
+    this.#snapshot = undefined;
+    this.exports = Object.freeze({}) as Exports;
+  }
+}

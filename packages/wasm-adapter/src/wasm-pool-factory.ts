@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type CloseOptions, checkOptions, wholeNumber } from '@wasm-pool/core';
+import { Budget, type HoldingStats } from './budget.js';
+import { type Compiled, compile } from './compile.js';
+import { checkWasmOptions, type WasmPoolOptions } from './options.js';
+import { type Loaded, loadSource, type WasmSource } from './source.js';
+import { startPool } from './start-pool.js';
+import type { WasmPool } from './wasm-pool.js';
+
+/** What the pools of one factory share. */
+export interface SharedLimits {
+  /** The most that the memories of all instances together may take, in bytes; 0 (default): no limit. */
+  maxTotalMemoryBytes?: number | undefined;
+  /** The most instances of all pools together; 0 (default): no limit. */
+  maxInstances?: number | undefined;
+}
+
+/** `WasmPoolFactory.stats()`. */
+export interface WasmPoolFactoryStats {
+  readonly memoryBytes: number;
+  readonly instances: number;
+  readonly maxTotalMemoryBytes: number;
+  readonly maxInstances: number;
+  /** Compiled modules in use; pools of the same bytes share one. */
+  readonly modules: number;
+  readonly pools: readonly HoldingStats[];
+}
+
+/**
+ * Makes pools, one for each plug-in or tenant, that share one budget, and one compiled module where
+ * their bytes are the same. Memory that grows while it is on loan counts once it is returned: the
+ * budget is kept by destroying idle instances, those returned longest ago first, whichever pool's.
+ * When nothing idle is left, acquires wait; one that times out then rejects with a `WasmError`
+ * `ERR_WASM_BUDGET` that says who holds what.
+ *
+ * Throws core's `OptionError`.
+ */
+export function createWasmPoolFactory(limits: SharedLimits = {}): WasmPoolFactory {
+  const anyNumber = wholeNumber(0);
+  checkOptions('createWasmPoolFactory', limits, {
+    maxTotalMemoryBytes: anyNumber,
+    maxInstances: anyNumber,
+  });
+  return new WasmPoolFactory(limits.maxTotalMemoryBytes ?? 0, limits.maxInstances ?? 0);
+}
+
+/** See `createWasmPoolFactory`. */
+export class WasmPoolFactory implements AsyncDisposable {
+  readonly #maxTotalMemoryBytes: number;
+  readonly #maxInstances: number;
+  readonly #budget: Budget;
+  readonly #modules = new Map<string, { compiled: Promise<Compiled>; users: number }>();
+  readonly #pools = new Set<Pick<WasmPool, 'close'>>();
+
+  /** Use `createWasmPoolFactory`. */
+  constructor(maxTotalMemoryBytes: number, maxInstances: number) {
+    this.#maxTotalMemoryBytes = maxTotalMemoryBytes;
+    this.#maxInstances = maxInstances;
+    this.#budget = new Budget(maxTotalMemoryBytes, maxInstances);
+  }
+
+  /** As `createWasmPool`, within the budget. Rejects as that does. */
+  async create<Exports = WebAssembly.Exports, Context = unknown>(
+    src: WasmSource,
+    options: WasmPoolOptions<Exports, Context> = {},
+  ): Promise<WasmPool<Exports, Context>> {
+    checkWasmOptions('create', options);
+    const loaded = await loadSource(src);
+    const restorable = options.reset === 'restore';
+    const key = keyOf(loaded, restorable);
+    const cached = this.#modules.get(key) ?? { compiled: compile(loaded, restorable), users: 0 };
+    this.#modules.set(key, cached);
+    cached.users++;
+    let pool: WasmPool<Exports, Context> | undefined;
+    const forget = () => {
+      if (--cached.users === 0) this.#modules.delete(key);
+      if (pool !== undefined) this.#pools.delete(pool);
+    };
+
+    const compiled = await cached.compiled.catch((error: unknown) => {
+      forget();
+      throw error;
+    });
+    pool = await startPool(compiled, options, (name, factory) => {
+      const share = this.#budget.share(name, factory);
+      const leave = () => {
+        share.leave();
+        forget();
+      };
+      return { ...share, leave };
+    });
+    this.#pools.add(pool);
+    return pool;
+  }
+
+  /** The budget, and what each pool holds of it. */
+  stats(): WasmPoolFactoryStats {
+    const { bytes, instances } = this.#budget.totals();
+    return {
+      memoryBytes: bytes,
+      instances,
+      maxTotalMemoryBytes: this.#maxTotalMemoryBytes,
+      maxInstances: this.#maxInstances,
+      modules: this.#modules.size,
+      pools: this.#budget.holdings(),
+    };
+  }
+
+  /** Closes all pools, as `Pool.close`. */
+  async close(options?: CloseOptions): Promise<void> {
+    await Promise.all([...this.#pools].map((pool) => pool.close(options)));
+  }
+
+  /** Closes all pools. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** What tells one compilation from another; of a module that came compiled, nothing can. */
+function keyOf(loaded: Loaded, restorable: boolean): string {
+  if (loaded instanceof WebAssembly.Module) return randomUUID();
+  return `${createHash('sha256').update(loaded.bytes).digest('hex')} ${restorable}`;
+}
