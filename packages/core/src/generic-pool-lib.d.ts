@@ -47,6 +47,7 @@ declare module 'generic-pool/lib/Pool.js' {
     _dispense(): void;
     _ensureMinimum(): void;
     _evict(): void;
+    _scheduleEvictorRun(): void;
     _descheduleEvictorRun(): void;
   }
 }

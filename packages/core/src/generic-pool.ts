@@ -30,6 +30,7 @@ export abstract class GenericPool<T> extends Base<
   protected readonly validating = new Set<Entry<T>>();
   /** Entries that `recycle` has. */
   protected readonly recycling = new Set<Entry<T>>();
+  #evicting = true;
 
   constructor(factory: Factory<T>, settings: Settings<T>) {
     class Idle extends IdleList<T> {
@@ -79,6 +80,7 @@ export abstract class GenericPool<T> extends Base<
   }
 
   protected stopEvicting(): void {
+    this.#evicting = false;
     this._descheduleEvictorRun();
   }
 
@@ -128,6 +130,11 @@ export abstract class GenericPool<T> extends Base<
 
   override _ensureMinimum(): void {
     if (this.refillable) super._ensureMinimum();
+  }
+
+  /** Also called at the end of each run, which may itself have closed the pool. */
+  override _scheduleEvictorRun(): void {
+    if (this.#evicting) super._scheduleEvictorRun();
   }
 
   override _evict(): void {

@@ -32,7 +32,8 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   protected created = 0;
   protected readonly destroyedBy = new Map<DestroyReason, number>();
 
-  readonly #timers = new CallTimers();
+  readonly #createTimers = new CallTimers();
+  readonly #destroyTimers = new CallTimers();
   #readiness: Readiness[] = [];
   #retrying = false;
 
@@ -104,7 +105,8 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   }
 
   #createUpTo(count: number): void {
-    if (this.started) for (let short = count - this.size; short > 0; short--) this.create();
+    if (this.draining || !this.started) return;
+    for (let short = count - this.size; short > 0; short--) this.create();
   }
 
   #admit(resource: T): void {
@@ -138,8 +140,11 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   #fail(cause: unknown): void {
     this.createErrors++;
     const error = new CreateError(cause, this.state());
-    // Who is first in line would have got it, unless enough others are on their way.
-    if (this.waiting.length > this.expected) this.waiting.dequeue()?.(Promise.reject(error));
+    // Who is first in line would have got it, unless enough others are on their way. Where max is
+    // in use even without it, it was a burst, which only those of the highest priority wait for.
+    const full = this.size >= (this.max || Number.POSITIVE_INFINITY);
+    const waiting = full ? this.waiting.urgent : this.waiting.length;
+    if (waiting > this.expected) this.waiting.dequeue()?.(Promise.reject(error));
     this.#retryLater();
     if (!this.draining && this.size < this.min) this.backoff.fail();
     this.tellNotReady(error);
@@ -168,8 +173,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     this.destroyedBy.set(reason, (this.destroyedBy.get(reason) ?? 0) + 1);
     this.#destroy(resource, reason);
     this.tell('destroy', resource, reason, cause);
-    this.refill();
-    this.dispense();
+    this.wake();
     this.checkQuiet();
   }
 
@@ -182,7 +186,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     }
     if (!isThenable(work)) return;
     const { destroyTimeoutMillis } = this.settings;
-    const over = this.#timers
+    const over = this.#destroyTimers
       .within(work, destroyTimeoutMillis, 'destroy', 'destroyTimeoutMillis')
       .catch((error: unknown) => this.#destroyFailed(error))
       .then(() => {
@@ -240,11 +244,12 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
 
   protected withinCreateTimeout<R>(work: PromiseLike<R>, call: string): Promise<R> {
     const { createTimeoutMillis } = this.settings;
-    return this.#timers.within(work, createTimeoutMillis, call, 'createTimeoutMillis');
+    return this.#createTimers.within(work, createTimeoutMillis, call, 'createTimeoutMillis');
   }
 
-  protected stopFactoryTimers(): void {
-    this.#timers.stop();
+  /** `destroy` keeps its limit: close waits for it. */
+  protected stopCreateTimers(): void {
+    this.#createTimers.stop();
   }
 
   protected tell<E extends keyof PoolEvents<T>>(event: E, ...args: PoolEvents<T>[E]): void {

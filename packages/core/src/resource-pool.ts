@@ -22,13 +22,17 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
       const entry = this.take();
       if (entry !== undefined) return Promise.resolve(entry.resource);
     }
-    return new Promise((resolve) => {
-      const options = acquireOptions(given); // a throw in a promise's executor rejects it
+    try {
+      const options = acquireOptions(given);
       options.signal?.throwIfAborted();
       const entry = given === undefined ? undefined : this.take();
-      if (entry !== undefined) resolve(entry.resource);
-      else this.wait(options, resolve);
-    });
+      if (entry !== undefined) return Promise.resolve(entry.resource);
+      const { promise, resolve } = Promise.withResolvers<T>();
+      this.wait(options, resolve);
+      return promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   tryAcquire(): T | undefined {
@@ -160,6 +164,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
 
   async drain(): Promise<void> {
     this.stopLending();
+    this.tellNotReady(this.closedError());
     await this.#whenQuiet();
     this.stopEvicting();
   }
@@ -183,7 +188,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     this.tellNotReady(this.closedError());
     this.evict(this.idle.length, 'close');
     await Promise.race([this.#whenQuiet(), this.#force.promise]);
-    this.stopFactoryTimers();
+    this.stopCreateTimers();
     for (const entry of this.entries.values()) {
       if (entry.state === 'lent') this.takeAway(entry, 'close');
       else this.discard(entry, 'close');

@@ -14,7 +14,7 @@ function jspi(): Jspi {
   if (engine.Suspending === undefined || engine.promising === undefined) {
     throw new WasmError(
       'ERR_WASM_JSPI',
-      `Node.js ${process.versions.node} cannot suspend WebAssembly: use Node.js 25 or later, or start 22 to 24 with --experimental-wasm-jspi`,
+      `Node.js ${process.versions.node} cannot suspend WebAssembly, for want of WebAssembly.Suspending: use Node.js 25 or later, or 24, where need be with --experimental-wasm-jspi; 22 has an older form of it only`,
     );
   }
   return { Suspending: engine.Suspending, promising: engine.promising };

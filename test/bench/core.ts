@@ -1,0 +1,147 @@
+import { createPool } from '@wasm-pool/core';
+import genericPool from 'generic-pool';
+import { createPool as createLightningPool } from 'lightning-pool';
+import { Pool as TarnPool } from 'tarn';
+import { inRounds, print, type Subject } from './rounds.ts';
+
+const factory = {
+  create: async () => ({ value: 1 }),
+  destroy: async () => {},
+};
+type Resource = { value: number };
+
+const ours = createPool(factory, { max: 4, min: 4 });
+const generic = genericPool.createPool(factory, { max: 4, min: 4 });
+const lightning = createLightningPool(factory, { max: 4, min: 4, maxQueue: 1_000_000 });
+const tarn = new TarnPool({ ...factory, max: 4, min: 4 });
+
+let sink = 0;
+const take = (resource: Resource) => {
+  sink += resource.value;
+};
+const takeAsync = async (resource: Resource) => {
+  sink += resource.value;
+};
+
+const LOANS = 1000;
+
+interface Lender {
+  acquire(): Promise<Resource>;
+  release(resource: Resource): unknown;
+}
+
+/** `borrowers` of them at once, each holding its resource for one turn of the microtask queue. */
+function contend(name: string, pool: Lender, borrowers: number, operations: number): Subject {
+  const run = async () => {
+    let left = operations;
+    const borrow = async () => {
+      while (left-- > 0) {
+        const resource = await pool.acquire();
+        await null;
+        sink += resource.value;
+        pool.release(resource);
+      }
+    };
+    await Promise.all(Array.from({ length: borrowers }, borrow));
+  };
+  return { name, operations, run };
+}
+
+const asLender = {
+  ours,
+  generic,
+  lightning,
+  tarn: { acquire: () => tarn.acquire().promise, release: (it: Resource) => tarn.release(it) },
+};
+
+await ours.ready();
+// Each has a loop of its own: a shared one would call through to all of them, and slow down the fast.
+const results = await inRounds([
+  {
+    name: 'ours useSync',
+    operations: LOANS,
+    run() {
+      for (let loan = 0; loan < LOANS; loan++) ours.useSync(take);
+    },
+  },
+  {
+    name: 'ours use, sync function',
+    operations: LOANS,
+    async run() {
+      for (let loan = 0; loan < LOANS; loan++) await ours.use(take);
+    },
+  },
+  {
+    name: 'ours use, async function',
+    operations: LOANS,
+    async run() {
+      for (let loan = 0; loan < LOANS; loan++) await ours.use(takeAsync);
+    },
+  },
+  {
+    name: 'generic-pool use',
+    operations: LOANS,
+    async run() {
+      for (let loan = 0; loan < LOANS; loan++) await generic.use(takeAsync);
+    },
+  },
+  {
+    name: 'ours acquire+release',
+    operations: LOANS,
+    async run() {
+      for (let loan = 0; loan < LOANS; loan++) await ours.release(await ours.acquire());
+    },
+  },
+  {
+    name: 'generic-pool acquire+release',
+    operations: LOANS,
+    async run() {
+      for (let loan = 0; loan < LOANS; loan++) await generic.release(await generic.acquire());
+    },
+  },
+  {
+    name: 'lightning-pool acquire+release',
+    operations: LOANS,
+    async run() {
+      for (let loan = 0; loan < LOANS; loan++) {
+        await lightning.releaseAsync(await lightning.acquire());
+      }
+    },
+  },
+  {
+    name: 'tarn acquire+release',
+    operations: LOANS,
+    async run() {
+      for (let loan = 0; loan < LOANS; loan++) tarn.release(await tarn.acquire().promise);
+    },
+  },
+  contend('ours, 16 borrowers on 4', asLender.ours, 16, 4000),
+  contend('generic-pool, 16 borrowers on 4', asLender.generic, 16, 4000),
+  contend('lightning-pool, 16 borrowers on 4', asLender.lightning, 16, 4000),
+  contend('tarn, 16 borrowers on 4', asLender.tarn, 16, 4000),
+  contend('ours, 16 borrowers on 4, 1,000,000 loans', asLender.ours, 16, 1_000_000),
+  contend('ours, 10,000 borrowers on 4, 1,000,000 loans', asLender.ours, 10_000, 1_000_000),
+]);
+
+print(results, [
+  { of: 'ours useSync', to: 'generic-pool use', atMost: 0.06 },
+  { of: 'ours use, sync function', to: 'generic-pool use', atMost: 0.14 },
+  { of: 'ours use, async function', to: 'generic-pool use', atMost: 0.2 },
+  { of: 'ours acquire+release', to: 'generic-pool acquire+release', atMost: 0.3 },
+  { of: 'ours acquire+release', to: 'lightning-pool acquire+release', atMost: 0.4 },
+  { of: 'ours, 16 borrowers on 4', to: 'generic-pool, 16 borrowers on 4', atMost: 0.5 },
+  { of: 'ours, 16 borrowers on 4', to: 'lightning-pool, 16 borrowers on 4', atMost: 0.8 },
+  { of: 'ours, 16 borrowers on 4', to: 'tarn, 16 borrowers on 4', atMost: 0.8 },
+  {
+    of: 'ours, 10,000 borrowers on 4, 1,000,000 loans',
+    to: 'ours, 16 borrowers on 4, 1,000,000 loans',
+    atMost: 1.5,
+  },
+]);
+
+const before = process.memoryUsage().heapUsed;
+for (let index = 0; index < 1_000_000; index++) ours.useSync(take);
+const bytes = (process.memoryUsage().heapUsed - before) / 1_000_000;
+console.log(`bytes allocated for one useSync, over a million: ${bytes.toFixed(2)}`);
+if (sink === 0) throw new Error('nothing was lent');
+process.exit(0);
