@@ -13,7 +13,7 @@ type Resource = { value: number };
 const ours = createPool(factory, { max: 4, min: 4 });
 const generic = genericPool.createPool(factory, { max: 4, min: 4 });
 const lightning = createLightningPool(factory, { max: 4, min: 4, maxQueue: 1_000_000 });
-const tarn = new TarnPool({ ...factory, max: 4, min: 4 });
+const tarn = new TarnPool<Resource>({ ...factory, max: 4, min: 4 });
 
 let sink = 0;
 const take = (resource: Resource) => {
@@ -123,6 +123,7 @@ const results = await inRounds([
   contend('ours, 10,000 borrowers on 4, 1,000,000 loans', asLender.ours, 10_000, 1_000_000),
 ]);
 
+console.log('\nLoans');
 print(results, [
   { of: 'ours useSync', to: 'generic-pool use', atMost: 0.06 },
   { of: 'ours use, sync function', to: 'generic-pool use', atMost: 0.14 },
@@ -144,4 +145,4 @@ for (let index = 0; index < 1_000_000; index++) ours.useSync(take);
 const bytes = (process.memoryUsage().heapUsed - before) / 1_000_000;
 console.log(`bytes allocated for one useSync, over a million: ${bytes.toFixed(2)}`);
 if (sink === 0) throw new Error('nothing was lent');
-process.exit(0);
+await Promise.all([ours.close(), lightning.closeAsync(), tarn.destroy()]);

@@ -1,0 +1,166 @@
+import { createWasmPool, suspending } from '@wasm-pool/wasm-adapter';
+import wabt from 'wabt';
+import { inRounds, print } from './rounds.ts';
+
+const { parseWat } = await wabt();
+const compile = (wat: string) => new Uint8Array(parseWat('bench.wat', wat, {}).toBinary({}).buffer);
+
+const CALLS = 1000;
+type Add = { add(a: number, b: number): number };
+
+async function guarded() {
+  const wat = `(module (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1))))`;
+  const bytes = compile(wat);
+  const raw = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Add;
+  const pool = await createWasmPool<Add>(bytes, { min: 4, max: 4 });
+  const lent = await pool.acquire();
+  let sink = 0;
+  const call = (instance: { exports: Add }) => {
+    sink += instance.exports.add(sink, 1);
+  };
+  const results = await inRounds([
+    {
+      name: 'bare export',
+      operations: CALLS,
+      run() {
+        for (let index = 0; index < CALLS; index++) sink += raw.add(sink, 1);
+      },
+    },
+    {
+      name: 'guarded export',
+      operations: CALLS,
+      run() {
+        for (let index = 0; index < CALLS; index++) sink += lent.exports.add(sink, 1);
+      },
+    },
+    {
+      name: 'useSync and a guarded export',
+      operations: CALLS,
+      run() {
+        for (let index = 0; index < CALLS; index++) pool.useSync(call);
+      },
+    },
+    {
+      name: 'use and a guarded export',
+      operations: CALLS,
+      async run() {
+        for (let index = 0; index < CALLS; index++) await pool.use(call);
+      },
+    },
+  ]);
+  print(results, []);
+  await pool.release(lent);
+  await pool.close();
+}
+
+/** A module of so many pages, each of the first `used` of which holds something from the start. */
+function pagesOf(pages: number, used: number): Uint8Array<ArrayBuffer> {
+  const data = Array.from({ length: used }, (_, page) => `(data (i32.const ${page * 65_536}) "x")`);
+  const wat = `(module (memory (export "memory") ${pages}) (global (mut i32) (i32.const 0))
+    ${data.join('')})`;
+  return compile(wat);
+}
+
+type Memory = { memory: WebAssembly.Memory };
+
+async function reset(name: string, pages: number, used: number, touchedBytes: number) {
+  const bytes = pagesOf(pages, used);
+  const size = pages * 65_536;
+  const restoring = await createWasmPool<Memory>(bytes, { max: 1, reset: 'restore' });
+  const module = new WebAssembly.Module(bytes);
+  const target = new Uint8Array(new WebAssembly.Memory({ initial: pages }).buffer);
+  const copy = new Uint8Array(size).fill(1);
+  const touch = (instance: { exports: Memory }) => {
+    new Uint8Array(instance.exports.memory.buffer).fill(7, 0, touchedBytes);
+  };
+  const results = await inRounds([
+    { name: `${name}: plain copy of it all`, operations: 1, run: () => target.set(copy) },
+    {
+      name: `${name}: write ${touchedBytes / 1024} KiB, restore`,
+      operations: 1,
+      run: () => restoring.useSync(touch),
+    },
+    {
+      name: `${name}: write ${touchedBytes / 1024} KiB`,
+      operations: 1,
+      run: () => target.fill(7, 0, touchedBytes),
+    },
+    {
+      name: `${name}: instantiate, write ${touchedBytes / 1024} KiB`,
+      operations: 1,
+      run: () => touch(new WebAssembly.Instance(module) as unknown as { exports: Memory }),
+    },
+  ]);
+  print(results, [
+    {
+      of: `${name}: write ${touchedBytes / 1024} KiB, restore`,
+      to: `${name}: plain copy of it all`,
+    },
+    {
+      of: `${name}: write ${touchedBytes / 1024} KiB, restore`,
+      to: `${name}: instantiate, write ${touchedBytes / 1024} KiB`,
+    },
+  ]);
+  await restoring.close();
+}
+
+async function suspended() {
+  const wat = `(module (import "host" "wait" (func $wait (result i32)))
+    (func (export "go") (result i32) (call $wait)))`;
+  const bytes = compile(wat);
+  const wait = () => new Promise((resolve) => setImmediate(resolve, 1));
+  type Go = { go(): Promise<number> };
+  const BORROWERS = 16;
+  const pool = await createWasmPool<Go>(bytes, {
+    max: BORROWERS,
+    min: BORROWERS,
+    promising: ['go'],
+    imports: () => ({ host: { wait: suspending(wait) } }),
+  });
+  const { Suspending, promising } = WebAssembly as unknown as {
+    Suspending: new (fn: () => unknown) => WebAssembly.ImportValue;
+    promising: (fn: unknown) => () => Promise<number>;
+  };
+  const module = new WebAssembly.Module(bytes);
+  const bare = Array.from({ length: BORROWERS }, () => {
+    const instance = new WebAssembly.Instance(module, { host: { wait: new Suspending(wait) } });
+    return promising(instance.exports.go);
+  });
+  const TURNS = 50;
+  const results = await inRounds([
+    {
+      name: '16 callers on 16 bare instances',
+      operations: TURNS * BORROWERS,
+      async run() {
+        const caller = async (go: () => Promise<number>) => {
+          for (let turn = 0; turn < TURNS; turn++) await go();
+        };
+        await Promise.all(bare.map(caller));
+      },
+    },
+    {
+      name: '16 borrowers on a pool of 16',
+      operations: TURNS * BORROWERS,
+      async run() {
+        const borrower = async () => {
+          for (let turn = 0; turn < TURNS; turn++) await pool.use(({ exports }) => exports.go());
+        };
+        await Promise.all(Array.from({ length: BORROWERS }, borrower));
+      },
+    },
+  ]);
+  print(results, [
+    { of: '16 borrowers on a pool of 16', to: '16 callers on 16 bare instances', atMost: 1.15 },
+  ]);
+  await pool.close();
+}
+
+console.log('\nA call');
+await guarded();
+console.log('\nReset, 1 MiB, all of it written');
+await reset('1 MiB', 16, 16, 1024 * 1024);
+console.log('\nReset, 16 MiB, of which 256 KiB are in use');
+await reset('16 MiB', 256, 4, 256 * 1024);
+console.log('\nSuspended calls');
+await suspended();
