@@ -6,7 +6,7 @@ import { ResourcePool } from './resource-pool.js';
 
 /**
  * Makes a pool of what `factory` creates. Throws a TypeError for a factory without `create` or
- * `destroy`, and an `OptionError` for a bad option.
+ * `destroy`, or with something else than functions, and an `OptionError` for a bad option.
  */
 export function createPool<T>(factory: Factory<T>, options?: PoolOptions<T>): Pool<T> {
   const settings = settingsOf(options);
@@ -14,6 +14,12 @@ export function createPool<T>(factory: Factory<T>, options?: PoolOptions<T>): Po
     throw new OptionError(
       'createPool: testOnBorrow is true; accepted: false, for this factory has no validate',
     );
+  }
+  for (const call of ['recycle', 'canCreate'] as const) {
+    // generic-pool checks those it knows
+    if (factory[call] !== undefined && typeof factory[call] !== 'function') {
+      throw new TypeError(`factory.${call} must be a function`);
+    }
   }
   const pool = new ResourcePool(factory, settings);
   if (settings.autostart) pool.start();

@@ -30,8 +30,8 @@ export class Evictor<T> {
   /** The evictor's clock, as of its last run. Coarse, and free to read. */
   nowMillis = performance.now();
 
-  /** Why a candidate has to go; undefined: it stays. */
-  judge: (candidate: EvictCandidate<T>) => DestroyReason | undefined = () => undefined;
+  /** Why a candidate has to go; undefined: it stays. Set by who has the policies. */
+  judge!: (candidate: EvictCandidate<T>) => DestroyReason | undefined;
 
   /** Reads the clock for a run, and notes since when what was returned since the last one is idle. */
   look(idle: IdleList<T>): void {

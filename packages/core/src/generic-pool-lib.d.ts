@@ -43,7 +43,6 @@ declare module 'generic-pool/lib/Pool.js' {
     _createResource(): void;
     _destroy(entry: Entry): void;
     _testOnBorrow(): boolean;
-    _dispatchPooledResourceToNextWaitingClient(entry: Entry): boolean;
     _dispense(): void;
     _ensureMinimum(): void;
     _evict(): void;

@@ -89,7 +89,10 @@ export abstract class GenericPool<T> extends Base<
     return this._potentiallyAllocableResourceCount;
   }
 
-  /** Creates, tests or hands out what those who wait need. */
+  /**
+   * Creates or tests what those who wait need. It never hands anything out: nobody waits while
+   * something is idle that need not be tested.
+   */
   protected dispense(): void {
     this._dispense();
   }
@@ -121,11 +124,6 @@ export abstract class GenericPool<T> extends Base<
     const entry = this.idle.shift();
     if (entry !== undefined) this.test(entry);
     return entry !== undefined;
-  }
-
-  override _dispatchPooledResourceToNextWaitingClient(entry: Entry<T>): boolean {
-    this.offer(entry);
-    return true;
   }
 
   override _ensureMinimum(): void {

@@ -73,7 +73,9 @@ export abstract class Lending<T> extends Lifecycle<T> {
   /** The queue: the waiter gets a resource that is lent by then, or a rejection. */
   protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
     if (!this.started) this.start();
-    const { priority = this.settings.priorityRange - 1, signal } = options;
+    const lowest = this.settings.priorityRange - 1;
+    const { signal } = options;
+    const priority = Math.min(options.priority ?? lowest, lowest);
     const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
     const refusal = this.#refusal(priority);
     if (refusal !== undefined) {
@@ -181,7 +183,6 @@ export abstract class Lending<T> extends Lifecycle<T> {
   }
 
   protected override offer(entry: Entry<T>): void {
-    if (entry.state === 'gone') return; // destroyed by a listener, or by close
     if (this.closed) {
       this.discard(entry, 'close');
       return;

@@ -98,7 +98,14 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     }
   }
 
+  override start(): void {
+    if (this.started) return;
+    super.start();
+    this.wake(); // `ready` may have waited for it
+  }
+
   wake(): void {
+    if (!this.started) return;
     this.dispense();
     this.refill();
     for (const { count } of this.#readiness) this.#createUpTo(count);
@@ -134,7 +141,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     if (resource === undefined || this.entries.has(resource)) return;
     const entry = this.#enter(resource);
     this.tell('create', resource);
-    if (entry.state !== 'gone') this.discard(entry, 'late');
+    this.discard(entry, 'late');
   }
 
   #fail(cause: unknown): void {

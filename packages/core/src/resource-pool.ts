@@ -14,7 +14,6 @@ const DONE = Promise.resolve();
 export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   readonly #quiet: (() => void)[] = [];
   #closing: Promise<void> | undefined = undefined;
-  readonly #force = Promise.withResolvers<void>();
   #leases: FinalizationRegistry<{ entry: Entry<T>; loan: number }> | undefined = undefined;
 
   acquire(given?: number | AcquireOptions): Promise<T> {
@@ -165,7 +164,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   async drain(): Promise<void> {
     this.stopLending();
     this.tellNotReady(this.closedError());
-    await this.#whenQuiet();
+    await (this.#closing ?? this.#whenQuiet());
     this.stopEvicting();
   }
 
@@ -173,8 +172,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     checkOptions('close', options, { timeoutMillis: millis });
     this.#closing ??= this.#close();
     const { timeoutMillis = 0 } = options;
-    const timer =
-      timeoutMillis > 0 ? setTimeout(() => this.#force.resolve(), timeoutMillis) : undefined;
+    const timer = timeoutMillis > 0 ? setTimeout(() => this.#endWaits(), timeoutMillis) : undefined;
     await this.#closing;
     clearTimeout(timer);
   }
@@ -187,7 +185,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     this.rejectAllWaiting(this.closedError());
     this.tellNotReady(this.closedError());
     this.evict(this.idle.length, 'close');
-    await Promise.race([this.#whenQuiet(), this.#force.promise]);
+    await this.#whenQuiet();
     this.stopCreateTimers();
     for (const entry of this.entries.values()) {
       if (entry.state === 'lent') this.takeAway(entry, 'close');
@@ -210,7 +208,12 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   protected override checkQuiet(): void {
     const { borrowed, creating, validating, recycling, waiting } = this;
     const busy = borrowed + creating.size + validating.size + recycling.size + waiting.length;
-    if (busy === 0) for (const resolve of this.#quiet.splice(0)) resolve();
+    if (busy === 0) this.#endWaits();
+  }
+
+  /** Ends what `drain` and `close` wait for. */
+  #endWaits(): void {
+    for (const resolve of this.#quiet.splice(0)) resolve();
   }
 
   override state(): PoolState {

@@ -1,0 +1,93 @@
+import {
+  AcquireTimeoutError,
+  CreateError,
+  createPool,
+  DestroyError,
+  FactoryTimeoutError,
+  NotBorrowedError,
+  PoolClosedError,
+  PoolEmptyError,
+  PoolError,
+  type PoolState,
+  QueueFullError,
+} from '@wasm-pool/core';
+import { expect, test } from 'vitest';
+import { recordingFactory, rejection } from './helpers.js';
+
+const state: PoolState = {
+  name: 'db',
+  max: 4,
+  min: 1,
+  size: 3,
+  available: 1,
+  borrowed: 2,
+  pending: 5,
+  creating: 0,
+};
+const counters = '(db: size 3 of 4, available 1, borrowed 2, pending 5)';
+const cause = new Error('underneath');
+
+const errors: [PoolError, string, string][] = [
+  [new AcquireTimeoutError(50, state), 'ERR_POOL_ACQUIRE_TIMEOUT', 'no resource within 50 ms'],
+  [new QueueFullError(9, state), 'ERR_POOL_QUEUE_FULL', 'maxWaitingClients 9 reached'],
+  [new CreateError(cause, state), 'ERR_POOL_CREATE', 'could not create a resource: underneath'],
+  [new DestroyError(cause, state), 'ERR_POOL_DESTROY', 'could not destroy a resource: underneath'],
+  [
+    new NotBorrowedError(state),
+    'ERR_POOL_NOT_BORROWED',
+    'the resource is not on loan from this pool',
+  ],
+  [new PoolClosedError('closed', state), 'ERR_POOL_CLOSED', 'the pool is closed'],
+  [new PoolClosedError('draining', state), 'ERR_POOL_CLOSED', 'the pool is draining'],
+  [
+    new PoolEmptyError(state),
+    'ERR_POOL_EMPTY',
+    'nothing is idle, and useSync cannot wait: use `use`, or raise min',
+  ],
+];
+
+test.each(errors.map((it) => [it[0].constructor.name, ...it] as const))(
+  '%s says what happened, in which pool, and what its counters were',
+  (name, error, code, message) => {
+    expect(error).toBeInstanceOf(PoolError);
+    expect(error).toBeInstanceOf(Error);
+    expect(error.name).toBe(name);
+    expect(error.code).toBe(code);
+    expect(error.message).toBe(`${message} ${counters}`);
+    expect(error.state).toBe(state);
+    expect(error.stack).toContain(`${name}: ${message}`);
+  },
+);
+
+test('those with a cause have it, the others have none', () => {
+  expect(new CreateError(cause, state).cause).toBe(cause);
+  expect(new DestroyError(cause, state).cause).toBe(cause);
+  expect('cause' in new NotBorrowedError(state)).toBe(false);
+});
+
+test('a cause that is no Error is told, too', () => {
+  expect(new CreateError('just a string', state).message).toContain(': just a string (');
+  expect(new DestroyError(undefined, state).message).toContain(': undefined (');
+});
+
+test('a pool without a limit says so', () => {
+  const error = new NotBorrowedError({ ...state, max: 0 });
+  expect(error.message).toContain('size 3 of no limit');
+});
+
+test('FactoryTimeoutError names the call and the option', () => {
+  const error = new FactoryTimeoutError('create', 'createTimeoutMillis', 5);
+  expect(error).toMatchObject({
+    name: 'FactoryTimeoutError',
+    code: 'ERR_POOL_FACTORY_TIMEOUT',
+    message: 'factory.create did not settle within 5 ms (createTimeoutMillis)',
+  });
+});
+
+test('the state of an error is that of its time', async () => {
+  const pool = createPool(recordingFactory(), { name: 'small', maxWaitingClients: 0 });
+  const thing = await pool.acquire();
+  const error = await rejection(pool.acquire());
+  await pool.destroy(thing);
+  expect(error).toMatchObject({ state: { name: 'small', size: 1, borrowed: 1, pending: 0 } });
+});

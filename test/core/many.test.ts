@@ -1,0 +1,110 @@
+import { createPool, type EvictCandidate, type Pool } from '@wasm-pool/core';
+import { expect, test } from 'vitest';
+import { fakeTime, pass, recordingFactory, type Thing } from './helpers.js';
+
+/** The time of `run`, the best of three: what is compared are only ratios of such times. */
+async function best(run: () => unknown): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 3; round++) {
+    const start = performance.now();
+    await run();
+    least = Math.min(least, performance.now() - start);
+  }
+  return least;
+}
+
+/** How much dearer one of `many` is than one of a hundredth of them: 1 if O(1), 100 if O(n). */
+async function growth(many: number, run: (count: number) => unknown): Promise<number> {
+  await run(many / 100); // warms up
+  const few = await best(async () => {
+    for (let round = 0; round < 100; round++) await run(many / 100);
+  });
+  return (await best(() => run(many))) / few;
+}
+
+const lendAll = (pool: Pool<Thing>, count: number, options = {}) =>
+  Promise.all(
+    Array.from({ length: count }, () => pool.acquire(options).then((thing) => pool.release(thing))),
+  );
+
+test('100,000 who wait are served, in order', async () => {
+  const factory = recordingFactory();
+  const pool = createPool(factory, { max: 4 });
+  const order: number[] = [];
+  await Promise.all(
+    Array.from({ length: 100_000 }, (_, index) => pool.use(() => order.push(index))),
+  );
+  expect(order).toEqual(Array.from({ length: 100_000 }, (_, index) => index));
+  expect(factory.creations).toBe(4);
+  expect(pool.stats()).toMatchObject({ lent: 100_000, borrowed: 0, available: 4 });
+});
+
+test('one of 100,000 who wait costs about what one of 1,000 does', async () => {
+  const pool = createPool(recordingFactory(), { max: 4 });
+  expect(await growth(100_000, (count) => lendAll(pool, count))).toBeLessThan(20);
+});
+
+test('giving up costs about the same in a line of 50,000 as in one of 500', async () => {
+  const pool = createPool(recordingFactory());
+  const thing = await pool.acquire();
+  const giveUp = async (count: number) => {
+    const controllers = Array.from({ length: count }, () => new AbortController());
+    const all = controllers.map(({ signal }) => pool.acquire({ signal }).catch(() => {}));
+    // From the middle outwards and from the end: the worst for anything that searches from the start.
+    for (let index = count / 2; index >= 0; index--) controllers[index]?.abort(0);
+    for (let index = count - 1; index > count / 2; index--) controllers[index]?.abort(0);
+    await Promise.all(all);
+  };
+  expect(await growth(50_000, giveUp)).toBeLessThan(20);
+  expect(pool.pending).toBe(0);
+  await pool.release(thing);
+}, 30_000);
+
+test('one of 10,000 resources costs about what one of 100 does, to create, lend, return and destroy', async () => {
+  const live = async (count: number) => {
+    const pool = createPool(recordingFactory(), { max: count, min: count });
+    await pool.ready();
+    await lendAll(pool, count);
+    const lent = await Promise.all(Array.from({ length: count }, () => pool.acquire()));
+    for (const thing of lent.reverse()) await pool.release(thing);
+    await pool.close();
+  };
+  expect(await growth(10_000, live)).toBeLessThan(20);
+});
+
+test('10,000 resources are looked at once a run, and all can go at once', async () => {
+  fakeTime();
+  let looks = 0;
+  let old = false;
+  const factory = recordingFactory();
+  const evict = (_: EvictCandidate<Thing>) => {
+    looks++;
+    return old;
+  };
+  const pool = createPool(factory, { max: 10_000, evict });
+  await pool.ready(10_000);
+  await pass(3000);
+  expect(looks).toBe(30_000);
+  old = true;
+  await pass(1000);
+  expect(factory.destroyed).toHaveLength(10_000);
+  expect(pool.size).toBe(0);
+});
+
+test('10,000 failed creations reject 10,000 who wait, one for each', async () => {
+  const factory = recordingFactory({ create: () => Promise.reject(new Error('no')) });
+  const pool = createPool(factory, { max: 100 });
+  const results = await Promise.allSettled(Array.from({ length: 10_000 }, () => pool.acquire()));
+  expect(results.every((it) => it.status === 'rejected')).toBe(true);
+  expect(factory.creations).toBe(10_000);
+});
+
+test('10,000 idle resources that fail a synchronous validate are gone through without recursion', async () => {
+  let fit = true;
+  const factory = recordingFactory({ validate: () => fit });
+  const pool = createPool(factory, { max: 10_000, testOnBorrow: true });
+  await pool.ready(10_000);
+  fit = false;
+  expect(pool.tryAcquire()).toBeUndefined();
+  expect(factory.destroyed).toHaveLength(10_000);
+});

@@ -1,0 +1,189 @@
+import {
+  checkOptions,
+  createPool,
+  OptionError,
+  type PoolOptions,
+  poolOptionChecks,
+} from '@wasm-pool/core';
+import { describe, expect, test } from 'vitest';
+import { recordingFactory } from './helpers.js';
+
+const none = () => {};
+const count = (least: number) => `a whole number of at least ${least}`;
+const millis = 'a whole number from 0 to 2147483647';
+const flag = 'true or false';
+const notMillis = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, true, 2 ** 31];
+const notCount = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, true, 2 ** 53];
+const notFlag = [0, 1, 'true', null, {}];
+
+/** Of each option: what is accepted, in words; values that are; values that are not. */
+const options: Record<keyof PoolOptions, [string, unknown[], unknown[]]> = {
+  name: ['a string', ['', 'db'], [1, null, Symbol('db'), ['db']]],
+  max: [count(0), [0, 1, 10_000], notCount],
+  min: [count(0), [0, 1, 5], notCount],
+  maxWaitingClients: [count(0), [0, 1, 1000], notCount],
+  testOnBorrow: [flag, [true, false], notFlag],
+  acquireTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
+  createTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
+  destroyTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
+  fifo: [flag, [true, false], notFlag],
+  priorityRange: ['a whole number from 1 to 1000', [1, 2, 1000], [0, ...notCount, 1001]],
+  autostart: [flag, [true, false], notFlag],
+  burst: [count(0), [0, 1], notCount],
+  maxUses: [count(0), [0, 1], notCount],
+  maxAgeMillis: [millis, [0, 1], notMillis],
+  idleTimeoutMillis: [millis, [0, 1], notMillis],
+  softIdleTimeoutMillis: [`-1 or ${millis}`, [-1, 0, 1], [-2, ...notMillis.slice(1)]],
+  evict: [
+    'a function or an array of functions',
+    [none, [], [none, none]],
+    [1, 'idle', null, [none, 1]],
+  ],
+  evictionRunIntervalMillis: [millis, [0, 1], notMillis],
+  numTestsPerEvictionRun: [count(1), [1, 3], [0, ...notCount]],
+  leakDetectionMillis: [millis, [0, 1], notMillis],
+};
+
+const factory = recordingFactory({ validate: () => true });
+const create = (given: unknown) =>
+  createPool(factory, { max: 5, ...(given as object), autostart: false });
+
+describe.each(Object.entries(options))('%s', (name, [accepts, good, bad]) => {
+  test.each(good.map((value) => [value]))('may be %o', (value) => {
+    expect(() => create({ [name]: value })).not.toThrow();
+  });
+
+  test('may be undefined: not given', () => {
+    expect(() => create({ [name]: undefined })).not.toThrow();
+  });
+
+  test.each(bad.map((value) => [value]))(
+    'may not be %o: a TypeError says what is accepted',
+    (value) => {
+      expect(() => createPool(factory, { [name]: value })).toThrow(TypeError);
+      let error: unknown;
+      try {
+        createPool(factory, { [name]: value });
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toBeInstanceOf(OptionError);
+      expect(error).toMatchObject({ code: 'ERR_POOL_OPTION', name: 'OptionError' });
+      const { message } = error as Error;
+      expect(message.startsWith(`createPool: ${name} is `)).toBe(true);
+      expect(message.endsWith(`; accepted: ${accepts}`)).toBe(true);
+    },
+  );
+});
+
+test.each([
+  [-1, '-1'],
+  [Number.NaN, 'NaN'],
+  ['5', '"5"'],
+  [null, 'null'],
+  [true, 'true'],
+  [5n, '5'],
+  [() => 5, 'a function'],
+  [[5], 'an array ([object Array])'],
+  [{ five: 5 }, 'an object ([object Object])'],
+  [new Date(5), 'an object ([object Date])'],
+  [Symbol('five'), 'Symbol(five)'],
+  ['a'.repeat(100), `"${'a'.repeat(76)}...`],
+])('a bad value of %o is shown as such', (value, shown) => {
+  expect(() => createPool(factory, { max: value as number })).toThrow(
+    `createPool: max is ${shown}; accepted: ${count(0)}`,
+  );
+});
+
+test('options that are not given at all are fine', () => {
+  expect(checkOptions('somewhere', undefined, poolOptionChecks)).toBeUndefined();
+});
+
+test('there is a check for each option', () => {
+  expect(Object.keys(poolOptionChecks).sort()).toEqual(Object.keys(options).sort());
+});
+
+test('an unknown option is refused, and the message lists the known ones', () => {
+  expect(() => createPool(factory, { maxx: 1 } as object)).toThrow(
+    `createPool: unknown option maxx; accepted: ${Object.keys(options).sort().join(', ')}`,
+  );
+  expect(() => createPool(factory, { toString: 1 } as object)).toThrow('unknown option toString');
+});
+
+test.each([null, 5, 'max', true])('options may not be %o', (given) => {
+  expect(() => createPool(factory, given as unknown as object)).toThrow(
+    /^createPool: options is .*; accepted: an object$/,
+  );
+});
+
+test('min may not be above max, unless max is no limit', () => {
+  expect(() => createPool(factory, { max: 2, min: 3 })).toThrow(
+    'createPool: min is 3; accepted: a whole number up to max (2)',
+  );
+  expect(() => createPool(factory, { min: 2 })).toThrow('up to max (1)');
+  expect(() => createPool(factory, { max: 2, min: 2, autostart: false })).not.toThrow();
+  expect(() => createPool(factory, { max: 0, min: 50, autostart: false })).not.toThrow();
+});
+
+test('the defaults: one resource, made when it is asked for', () => {
+  const pool = createPool(recordingFactory());
+  expect(pool).toMatchObject({ max: 1, min: 0, size: 0, spareResourceCapacity: 1 });
+  expect(pool.stats().name).toBe('pool');
+});
+
+describe('the factory', () => {
+  const destroy = none;
+  test.each([
+    ['no create', { destroy }, 'factory.create must be a function'],
+    ['no destroy', { create: none }, 'factory.destroy must be a function'],
+    [
+      'a validate that is no function',
+      { create: none, destroy, validate: 1 },
+      'factory.validate must be a function',
+    ],
+    [
+      'a recycle that is no function',
+      { create: none, destroy, recycle: 1 },
+      'factory.recycle must be a function',
+    ],
+    [
+      'a canCreate that is no function',
+      { create: none, destroy, canCreate: 1 },
+      'factory.canCreate must be a function',
+    ],
+  ])('with %s is refused', (_, bad, message) => {
+    expect(() => createPool(bad as never)).toThrow(new TypeError(message));
+  });
+
+  test.each([undefined, null, 1])('may not be %o', (bad) => {
+    expect(() => createPool(bad as never)).toThrow(TypeError);
+    expect(() => createPool(bad as never, { testOnBorrow: true })).toThrow(TypeError);
+  });
+
+  test('may be a class instance: its methods are called on it', async () => {
+    class Counter {
+      count = 0;
+      create() {
+        return { number: ++this.count };
+      }
+      validate() {
+        return this.count > 0;
+      }
+      recycle() {
+        return this.count > 0;
+      }
+      canCreate() {
+        return this.count < 9;
+      }
+      destroy() {
+        this.count--;
+      }
+    }
+    const counter = new Counter();
+    const pool = createPool(counter, { testOnBorrow: true });
+    await pool.use(() => {});
+    await pool.use((it) => expect(it.number).toBe(1));
+    await pool.close();
+    expect(counter.count).toBe(0);
+  });
+});

@@ -1,0 +1,112 @@
+import { createPool } from '@wasm-pool/core';
+import { describe, expect, test } from 'vitest';
+import { recordingFactory, settle, watch } from './helpers.js';
+
+const unfit = new Set<number>();
+const validations = {
+  'a synchronous validate': (thing: { id: number }) => !unfit.has(thing.id),
+  'an asynchronous validate': async (thing: { id: number }) => !unfit.has(thing.id),
+};
+
+describe.each(Object.entries(validations))('testOnBorrow with %s', (_, validate) => {
+  const readyPool = async (count: number) => {
+    unfit.clear();
+    const factory = recordingFactory({ validate });
+    const pool = createPool(factory, { max: count, min: count, testOnBorrow: true });
+    await pool.ready();
+    return { factory, pool };
+  };
+
+  test('lends the idle resource that passes', async () => {
+    const { pool } = await readyPool(2);
+    expect(await pool.acquire()).toEqual({ id: 1 });
+    expect(pool).toMatchObject({ borrowed: 1, available: 1 });
+  });
+
+  test('destroys those that fail, and lends the next', async () => {
+    const { factory, pool } = await readyPool(3);
+    unfit.add(1).add(2);
+    expect(await pool.use((thing) => thing.id)).toBeGreaterThan(2);
+    expect(factory.destroyed).toEqual(expect.arrayContaining(['1 invalid']));
+    expect(pool.stats().destroyedBy.invalid).toBeGreaterThan(0);
+  });
+
+  test('creates a new one when none passes', async () => {
+    const { factory, pool } = await readyPool(2);
+    unfit.add(1).add(2);
+    expect((await pool.acquire()).id).toBeGreaterThan(2);
+    expect(pool.size).toBeLessThanOrEqual(2);
+    expect(factory.destroyed.every((it) => it.endsWith('invalid'))).toBe(true);
+  });
+
+  test('tests a returned resource before it goes to who waits', async () => {
+    const { factory, pool } = await readyPool(1);
+    const thing = await pool.acquire();
+    const waiting = watch(pool.acquire());
+    unfit.add(1);
+    await pool.release(thing);
+    await settle();
+    expect(factory.destroyed).toEqual(['1 invalid']);
+    expect(waiting.value).toEqual({ id: 2 });
+  });
+
+  test('does not test one that was made for its borrower', async () => {
+    unfit.clear();
+    unfit.add(1);
+    const pool = createPool(recordingFactory({ validate }), { testOnBorrow: true });
+    expect(await pool.acquire()).toEqual({ id: 1 });
+  });
+});
+
+test('a synchronous validate keeps the fast lane', async () => {
+  const factory = recordingFactory({ validate: (thing) => thing.id === 2 });
+  const pool = createPool(factory, { max: 2, min: 2, testOnBorrow: true });
+  await pool.ready();
+  expect(pool.useSync((thing) => thing.id)).toBe(2);
+  expect(factory.destroyed).toEqual(['1 invalid']);
+});
+
+test('tryAcquire does not wait for an asynchronous validate', async () => {
+  const pool = createPool(recordingFactory({ validate: async () => true }), {
+    min: 1,
+    testOnBorrow: true,
+  });
+  await pool.ready();
+  expect(pool.tryAcquire()).toBeUndefined();
+  expect(pool.stats()).toMatchObject({ available: 0, borrowed: 0, size: 1 });
+  await settle();
+  expect(pool.available).toBe(1);
+});
+
+test('without testOnBorrow validate is never asked', async () => {
+  const factory = recordingFactory({
+    validate: () => {
+      throw new Error('asked');
+    },
+  });
+  const pool = createPool(factory);
+  await pool.use(() => {});
+  await pool.use(() => {});
+  expect(factory.destroyed).toEqual([]);
+});
+
+test('several who wait have as many idle resources tested for them at once', async () => {
+  const asked: number[] = [];
+  const validated = Promise.withResolvers<boolean>();
+  const validate = (thing: { id: number }) => {
+    asked.push(thing.id);
+    return validated.promise;
+  };
+  const pool = createPool(recordingFactory({ validate }), { max: 3, min: 3, testOnBorrow: true });
+  await pool.ready();
+  const lent = [pool.acquire(), pool.acquire()];
+  expect(asked).toEqual([1, 2]);
+  validated.resolve(true);
+  expect(await Promise.all(lent)).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
+test('testOnBorrow without a validate is refused', () => {
+  expect(() => createPool(recordingFactory(), { testOnBorrow: true })).toThrow(
+    'createPool: testOnBorrow is true; accepted: false, for this factory has no validate',
+  );
+});
