@@ -1,0 +1,106 @@
+import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import { describe, expect, it } from 'vitest';
+import { expectAtRest } from './at-rest.js';
+import { fixture, type Guest } from './fixture.js';
+import { wat } from './wat.js';
+
+const PAGE = 65_536;
+const imports = { env: { callback: () => 0 } };
+
+describe('maxMemoryBytes', () => {
+  it('replaces an instance that is larger when it is returned', async () => {
+    await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
+      imports,
+      maxMemoryBytes: 4 * PAGE,
+    });
+    const sizes: number[] = [];
+    for (let call = 0; call < 7; call++) {
+      await pool.use((instance) => {
+        sizes.push(instance.exports.leak());
+        expect(instance.memoryBytes).toBe((sizes.at(-1) ?? 0) * PAGE);
+      });
+    }
+    expect(sizes).toEqual([2, 3, 4, 5, 2, 3, 4]); // 5 pages: too large, and so replaced
+    expect(pool.stats().destroyedBy).toEqual({ memory: 1 });
+    expectAtRest(pool);
+  });
+
+  it('lets an instance of just that size stay', async () => {
+    await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
+      imports,
+      maxMemoryBytes: 2 * PAGE,
+    });
+    await pool.use(({ exports }) => exports.leak());
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  it('absent lets it grow', async () => {
+    for (const options of [{}, { maxMemoryBytes: 0 }]) {
+      await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
+        imports,
+        ...options,
+      });
+      for (let call = 0; call < 50; call++) await pool.use(({ exports }) => exports.leak());
+      expect(await pool.use((instance) => instance.memoryBytes)).toBe(51 * PAGE);
+      expect(pool.stats().destroyed).toBe(0);
+    }
+  });
+
+  it('keeps the memory of a process level over a leak of gigabytes', async () => {
+    await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
+      imports,
+      max: 2,
+      maxMemoryBytes: 64 * PAGE,
+    });
+    const { gc } = globalThis;
+    const leak = async (calls: number) => {
+      for (let call = 0; call < calls; call++) await pool.use(({ exports }) => exports.leak());
+      await gc?.({ type: 'major', execution: 'async' });
+      return process.memoryUsage.rss();
+    };
+    const before = await leak(2_000);
+    const after = await leak(40_000); // 2.5 GiB
+    expect(after - before).toBeLessThan(150 * 2 ** 20);
+    expect(pool.stats().destroyedBy.memory).toBeGreaterThan(600);
+    expectAtRest(pool);
+  }, 60_000);
+
+  it('judges again before lending, when testOnBorrow is on', async () => {
+    await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
+      imports,
+      maxMemoryBytes: 2 * PAGE,
+      testOnBorrow: true,
+    });
+    const memory = await pool.use((instance) => instance.memory);
+    memory?.grow(5); // by one who kept the memory of an idle instance
+    expect(await pool.use(({ id, memoryBytes }) => [id, memoryBytes])).toEqual([2, PAGE]);
+    expect(pool.stats().destroyedBy).toEqual({ memory: 1 });
+  });
+});
+
+describe('memoryBytes', () => {
+  it('is 0 for a module without memory', async () => {
+    await using pool = await createWasmPool(wat('(module)'));
+    await pool.use(({ memory, memoryBytes }) => {
+      expect(memory).toBeUndefined();
+      expect(memoryBytes).toBe(0);
+    });
+  });
+
+  it('counts an imported memory, and one that is exported under two names once', async () => {
+    const memory = new WebAssembly.Memory({ initial: 3 });
+    await using imported = await createWasmPool(wat('(module (import "e" "m" (memory 1)))'), {
+      imports: { e: { m: memory } },
+    });
+    expect(await imported.use((instance) => instance.memoryBytes)).toBe(3 * PAGE);
+    await using twice = await createWasmPool(wat('(module (memory (export "a") (export "b") 2))'));
+    expect(await twice.use((instance) => instance.memoryBytes)).toBe(2 * PAGE);
+  });
+
+  it('is 0 of an instance that was destroyed', async () => {
+    await using pool = await createWasmPool(wat('(module (memory (export "m") 2))'));
+    const instance = await pool.acquire();
+    await pool.destroy(instance);
+    expect(instance.memoryBytes).toBe(0);
+  });
+});

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const binary = (version: number) =>
+  join(import.meta.dirname, `../node_modules/node-${version}/bin/node`);
+
+// They come from npm for Linux on x64 only.
+describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
+  'the built packages',
+  () => {
+    it.each([22, 24])(
+      'work on Node.js %d, and let it exit by itself',
+      async (version) => {
+        expect(existsSync(binary(version)), 'run pnpm install').toBe(true);
+        const script = join(import.meta.dirname, 'smoke.mjs');
+        const { stdout } = await run(binary(version), ['--no-warnings', script], {
+          timeout: 30_000,
+        });
+        expect(stdout).toMatch(new RegExp(`^works on v${version}\\.`));
+      },
+      40_000,
+    );
+
+    it('work on the Node.js of this test', async () => {
+      const script = join(import.meta.dirname, 'smoke.mjs');
+      const { stdout } = await run(process.execPath, ['--no-warnings', script], {
+        timeout: 30_000,
+      });
+      expect(stdout).toContain(process.version);
+    }, 40_000);
+  },
+);

@@ -1,0 +1,252 @@
+import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import { describe, expect, it } from 'vitest';
+import { expectAtRest } from './at-rest.js';
+import { failure } from './failure.js';
+import { fixture, type Guest } from './fixture.js';
+
+const bytes = fixture('guest.wasm');
+
+/** A host whose callback throws for a negative value. */
+const host = {
+  env: {
+    callback(value: number) {
+      if (value < 0) throw new RangeError(`no answer to ${value}`);
+      return value * 2;
+    },
+  },
+};
+
+const guestPool = (options = {}) =>
+  createWasmPool<Guest>(bytes, { imports: host, name: 'guest', ...options });
+
+describe('without a pool, one instance for everybody', () => {
+  function sharedInstance(): Guest {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), host);
+    const guest = instance.exports as unknown as Guest & { _initialize(): void };
+    guest._initialize();
+    return guest;
+  }
+
+  it('keeps its stack pointer where it was when the host threw', () => {
+    const guest = sharedInstance();
+    const before = guest.__stack_pointer.value;
+    expect(guest.ask(21)).toBe(42);
+    expect(guest.__stack_pointer.value).toBe(before);
+    expect(() => guest.ask(-1)).toThrow(RangeError);
+    expect(guest.__stack_pointer.value).toBe(before - 1024);
+  });
+
+  it('writes its frames over its own data after some such throws, and nobody is told', () => {
+    const guest = sharedInstance();
+    for (let request = 0; request < 16; request++) expect(() => guest.ask(-1)).toThrow();
+    expect(guest.damage()).toBe(0);
+    expect(guest.ask(21)).toBe(42); // the seventeenth frame lies where the data is
+    expect(guest.damage()).toBeGreaterThan(0);
+  });
+});
+
+describe('an instance through which an exception went', () => {
+  it('is not lent again, so that the next one is whole', async () => {
+    await using pool = await guestPool({ max: 1 });
+    for (let request = 0; request < 40; request++) {
+      await expect(pool.use(({ exports }) => exports.ask(-1))).rejects.toThrow(RangeError);
+      expect(await pool.use(({ exports }) => [exports.ask(21), exports.damage()])).toEqual([42, 0]);
+    }
+    expect(pool.stats().destroyedBy).toEqual({ trap: 40 });
+    expectAtRest(pool);
+  });
+
+  it('is destroyed when its borrower caught the error itself', async () => {
+    await using pool = await guestPool();
+    const id = await pool.use((instance) => {
+      expect(() => instance.exports.ask(-1)).toThrow(RangeError);
+      return instance.id;
+    });
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+    expect(await pool.use((instance) => instance.id)).not.toBe(id);
+  });
+
+  it('is destroyed whichever way it was lent', async () => {
+    await using pool = await guestPool();
+    const fail = (guest: Guest) => expect(() => guest.trap()).toThrow(WebAssembly.RuntimeError);
+
+    const acquired = await pool.acquire();
+    fail(acquired.exports);
+    await pool.release(acquired);
+    {
+      await using lease = await pool.lease();
+      fail(lease.value.exports);
+    }
+    await pool.use(({ exports }) => fail(exports));
+    await pool.use(() => {}); // one that is idle, for the next
+    pool.useSync(({ exports }) => fail(exports));
+    expect(pool.stats().destroyedBy).toEqual({ trap: 4 });
+    expectAtRest(pool);
+  });
+
+  it('tells who listens that it was a trap', async () => {
+    await using pool = await guestPool();
+    const reasons: string[] = [];
+    pool.on('destroy', (_, reason) => reasons.push(reason));
+    await failure(pool.use(({ exports }) => exports.trap()));
+    expect(reasons).toEqual(['trap']);
+  });
+
+  it('gives the very error on, a trap and what the host threw', async () => {
+    const thrown = { not: 'even an error' };
+    await using pool = await guestPool({
+      imports: {
+        env: {
+          callback() {
+            throw thrown;
+          },
+        },
+      },
+    });
+    expect(await failure(pool.use(({ exports }) => exports.ask(1)))).toBe(thrown);
+    expect(await failure(pool.use(({ exports }) => exports.trap()))).toBeInstanceOf(
+      WebAssembly.RuntimeError,
+    );
+  });
+
+  it('stays callable until it is returned', async () => {
+    await using pool = await guestPool();
+    await pool.use(({ exports }) => {
+      expect(() => exports.trap()).toThrow();
+      expect(exports.bump()).toBe(1);
+    });
+  });
+
+  it('in onCreate is not lent either', async () => {
+    await using pool = await guestPool({
+      onCreate({ id, exports }: { id: number; exports: Guest }) {
+        if (id === 2) expect(() => exports.trap()).toThrow();
+      },
+    });
+    const [first, second] = [await pool.acquire(), await pool.acquire()];
+    await pool.release(second);
+    await pool.release(first);
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+    expect(await pool.use(({ id }) => id)).toBe(1);
+  });
+});
+
+describe("a borrower's own error", () => {
+  it('keeps the instance, for nothing went through it', async () => {
+    await using pool = await guestPool();
+    const own = new Error('no such user');
+    const borrowers = [
+      () => {
+        throw own;
+      },
+      async () => {
+        throw own;
+      },
+    ];
+    for (const borrower of borrowers) expect(await failure(pool.use(borrower))).toBe(own);
+    expect(() =>
+      pool.useSync(() => {
+        throw own;
+      }),
+    ).toThrow(own);
+    expect(pool.stats().destroyed).toBe(0);
+    expect(await pool.use(({ exports }) => exports.bump())).toBe(1);
+    expectAtRest(pool);
+  });
+
+  it('keeps the instance that was called before, and after', async () => {
+    await using pool = await guestPool();
+    await failure(
+      pool.use(({ exports }) => {
+        exports.bump();
+        throw new Error('after a call');
+      }),
+    );
+    expect(await pool.use(({ exports }) => exports.bump())).toBe(2);
+  });
+});
+
+describe('an instance that was returned', () => {
+  it('cannot be called while it is idle', async () => {
+    await using pool = await guestPool();
+    const instance = await pool.acquire();
+    const { bump } = instance.exports;
+    await pool.release(instance);
+    for (const call of [() => instance.exports.bump(), bump]) {
+      expect(call).toThrow(/guest#1 is not on loan/);
+    }
+    expect(await failure((async () => bump())())).toMatchObject({ code: 'ERR_WASM_NOT_LENT' });
+    expect(await pool.use(({ exports }) => exports.bump())).toBe(1);
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  it('cannot be called when it was destroyed', async () => {
+    await using pool = await guestPool();
+    const instance = await pool.acquire();
+    const { bump } = instance.exports;
+    await pool.destroy(instance);
+    expect(bump).toThrow(/not on loan/);
+  });
+
+  it('by a lease cannot be had of that any more', async () => {
+    await using pool = await guestPool();
+    const lease = await pool.lease();
+    await lease.release();
+    expect(() => lease.value).toThrow(/not on loan/);
+  });
+
+  it('cannot be called by its borrower once that is over, however it ended', async () => {
+    await using pool = await guestPool();
+    let kept: Guest | undefined;
+    await pool.use(({ exports }) => {
+      kept = exports;
+    });
+    expect(() => kept?.bump()).toThrow(/not on loan/);
+  });
+
+  it('is refused a second time, and nothing changes', async () => {
+    await using pool = await guestPool();
+    const instance = await pool.acquire();
+    await pool.release(instance);
+    expect(await failure(pool.release(instance))).toMatchObject({ code: 'ERR_POOL_NOT_BORROWED' });
+    expectAtRest(pool);
+    expect(pool.size).toBe(1);
+  });
+});
+
+describe('guarded exports', () => {
+  it('are what the module exports: functions, memories, globals', async () => {
+    await using pool = await guestPool();
+    await pool.use(({ exports, memory }) => {
+      expect(Object.keys(exports).sort()).toEqual(
+        WebAssembly.Module.exports(pool.module)
+          .map(({ name }) => name)
+          .sort(),
+      );
+      expect(exports.memory).toBe(memory);
+      expect(exports.__stack_pointer).toBeInstanceOf(WebAssembly.Global);
+    });
+  });
+
+  it('pass any number of arguments, and results', async () => {
+    const { wat } = await import('./wat.js');
+    const numbers = [...Array(7).keys()];
+    const functions = numbers.map((count) => {
+      const sum = numbers
+        .slice(0, count)
+        .reduce((rest, index) => `(i32.add (local.get ${index}) ${rest})`, '(i32.const 100)');
+      return `(func (export "f${count}") (param ${'i32 '.repeat(count)}) (result i32) ${sum})`;
+    });
+    const two = '(func (export "two") (param i64) (result i64 i32) (local.get 0) (i32.const 2))';
+    type Sums = Record<string, (...args: number[]) => number> & {
+      two(value: bigint): [bigint, number];
+    };
+    await using pool = await createWasmPool<Sums>(wat(`(module ${functions.join('')} ${two})`));
+    await pool.use(({ exports }) => {
+      const args = numbers.map((index) => index + 1);
+      const sums = numbers.map((count) => exports[`f${count}`]?.(...args));
+      expect(sums).toEqual([100, 101, 103, 106, 110, 115, 121]);
+      expect(exports.two(5n)).toEqual([5n, 2]);
+    });
+  });
+});

@@ -1,0 +1,208 @@
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createWasmPool, type WasmInstance } from '@wasm-pool/wasm-adapter';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { expectAtRest } from './at-rest.js';
+import { failure } from './failure.js';
+import { fixture } from './fixture.js';
+import { wat } from './wat.js';
+
+interface Reactor {
+  memory: WebAssembly.Memory;
+  started(): number;
+  buffer(): number;
+  env(): number;
+  read(): number;
+  print(number: number): void;
+  random_byte(): number;
+  now(): number;
+  quit(code: number): void;
+}
+interface Command {
+  memory: WebAssembly.Memory;
+  report(): number;
+}
+
+let directory: string;
+const open: number[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'wasm-pool-wasi-'));
+});
+afterEach(() => {
+  for (const descriptor of open.splice(0)) closeSync(descriptor);
+  rmSync(directory, { recursive: true });
+});
+
+/** An open file of this test. */
+function file(name: string, flags: 'r' | 'w', content?: string): number {
+  const path = join(directory, name);
+  if (content !== undefined) writeFileSync(path, content);
+  const descriptor = openSync(path, flags);
+  open.push(descriptor);
+  return descriptor;
+}
+
+/** A directory of this test, with an input. */
+function data(name: string, input: string): string {
+  const path = join(directory, name);
+  mkdirSync(path);
+  writeFileSync(join(path, 'input.txt'), input);
+  return path;
+}
+
+/** The C string at an address. */
+function text({ memory }: { memory: WebAssembly.Memory }, at: number): string {
+  const bytes = Buffer.from(memory.buffer, at);
+  return bytes.toString('utf8', 0, bytes.indexOf(0));
+}
+
+/** Calls a function of the reactor that replaces what is in its buffer; undefined for -1. */
+function ask({ exports }: WasmInstance<Reactor>, call: 'env' | 'read', given: string) {
+  const at = exports.buffer();
+  Buffer.from(exports.memory.buffer, at).write(`${given}\0`);
+  return exports[call]() < 0 ? undefined : text(exports, at);
+}
+
+describe('a WASI command', () => {
+  it('has arguments, environment, standard input and a directory that differ by instance', async () => {
+    const who = ['', 'Ada', 'Bob'];
+    await using pool = await createWasmPool<Command>(fixture('command.wasm'), {
+      wasi: ({ id }) => ({
+        args: ['command', `number ${id}`],
+        env: { WHO: who[id] },
+        stdin: file(`stdin-${id}`, 'r', `line of ${id}\nand another\n`),
+        preopens: { '/data': data(`data-${id}`, `content of ${id}\n`) },
+      }),
+      min: 2,
+    });
+    const instances = [await pool.acquire(), await pool.acquire()];
+    for (const { id, exports } of instances) {
+      const report = text(exports, exports.report());
+      expect(report.split('\n')).toEqual([
+        'arg command',
+        `arg number ${id}`,
+        `env ${who[id]}`,
+        `stdin line of ${id}`,
+        'stdin and another',
+        `file content of ${id}`,
+        '',
+      ]);
+      expect(readFileSync(join(directory, `data-${id}`, 'report.txt'), 'utf8')).toBe(report);
+    }
+    for (const instance of instances) await pool.release(instance);
+    expectAtRest(pool);
+  });
+
+  it('has no environment or files by default', async () => {
+    await using pool = await createWasmPool<Command>(fixture('command.wasm'), {
+      wasi: () => ({ args: ['command'], stdin: file('empty', 'r', '') }),
+    });
+    const report = await pool.use(({ exports }) => text(exports, exports.report()));
+    expect(report).toBe('arg command\nenv none\nno file\n');
+  });
+
+  it('that exits with 0 is lent', async () => {
+    const exits = wat(`(module
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1)
+      (func (export "_start") (call $exit (i32.const 0)))
+      (func (export "one") (result i32) (i32.const 1)))`);
+    await using pool = await createWasmPool<{ one(): number }>(exits, { wasi: true });
+    for (let use = 0; use < 5; use++) {
+      expect(await pool.use(({ exports }) => exports.one())).toBe(1);
+    }
+    expect(pool.stats()).toMatchObject({ created: 1, destroyed: 0 });
+  });
+
+  it('has a name to be called by, and an empty standard input, when told nothing', async () => {
+    await using pool = await createWasmPool<Command>(fixture('command.wasm'), { wasi: true });
+    const report = await pool.use(({ exports }) => text(exports, exports.report()));
+    expect(report).toBe('arg wasm\nenv none\nno file\n');
+  });
+
+  it.each([
+    [{ bogus: 7 }, /unknown option bogus; accepted: args, env, preopens, stderr, stdin, stdout/],
+    ['yes', /wasi is "yes"; accepted: true, false, an object/],
+    [undefined, /wasi is null; accepted/],
+  ])('of options %j is refused', async (options, message) => {
+    const wasi = () => options as never;
+    const error = await failure(createWasmPool(fixture('command.wasm'), { wasi }));
+    expect(error).toMatchObject({ code: 'ERR_POOL_OPTION' });
+    expect((error as Error).message).toMatch(message);
+  });
+
+  it('without a memory, or with wasi: false, is told what is missing', async () => {
+    const error = await failure(createWasmPool(fixture('command.wasm'), { wasi: false }));
+    expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
+    expect(error.message).toContain('wasi_snapshot_preview1.args_get, and it is missing');
+  });
+});
+
+describe('a WASI reactor', () => {
+  it('is initialized once, before it is lent', async () => {
+    await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), {
+      wasi: true,
+      min: 2,
+    });
+    for (let round = 0; round < 3; round++) {
+      expect(await pool.use(({ exports }) => exports.started())).toBe(1);
+    }
+  });
+
+  it('has an environment and files that differ by instance', async () => {
+    await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), {
+      wasi: ({ id }) => ({
+        env: { ID: String(id) },
+        preopens: { '/data': data(`data-${id}`, `content of ${id}`) },
+      }),
+      min: 3,
+    });
+    const instances = await Promise.all([1, 2, 3].map(() => pool.acquire()));
+    for (const instance of instances) {
+      expect(ask(instance, 'env', 'ID')).toBe(String(instance.id));
+      expect(ask(instance, 'env', 'HOME')).toBeUndefined();
+      expect(ask(instance, 'read', '/data/input.txt')).toBe(`content of ${instance.id}`);
+      expect(ask(instance, 'read', '/data/../data-1/input.txt')).toBeUndefined();
+      expect(ask(instance, 'read', '/etc/hostname')).toBeUndefined();
+    }
+    for (const instance of instances) await pool.release(instance);
+    expectAtRest(pool);
+  });
+
+  it('writes its output where its options say', async () => {
+    await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), {
+      wasi: ({ id }) => ({ stdout: file(`stdout-${id}`, 'w') }),
+    });
+    await pool.use(({ exports }) => exports.print(42));
+    expect(readFileSync(join(directory, 'stdout-1'), 'utf8')).toBe('printed 42\n');
+  });
+
+  it('has clocks and random numbers', async () => {
+    await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), { wasi: true });
+    const [now, ...bytes] = await pool.use(({ exports }) => [
+      exports.now(),
+      ...Array.from({ length: 100 }, () => exports.random_byte()),
+    ]);
+    expect(Math.abs((now ?? 0) - Date.now() / 1000)).toBeLessThan(5);
+    expect(new Set(bytes).size).toBeGreaterThan(10);
+    for (const byte of bytes) expect(byte).toBeGreaterThanOrEqual(0);
+  });
+
+  it.each([0, 3])('that exits with %d while it is lent throws, and is destroyed', async (code) => {
+    await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), { wasi: true });
+    const error = await failure(pool.use(({ exports }) => exports.quit(code)));
+    expect(error).toMatchObject({ code: 'ERR_WASM_EXIT', exitCode: code });
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+    expectAtRest(pool);
+  });
+});
