@@ -6,7 +6,7 @@ export function describeBytes(bytes: Uint8Array): string {
     // The preamble of a core module ends with version 1 as four bytes; that of a component with a
     // version of two and layer 1 of two: Component Model, Binary.md.
     if (bytes.length >= 8 && bytes[6] === 1 && bytes[7] === 0) return 'a component';
-    return `a core module of ${size}, truncated or invalid`;
+    return `a core module of ${size} that is truncated, invalid or too new`;
   }
   if (startsWith(bytes, 0x1f, 0x8b)) return `${size} of gzip`;
   if (startsWith(bytes, 0x50, 0x4b)) return `${size} of a zip archive`;

@@ -57,17 +57,19 @@ function guardPromising(
   call: (...args: unknown[]) => Promise<unknown>,
   calls: CallState,
 ): ExportedFunction {
-  return async (...args) => {
-    if (!calls.callable) throw calls.notCallable();
+  const succeed = (result: unknown) => {
+    calls.inFlight--;
+    return result;
+  };
+  const fail = (error: unknown) => {
+    calls.inFlight--;
+    calls.poisoned = true;
+    throw error;
+  };
+  return (...args) => {
+    if (!calls.callable) return Promise.reject(calls.notCallable());
     calls.inFlight++;
-    try {
-      return await call(...args);
-    } catch (error) {
-      calls.poisoned = true;
-      throw error;
-    } finally {
-      calls.inFlight--;
-    }
+    return call(...args).then(succeed, fail);
   };
 }
 

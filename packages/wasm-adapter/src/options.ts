@@ -28,7 +28,8 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
   imports?: PerInstance<WasmImports, Exports, Context> | undefined;
   /**
    * WASI preview 1, from node:wasi: `true`, or its options (`args`, `env`, `preopens`, `stdin`, …),
-   * or a function that gives either for an instance. Each instance has a context of its own.
+   * or a function that gives either for an instance. Each instance has a context of its own, with
+   * nothing preopened and an empty standard input unless the options say otherwise.
    */
   wasi?: PerInstance<boolean | WasiOptions, Exports, Context> | undefined;
   /**
@@ -72,12 +73,12 @@ const aFunction: OptionCheck = {
   test: (value) => typeof value === 'function',
 };
 
-const importsCheck: OptionCheck = {
+export const importsCheck: OptionCheck = {
   accepts: 'an import object, or a function that gives one for an instance',
   test: (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
 };
 
-const wasiCheck: OptionCheck = {
+export const wasiCheck: OptionCheck = {
   accepts: "true, false, an object of node:wasi's options, or a function that gives one of these",
   test: (value) => typeof value === 'boolean' || importsCheck.test(value),
 };

@@ -22,7 +22,7 @@ export type Loaded =
   | {
       readonly name: string;
       readonly bytes: Uint8Array<ArrayBuffer>;
-      readonly streaming?: Promise<WebAssembly.Module>;
+      readonly streaming?: Promise<WebAssembly.Module> | undefined;
     };
 
 const accepted =
@@ -30,21 +30,26 @@ const accepted =
 
 /** Loads a source. Rejects with a `WasmError` `ERR_WASM_SOURCE` when there is nothing to compile. */
 export async function loadSource(src: WasmSource): Promise<Loaded> {
+  // Copied, and before anything is awaited: what the caller writes there later is of no concern here.
+  const bytes = copyOf(src);
+  if (bytes !== undefined) return { name: 'src', bytes };
   const given: unknown = await src;
   if (given instanceof WebAssembly.Module) return given;
   if (given instanceof Response) return loadResponse(given, given.url || 'a Response');
   if (typeof given === 'string' && !/^(file|https?):/i.test(given)) return loadFile(given);
   if (typeof given === 'string' || given instanceof URL) return loadUrl(given);
-  // Copied: what the caller writes into its own buffer later is of no concern here.
-  if (ArrayBuffer.isView(given)) {
-    const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
-    return { name: 'src', bytes: new Uint8Array(bytes) };
-  }
-  if (given instanceof ArrayBuffer || given instanceof SharedArrayBuffer) {
-    return { name: 'src', bytes: new Uint8Array(new Uint8Array(given)) };
-  }
   const kind = Object.prototype.toString.call(given);
   throw new WasmError('ERR_WASM_SOURCE', `src is ${kind}; accepted: ${accepted}`);
+}
+
+function copyOf(src: WasmSource): Uint8Array<ArrayBuffer> | undefined {
+  if (ArrayBuffer.isView(src)) {
+    return new Uint8Array(new Uint8Array(src.buffer, src.byteOffset, src.byteLength));
+  }
+  if (src instanceof ArrayBuffer || src instanceof SharedArrayBuffer) {
+    return new Uint8Array(new Uint8Array(src));
+  }
+  return undefined;
 }
 
 async function loadUrl(given: string | URL): Promise<Loaded> {
@@ -82,13 +87,14 @@ async function loadResponse(response: Response, name: string): Promise<Loaded> {
   }
   if (response.bodyUsed) throw sourceError(name, 'the body of the response was read before');
   const type = response.headers.get('content-type') ?? 'none';
-  // Streaming compilation accepts no other: WebAssembly Web API, "compile a potential WebAssembly response".
   if (type.split(';')[0]?.trim().toLowerCase() !== 'application/wasm') {
     throw sourceError(name, `the response has content type ${type}; accepted: application/wasm`);
   }
   const copy = response.clone();
-  const streaming = WebAssembly.compileStreaming(response);
-  streaming.catch(() => {}); // told by whoever awaits it, which may be a little later
+  // Node.js streams nothing that is written differently, though it means the same.
+  const streaming =
+    type === 'application/wasm' ? WebAssembly.compileStreaming(response) : undefined;
+  streaming?.catch(() => {}); // told by whoever awaits it, which may be a little later
   try {
     return { name, bytes: new Uint8Array(await copy.arrayBuffer()), streaming };
   } catch (cause) {

@@ -1,4 +1,7 @@
+import { openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import type { WASI, WASIOptions } from 'node:wasi';
+import { checkOptions, type OptionCheck } from '@wasm-pool/core';
 import { WasmExit } from './errors.js';
 import { suspending } from './jspi.js';
 import type { WasmImports } from './link.js';
@@ -7,6 +10,22 @@ import { suspendingPoll } from './wasi-poll.js';
 
 /** node:wasi's options, but for `version` and `returnOnExit`, which are the pool's to say. */
 export type WasiOptions = Omit<WASIOptions, 'version' | 'returnOnExit'>;
+
+const anything: OptionCheck = {
+  accepts: "what node:wasi's option of that name does",
+  test: () => true,
+};
+const checks: Readonly<Record<keyof WasiOptions, OptionCheck>> = {
+  args: anything,
+  env: anything,
+  preopens: anything,
+  stdin: anything,
+  stdout: anything,
+  stderr: anything,
+};
+
+/** The pool's standard input for guests: empty. Opened once, and only on use. */
+let emptyInput: number | undefined;
 
 /** The functions of preview 1 that leave a context other than they found it. */
 const changing = [
@@ -29,8 +48,9 @@ export interface WasiContext {
 }
 
 /**
- * A WASI preview 1 context from node:wasi. Nothing is preopened, and there are no arguments and no
- * environment, unless `options` has them. With `suspends`, a guest that sleeps is suspended.
+ * A WASI preview 1 context from node:wasi. Nothing is preopened, standard input is empty, and there
+ * are no arguments and no environment, unless `options` has them. With `suspends`, a guest that sleeps
+ * is suspended. Rejects with an `OptionError` for an option that node:wasi does not have.
  */
 export async function wasiContext(
   module: WebAssembly.Module,
@@ -40,7 +60,14 @@ export async function wasiContext(
 ): Promise<WasiContext> {
   const { WASI: Wasi } = await import('node:wasi'); // on use: it prints an ExperimentalWarning
   const old = WebAssembly.Module.imports(module).some((it) => it.module === 'wasi_unstable');
-  const wasi = new Wasi({ ...options, version: old ? 'unstable' : 'preview1' });
+  checkOptions(`${instance.name}: wasi`, options, checks);
+  emptyInput ??= openSync(devNull, 'r');
+  const wasi = new Wasi({
+    stdin: emptyInput, // the process's own would block its thread
+    ...options,
+    args: options.args?.length ? options.args : ['wasm'], // args_get of node:wasi fails on none
+    version: old ? 'unstable' : 'preview1',
+  });
 
   const functions = { ...wasi.wasiImport } as Record<string, (...args: unknown[]) => unknown>;
   for (const name of changing) {

@@ -1,9 +1,9 @@
-import type { Factory, Verdict } from '@wasm-pool/core';
+import { checkOptions, type Factory, type Verdict } from '@wasm-pool/core';
 import type { Compiled } from './compile.js';
 import { WasmError } from './errors.js';
 import type { WasmImports } from './link.js';
 import { obstaclesOf } from './obstacles.js';
-import type { PerInstance, WasmPoolOptions } from './options.js';
+import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
 import { PooledInstance } from './pooled-instance.js';
 import { start } from './start.js';
 import { wasiContext } from './wasi.js';
@@ -70,15 +70,18 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     const { wasi = false, imports = {} } = this.#options;
     const suspends = this.#promising === true || this.#promising.length > 0;
     const given = await forInstance(wasi, instance);
+    checkOptions(instance.name, { wasi: given ?? null }, { wasi: wasiCheck });
     const context =
       given === false
         ? undefined
         : await wasiContext(module, given === true ? {} : given, instance, suspends);
     const own = await forInstance<WasmImports, Exports, Context>(imports, instance);
+    checkOptions(instance.name, { imports: own ?? null }, { imports: importsCheck });
     const { exports } = instance.link(merge(context?.imports ?? {}, own));
     instance.exports = exports as Exports;
     if (instance.memory !== undefined) context?.bind(instance.memory);
     await start(exports, instance.name);
+    instance.calls.poisoned = false; // by a proc_exit(0): the guest was through with its start
   }
 
   destroy(instance: PooledInstance<Exports, Context>): void {

@@ -130,16 +130,15 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   }
 
   /** Rejects with `ERR_WASM_BUDGET` where what timed out was a wait for other pools' memory. */
-  async #explained<R>(work: Promise<R>): Promise<R> {
-    if (this.#share === undefined) return work;
-    try {
-      return await work;
-    } catch (error) {
-      const holders = error instanceof AcquireTimeoutError ? this.#share.blockedBy() : undefined;
+  #explained<R>(work: Promise<R>): Promise<R> {
+    const share = this.#share;
+    if (share === undefined) return work;
+    return work.catch((error: unknown) => {
+      const holders = error instanceof AcquireTimeoutError ? share.blockedBy() : undefined;
       if (holders === undefined) throw error;
       const message = `${reasonOf(error)}: the budget that it shares is spent, and held by ${holders}`;
       throw new WasmError('ERR_WASM_BUDGET', message, { cause: error });
-    }
+    });
   }
 
   /** As `Pool.release`. */
