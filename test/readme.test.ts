@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { testSnippets } from './readme.js';
+import { wat } from './wasm-adapter/wat.js';
+
+/** The modules that the README's snippets load. */
+const modules = {
+  'plugin.wasm': `(module (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1))))`,
+  'counter.wasm': `(module (memory 1) (global $count (mut i32) (i32.const 0))
+    (func (export "count") (result i32)
+      (global.set $count (i32.add (global.get $count) (i32.const 1)))
+      (global.get $count)))`,
+  'traps.wasm': `(module (func (export "fail") unreachable))`,
+  'logs.wasm': `(module (import "host" "log" (func $log (param i32 i32)))
+    (memory (export "memory") 1) (data (i32.const 8) "hello")
+    (func (export "run") (call $log (i32.const 8) (i32.const 5))))`,
+  'asks.wasm': `(module (import "host" "lookUp" (func $lookUp (param i32) (result i32)))
+    (func (export "handle") (param i32) (result i32) (call $lookUp (local.get 0))))`,
+};
+
+const home = process.cwd();
+const directory = mkdtempSync(join(tmpdir(), 'wasm-pool-readme-'));
+beforeAll(() => {
+  for (const [name, source] of Object.entries(modules)) {
+    writeFileSync(join(directory, name), wat(source));
+  }
+  process.chdir(directory);
+});
+afterAll(() => {
+  process.chdir(home);
+  rmSync(directory, { recursive: true });
+});
+
+await testSnippets(new URL('../README.md', import.meta.url));
