@@ -1,5 +1,5 @@
 import { CreateError, createPool, FactoryTimeoutError } from '@wasm-pool/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { fakeTime, hang, pass, recordingFactory, rejection, settle, watch } from './helpers.js';
 
 const broken = new Error('out of order');
@@ -58,6 +58,13 @@ describe.each([
     await Promise.allSettled(Array.from({ length: 20 }, () => pool.acquire()));
     counting = false;
     expect(turns).toBeGreaterThan(10);
+  });
+
+  test('leaves no timer', async () => {
+    fakeTime();
+    const pool = createPool(recordingFactory({ create: fail }));
+    await expect(pool.acquire()).rejects.toThrow(CreateError);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('is told by factoryCreateError', async () => {
@@ -246,7 +253,9 @@ describe('min that cannot be created', () => {
     const factory = recordingFactory({ create: () => Promise.reject(broken) });
     const pool = createPool(factory, { min: 1 });
     await settle();
+    expect(vi.getTimerCount()).toBe(1);
     await pool.close();
+    expect(vi.getTimerCount()).toBe(0);
     await pass(100_000);
     expect(factory.creations).toBe(1);
   });

@@ -167,7 +167,10 @@ describe('evict policies', () => {
       seen.push(args);
       return undefined;
     };
-    const { pool } = await idlePool(1, { evict, name: 'seen', min: 1 });
+    fakeTime();
+    await pass(300); // so that the clock is not where it began
+    const pool = createPool(recordingFactory(), { evict, name: 'seen', min: 1 });
+    await pool.use(() => {});
     await pool.use(() => {});
     await pass(1000);
     await pass(1000);

@@ -1,5 +1,5 @@
 import type { DestroyReason, Factory } from '@wasm-pool/core';
-import { afterEach, expect, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 
 /** What the pools of these tests hold. */
 export interface Thing {
@@ -90,6 +90,9 @@ export const hang = (): Promise<never> => new Promise(() => {});
 
 /** Fakes the timers and clocks that the pool uses, for the length of the test. */
 export function fakeTime(): void {
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
   vi.useFakeTimers({
     toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance', 'Date'],
   });
@@ -100,10 +103,6 @@ export async function pass(millis: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(millis);
   await settle();
 }
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 /** What was thrown or rejected with nobody to catch it while `run` ran and one turn after. */
 export async function uncaught(run: () => unknown): Promise<unknown[]> {
