@@ -1,0 +1,69 @@
+/** What one script may use up. */
+export interface Limits {
+  /** Time in the engine. */
+  readonly cpuMillis: number;
+  /** Time from its first step to its result, with what it slept. */
+  readonly deadlineMillis: number;
+  /** The WebAssembly memory of its instance, of which the engine itself takes some 6 MiB. */
+  readonly memoryBytes: number;
+  readonly stackBytes: number;
+  readonly resultBytes: number;
+  readonly consoleBytes: number;
+  /** The request's body. */
+  readonly bodyBytes: number;
+}
+
+/** How the server runs. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** The most instances, and so the most scripts under way. */
+  readonly max: number;
+  /** How many requests may wait for an instance. */
+  readonly maxWaiting: number;
+  /** How long each of them may. */
+  readonly waitMillis: number;
+  /** After how many scripts an instance is replaced. */
+  readonly maxUses: number;
+  readonly limits: Limits;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Reads the configuration from environment variables. Throws an Error that names all bad ones. */
+export function readConfig(env: Env): Config {
+  const problems: string[] = [];
+  const number = (name: string, fallback: number, least: number, most: number): number => {
+    const given = env[name];
+    if (given === undefined || given === '') return fallback;
+    const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    problems.push(
+      `${name} is ${JSON.stringify(given)}; accepted: a whole number from ${least} to ${most}`,
+    );
+    return fallback;
+  };
+  const config: Config = {
+    host: env.HOST || '127.0.0.1',
+    port: number('PORT', 3000, 0, 65_535),
+    max: number('MAX', 4, 1, 1_000),
+    maxWaiting: number('MAX_WAITING', 256, 0, 100_000),
+    waitMillis: number('WAIT_MILLIS', 10_000, 1, 600_000),
+    maxUses: number('MAX_USES', 100, 1, 1_000_000),
+    limits: {
+      cpuMillis: number('CPU_MILLIS', 1_000, 1, 600_000),
+      deadlineMillis: number('DEADLINE_MILLIS', 5_000, 1, 600_000),
+      memoryBytes: number('MEMORY_MIB', 64, 16, 2_048) * MIB,
+      // V8's own stack, on which the engine's frames are too, has 984 KiB.
+      stackBytes: number('STACK_KIB', 256, 16, 512) * KIB,
+      resultBytes: number('RESULT_KIB', 4_096, 1, 65_536) * KIB,
+      consoleBytes: number('CONSOLE_KIB', 64, 1, 65_536) * KIB,
+      bodyBytes: number('BODY_KIB', 4_096, 1, 65_536) * KIB,
+    },
+  };
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return config;
+}

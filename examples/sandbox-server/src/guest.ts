@@ -1,0 +1,212 @@
+import {
+  type QuickJSContext,
+  type QuickJSHandle,
+  type QuickJSRuntime,
+  type QuickJSWASMModule,
+  Scope,
+} from 'quickjs-emscripten-core';
+import type { Limits } from './config.js';
+import { prelude } from './prelude.js';
+import { ScriptError, type Thrown } from './script-error.js';
+import { Sleepers } from './sleepers.js';
+
+const MIB = 1024 * 1024;
+
+/** What a guest asks of its host. */
+export interface Host {
+  /** Whether the script is to be stopped. */
+  shouldStop(): boolean;
+  /** Takes a line of `length` characters, read by `read`; may throw to the script. */
+  write(level: string, length: number, read: () => string): void;
+  /** A sleep is over. */
+  wake(): void;
+  /** How large the instance's memory is. */
+  memoryBytes(): number;
+}
+
+/**
+ * One script's world: a runtime and a context of its own in a pooled engine. Every method enters
+ * the engine, and throws a `ScriptError` for what the script threw.
+ */
+export class Guest {
+  readonly sleepers: Sleepers;
+  readonly #limits: Limits;
+  readonly #host: Host;
+  readonly #scope = new Scope();
+  readonly #runtime: QuickJSRuntime;
+  readonly #context: QuickJSContext;
+  readonly #helpers: QuickJSHandle;
+  /** Memory that is given up when a script used all other, so that it can be told of that. */
+  readonly #reserve: QuickJSHandle;
+
+  constructor(engine: QuickJSWASMModule, limits: Limits, host: Host) {
+    this.#limits = limits;
+    this.#host = host;
+    this.#runtime = engine.newRuntime();
+    this.#runtime.setMaxStackSize(limits.stackBytes);
+    this.#runtime.setInterruptHandler(() => host.shouldStop());
+    this.#context = this.#runtime.newContext();
+    this.sleepers = new Sleepers(this.#context, () => host.wake());
+    this.#helpers = this.#setUp();
+    this.#reserve = this.#scope.manage(this.#context.newArrayBuffer(new ArrayBuffer(MIB / 4)));
+  }
+
+  #setUp(): QuickJSHandle {
+    const context = this.#context;
+    const write = context.newFunction('write', (level, json) => {
+      const read = () => JSON.parse(context.getString(json));
+      this.#host.write(context.getString(level), this.#lengthOf(json), read);
+    });
+    const sleep = context.newFunction('sleep', (millis) =>
+      this.sleepers.sleep(context.getNumber(millis)),
+    );
+    this.#scope.manage(write);
+    this.#scope.manage(sleep);
+    const start = this.#scope.manage(context.unwrapResult(context.evalCode(prelude, 'prelude.js')));
+    const helpers = context.callFunction(start, context.undefined, write, sleep);
+    return this.#scope.manage(context.unwrapResult(helpers));
+  }
+
+  /** Runs the script; gives the value of its last expression. */
+  evaluate(code: string, inputJson: string | undefined): QuickJSHandle {
+    if (inputJson !== undefined) {
+      using json = this.#context.newString(inputJson);
+      this.#help('setInput', json);
+    }
+    return this.#take(this.#context.evalCode(code, 'script.js', { type: 'global' }));
+  }
+
+  /** Runs what promises have made due, until nothing is or `stopped` says so. */
+  runJobs(stopped: () => boolean): void {
+    this.sleepers.resolveDue();
+    while (!stopped()) {
+      const jobs = this.#runtime.executePendingJobs(1_000);
+      if (jobs.error) {
+        this.#scope.manage(jobs.error);
+        throw this.#thrown(jobs.error);
+      }
+      if (jobs.value === 0) return;
+    }
+  }
+
+  /** What a promise came to, undefined while it is pending; of any other value, that itself. */
+  settled(value: QuickJSHandle): QuickJSHandle | undefined {
+    const state = this.#context.getPromiseState(value);
+    if (state.type === 'pending') return undefined;
+    if (state.type === 'rejected') throw this.#thrown(this.#scope.manage(state.error));
+    return this.#scope.manage(state.value);
+  }
+
+  /** Why a promise is pending when nothing is left to settle it. */
+  neverSettled(): ScriptError {
+    if (this.#isExhausted()) return this.#outOfMemory(); // the engine drops jobs then
+    const message = 'the script gave a promise that nothing is left to settle';
+    return new ScriptError('ERR_SCRIPT_PENDING', message);
+  }
+
+  /** As JSON; of what JSON has nothing for, null. */
+  toJson(value: QuickJSHandle): string {
+    const json = this.#help('toJson', value, (thrown) => {
+      const { name, message } = thrown;
+      const why = `the result is not JSON: ${name}: ${message}`;
+      return new ScriptError('ERR_SCRIPT_RESULT', why, thrown);
+    });
+    if (this.#context.typeof(json) !== 'string') return 'null';
+    const { resultBytes } = this.#limits;
+    if (this.#lengthOf(json) <= resultBytes) {
+      const text = this.#context.getString(json);
+      if (Buffer.byteLength(text) <= resultBytes) return text;
+    }
+    const message = `the result is larger than ${resultBytes} bytes of JSON`;
+    throw new ScriptError('ERR_SCRIPT_RESULT_SIZE', message);
+  }
+
+  /** Ends the script's world. Throws when the engine finds it is not in order. */
+  dispose(): void {
+    this.sleepers.dispose();
+    this.#scope.dispose();
+    this.#context.dispose();
+    this.#runtime.dispose();
+  }
+
+  #help(
+    name: string,
+    value: QuickJSHandle,
+    explain = (thrown: Thrown) => new ScriptError('ERR_SCRIPT_THREW', sentence(thrown), thrown),
+  ): QuickJSHandle {
+    using helper = this.#context.getProp(this.#helpers, name);
+    return this.#take(this.#context.callFunction(helper, this.#context.undefined, value), explain);
+  }
+
+  #take(
+    result: ReturnType<QuickJSContext['evalCode']>,
+    explain?: (thrown: Thrown) => ScriptError,
+  ): QuickJSHandle {
+    if (result.error) throw this.#thrown(this.#scope.manage(result.error), explain);
+    return this.#scope.manage(result.value);
+  }
+
+  #thrown(
+    error: QuickJSHandle,
+    explain = (thrown: Thrown) => new ScriptError('ERR_SCRIPT_THREW', sentence(thrown), thrown),
+  ): ScriptError {
+    const exhausted = this.#isExhausted();
+    // The reserve is not there yet when the set-up fails.
+    if (this.#reserve?.alive) this.#reserve.dispose();
+    const thrown = this.#describe(error);
+    // Without room for even an Error, the engine throws null.
+    const nothingLeft = exhausted && is(thrown, 'object', 'null');
+    if (nothingLeft || is(thrown, 'InternalError', 'out of memory')) {
+      return this.#outOfMemory(thrown);
+    }
+    if (
+      is(thrown, 'InternalError', 'stack overflow') ||
+      is(thrown, 'SyntaxError', 'stack overflow')
+    ) {
+      const kib = this.#limits.stackBytes / 1024;
+      const message = `the script calls too deep for the ${kib} KiB of its stack`;
+      return new ScriptError('ERR_SCRIPT_STACK', message, thrown);
+    }
+    return explain(thrown);
+  }
+
+  #isExhausted(): boolean {
+    return this.#host.memoryBytes() > this.#limits.memoryBytes - 2 * MIB;
+  }
+
+  #outOfMemory(thrown?: Thrown): ScriptError {
+    const mib = this.#limits.memoryBytes / MIB;
+    const message = `the script needs more than the ${mib} MiB of its instance`;
+    return new ScriptError('ERR_SCRIPT_MEMORY', message, thrown);
+  }
+
+  #describe(error: QuickJSHandle): Thrown {
+    const context = this.#context;
+    using helper = context.getProp(this.#helpers, 'describe');
+    const described = context.callFunction(helper, context.undefined, error);
+    if (described.error) {
+      described.error.dispose();
+      return { name: 'unknown', message: 'something that cannot be described', stack: '' };
+    }
+    using json = described.value;
+    const thrown: Thrown = JSON.parse(context.getString(json));
+    return {
+      name: thrown.name.slice(0, 100),
+      message: thrown.message.slice(0, 2_000),
+      stack: thrown.stack.slice(0, 4_000),
+    };
+  }
+
+  #lengthOf(text: QuickJSHandle): number {
+    using length = this.#context.getProp(text, 'length');
+    return this.#context.getNumber(length);
+  }
+}
+
+function is(thrown: Thrown, name: string, message: string): boolean {
+  return thrown.name === name && thrown.message === message;
+}
+
+function sentence({ name, message }: Thrown): string {
+  return `the script threw ${name}: ${message}`;
+}
