@@ -207,20 +207,6 @@ describe('close with a timeout', () => {
     await lease[Symbol.asyncDispose]();
   });
 
-  test('rejects a use whose resource it took away on the way to it', async () => {
-    fakeTime();
-    const pool = createPool(recordingFactory());
-    const thing = await pool.acquire();
-    const used = watch(pool.use(() => 'never'));
-    const leased = watch(pool.lease());
-    await settle();
-    pool.release(thing); // lent to `used`, whose function is called a microtask later
-    pool.destroy(thing).catch(() => {}); // the same end as a close that is forced right now
-    await settle();
-    expect(used.error).toBeInstanceOf(PoolClosedError);
-    expect(leased.state).toBe('fulfilled');
-  });
-
   test('ends although a creation hangs, and destroys its resource whenever that is there', async () => {
     fakeTime();
     const made = Promise.withResolvers<void>();

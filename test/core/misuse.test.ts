@@ -86,3 +86,27 @@ test('isBorrowedResource knows what is on loan from what is not', async () => {
   await pool.release(thing);
   expect(pool.isBorrowedResource(thing)).toBe(false);
 });
+
+test.each(['release', 'destroy'] as const)(
+  'a second return (%s) of what is on its way to the next borrower costs that one its turn, and lends nothing twice',
+  async (again) => {
+    const pool = createPool(recordingFactory());
+    const thing = await pool.acquire();
+    const inUse = new Set<Thing>();
+    const borrow = async (borrowed: Thing) => {
+      expect(inUse).not.toContain(borrowed);
+      inUse.add(borrowed);
+      await null;
+      inUse.delete(borrowed);
+    };
+    const first = pool.use(borrow);
+    const second = pool.lease();
+    const third = pool.use(borrow);
+    pool.release(thing); // lent to the first, whose function is called a microtask later
+    pool[again](thing); // ends that loan
+    await expect(first).rejects.toBeInstanceOf(NotBorrowedError);
+    await (await second).release();
+    await third;
+    expect(pool.borrowed).toBe(0);
+  },
+);

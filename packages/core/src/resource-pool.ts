@@ -10,6 +10,12 @@ import type { PoolState, PoolStats } from './state.js';
 
 const DONE = Promise.resolve();
 
+/** An entry, and which of its loans. */
+interface Loan<T> {
+  readonly entry: Entry<T>;
+  readonly number: number;
+}
+
 /** The public face of a pool. What each method does is said where `Pool` declares it. */
 export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   readonly #quiet: (() => void)[] = [];
@@ -43,7 +49,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
       const entry = this.take();
       if (entry !== undefined) return this.#run(entry, fn);
     }
-    return this.acquire(given).then((resource) => this.#run(this.#lentEntry(resource), fn));
+    return this.#borrow(given).then((loan) => this.#run(this.#stillLent(loan), fn));
   }
 
   useSync<R>(fn: (resource: T) => Sync<R>): R {
@@ -69,7 +75,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   }
 
   async lease(given?: number | AcquireOptions): Promise<Lease<T>> {
-    const entry = this.#lentEntry(await this.acquire(given));
+    const entry = this.#stillLent(await this.#borrow(given));
     const lease = new EntryLease(this, entry);
     this.#leases ??= new FinalizationRegistry((lost) => this.#lose(lost.entry, lost.loan));
     this.#leases.register(lease, { entry, loan: entry.loans });
@@ -94,11 +100,27 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     return this.entries.get(resource)?.state === 'lent';
   }
 
-  /** The entry of a resource just acquired; close may have taken that away on its way here. */
-  #lentEntry(resource: T): Entry<T> {
-    const entry = this.entries.get(resource);
-    if (entry === undefined) throw this.closedError();
-    return entry;
+  /** As `acquire`, but tells which loan it is, which is known for certain only while it is made. */
+  #borrow(given: number | AcquireOptions | undefined): Promise<Loan<T>> {
+    return new Promise((resolve) => {
+      const options = acquireOptions(given); // what is thrown here rejects the promise
+      options.signal?.throwIfAborted();
+      const entry = this.take();
+      if (entry !== undefined) resolve({ entry, number: entry.loans });
+      else this.wait(options, (outcome) => resolve(this.#loanOf(outcome)));
+    });
+  }
+
+  #loanOf(outcome: T | Promise<never>): Loan<T> | Promise<never> {
+    if (outcome instanceof Promise) return outcome;
+    const entry = this.entries.get(outcome) as Entry<T>; // lent just now
+    return { entry, number: entry.loans };
+  }
+
+  /** The entry of a loan just made. On its way here close, or a stray `release`, may have ended it. */
+  #stillLent({ entry, number }: Loan<T>): Entry<T> {
+    if (this.isOnLoan(entry, number)) return entry;
+    throw this.notBorrowed();
   }
 
   #run<R>(entry: Entry<T>, fn: (resource: T) => R): Promise<Awaited<R>> {
