@@ -56,7 +56,7 @@ export function readConfig(env: Env): Config {
     limits: {
       cpuMillis: number('CPU_MILLIS', 1_000, 1, 600_000),
       deadlineMillis: number('DEADLINE_MILLIS', 5_000, 1, 600_000),
-      memoryBytes: number('MEMORY_MIB', 64, 16, 2_048) * MIB,
+      memoryBytes: number('MEMORY_MIB', 64, 24, 2_048) * MIB,
       // V8's own stack, on which the engine's frames are too, has 984 KiB.
       stackBytes: number('STACK_KIB', 256, 16, 512) * KIB,
       resultBytes: number('RESULT_KIB', 4_096, 1, 65_536) * KIB,

@@ -1,4 +1,4 @@
-import type { QuickJSHandle, QuickJSWASMModule } from 'quickjs-emscripten-core';
+import type { QuickJSWASMModule } from 'quickjs-emscripten-core';
 import type { Limits } from './config.js';
 import { ConsoleLog } from './console-log.js';
 import { Guest } from './guest.js';
@@ -26,7 +26,6 @@ export class Execution {
   #stopped: ScriptError | undefined = undefined;
   /** The engine was left in the middle of a call. */
   #brokeOff = false;
-  #unexplained = false;
   #wake: () => void = () => {};
 
   constructor(engine: QuickJSWASMModule, memoryBytes: () => number, limits: Limits, turns: Turns) {
@@ -48,44 +47,40 @@ export class Execution {
       this.#stopped ??= new ScriptError('ERR_SCRIPT_CANCELLED', 'nobody waits for the result');
       this.#wake();
     };
-    const guest = this.#enter(() => this.#makeGuest());
-    const value = this.#enter(() => guest.evaluate(script.code, script.inputJson));
     signal.addEventListener('abort', cancel);
+    if (signal.aborted) cancel();
     try {
-      return await this.#finish(guest, value);
+      let result = this.#enter(() => this.#begin(script));
+      while (result === undefined) {
+        await this.#untilWoken();
+        await this.#turns.next();
+        result = this.#enter(() => this.#advance());
+      }
+      return result;
     } finally {
       signal.removeEventListener('abort', cancel);
-      guest.sleepers.stop();
     }
   }
 
-  #makeGuest(): Guest {
+  #begin(script: Script): string | undefined {
     const guest = new Guest(this.#engine, this.#limits, {
       shouldStop: () => this.#isStopped(),
       write: (level, length, read) => this.#write(level, length, read),
       wake: () => this.#wake(),
       memoryBytes: this.#memoryBytes,
     });
-    this.#guest = guest;
-    return guest;
+    this.#guest = guest; // to be closed, whatever comes
+    guest.start(script.code, script.inputJson);
+    return this.#advance();
   }
 
-  async #finish(guest: Guest, value: QuickJSHandle): Promise<string> {
-    for (;;) {
-      const result = this.#enter(() => {
-        guest.runJobs(() => this.#isStopped());
-        return guest.settled(value);
-      });
-      if (result !== undefined) return this.#enter(() => guest.toJson(result));
-      if (guest.sleepers.size === 0) throw guest.neverSettled();
-      await this.#untilWoken(guest);
-      await this.#turns.next();
-    }
+  #advance(): string | undefined {
+    return this.#guest?.advance(() => this.#isStopped());
   }
 
   /** Until a sleep is over, the deadline is reached, or the script is cancelled. */
-  async #untilWoken(guest: Guest): Promise<void> {
-    if (guest.sleepers.isDue || this.#stopped !== undefined) return;
+  async #untilWoken(): Promise<void> {
+    if (this.#guest?.sleepers.isDue || this.#stopped !== undefined) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, Math.max(this.#stopwatch.untilDeadlineMillis, 0) + 1);
     this.#wake = resolve;
@@ -136,19 +131,15 @@ export class Execution {
         `the script crashed the engine: ${error.message}`,
       );
     }
-    this.#unexplained = true;
     return error;
   }
 
-  /**
-   * Ends the script's world. False: the engine may be past use. Where an exception came out of it,
-   * or V8 ended a call, it is for certain, but the pool sees that by itself: nothing is done then.
-   */
+  /** Ends the script's world. False: that cannot be done, and the engine is past use. */
   close(): boolean {
-    if (this.#brokeOff) return !this.#unexplained;
+    this.#guest?.sleepers.stop();
+    if (this.#brokeOff) return false;
     try {
-      const guest = this.#guest;
-      if (guest !== undefined) this.#stopwatch.time(() => guest.dispose());
+      this.#guest?.dispose(); // runs no script, and so takes no time that a script could choose
       return true;
     } catch {
       return false;

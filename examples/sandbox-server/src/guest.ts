@@ -36,6 +36,8 @@ export class Guest {
   readonly #runtime: QuickJSRuntime;
   readonly #context: QuickJSContext;
   readonly #helpers: QuickJSHandle;
+  /** Of the script's last expression. */
+  #value: QuickJSHandle;
   /** Memory that is given up when a script used all other, so that it can be told of that. */
   readonly #reserve: QuickJSHandle;
 
@@ -46,6 +48,7 @@ export class Guest {
     this.#runtime.setMaxStackSize(limits.stackBytes);
     this.#runtime.setInterruptHandler(() => host.shouldStop());
     this.#context = this.#runtime.newContext();
+    this.#value = this.#context.undefined;
     this.sleepers = new Sleepers(this.#context, () => host.wake());
     this.#helpers = this.#setUp();
     this.#reserve = this.#scope.manage(this.#context.newArrayBuffer(new ArrayBuffer(MIB / 4)));
@@ -67,45 +70,41 @@ export class Guest {
     return this.#scope.manage(context.unwrapResult(helpers));
   }
 
-  /** Runs the script; gives the value of its last expression. */
-  evaluate(code: string, inputJson: string | undefined): QuickJSHandle {
+  /** Runs the script up to its last expression. */
+  start(code: string, inputJson: string | undefined): void {
     if (inputJson !== undefined) {
       using json = this.#context.newString(inputJson);
       this.#help('setInput', json);
     }
-    return this.#take(this.#context.evalCode(code, 'script.js', { type: 'global' }));
+    this.#value = this.#take(this.#context.evalCode(code, 'script.js', { type: 'global' }));
   }
 
-  /** Runs what promises have made due, until nothing is or `stopped` says so. */
-  runJobs(stopped: () => boolean): void {
+  /**
+   * Runs what promises have made due, until nothing is or `stopped` says so. Gives the result as
+   * JSON; undefined while it is a promise that some sleep may yet settle.
+   */
+  advance(stopped: () => boolean): string | undefined {
     this.sleepers.resolveDue();
+    this.#runJobs(stopped);
+    const state = this.#context.getPromiseState(this.#value);
+    if (state.type === 'fulfilled') return this.#toJson(this.#scope.manage(state.value));
+    if (state.type === 'rejected') throw this.#thrown(this.#scope.manage(state.error));
+    if (this.sleepers.size > 0) return undefined;
+    if (this.#isExhausted()) throw this.#outOfMemory(); // the engine drops jobs then
+    const message = 'the script gave a promise that nothing is left to settle';
+    throw new ScriptError('ERR_SCRIPT_PENDING', message);
+  }
+
+  #runJobs(stopped: () => boolean): void {
     while (!stopped()) {
       const jobs = this.#runtime.executePendingJobs(1_000);
-      if (jobs.error) {
-        this.#scope.manage(jobs.error);
-        throw this.#thrown(jobs.error);
-      }
+      if (jobs.error) throw this.#thrown(this.#scope.manage(jobs.error));
       if (jobs.value === 0) return;
     }
   }
 
-  /** What a promise came to, undefined while it is pending; of any other value, that itself. */
-  settled(value: QuickJSHandle): QuickJSHandle | undefined {
-    const state = this.#context.getPromiseState(value);
-    if (state.type === 'pending') return undefined;
-    if (state.type === 'rejected') throw this.#thrown(this.#scope.manage(state.error));
-    return this.#scope.manage(state.value);
-  }
-
-  /** Why a promise is pending when nothing is left to settle it. */
-  neverSettled(): ScriptError {
-    if (this.#isExhausted()) return this.#outOfMemory(); // the engine drops jobs then
-    const message = 'the script gave a promise that nothing is left to settle';
-    return new ScriptError('ERR_SCRIPT_PENDING', message);
-  }
-
-  /** As JSON; of what JSON has nothing for, null. */
-  toJson(value: QuickJSHandle): string {
+  /** Of what JSON has nothing for, null. */
+  #toJson(value: QuickJSHandle): string {
     const json = this.#help('toJson', value, (thrown) => {
       const { name, message } = thrown;
       const why = `the result is not JSON: ${name}: ${message}`;
@@ -129,11 +128,7 @@ export class Guest {
     this.#runtime.dispose();
   }
 
-  #help(
-    name: string,
-    value: QuickJSHandle,
-    explain = (thrown: Thrown) => new ScriptError('ERR_SCRIPT_THREW', sentence(thrown), thrown),
-  ): QuickJSHandle {
+  #help(name: string, value: QuickJSHandle, explain = scriptThrew): QuickJSHandle {
     using helper = this.#context.getProp(this.#helpers, name);
     return this.#take(this.#context.callFunction(helper, this.#context.undefined, value), explain);
   }
@@ -146,17 +141,14 @@ export class Guest {
     return this.#scope.manage(result.value);
   }
 
-  #thrown(
-    error: QuickJSHandle,
-    explain = (thrown: Thrown) => new ScriptError('ERR_SCRIPT_THREW', sentence(thrown), thrown),
-  ): ScriptError {
+  #thrown(error: QuickJSHandle, explain = scriptThrew): ScriptError {
     const exhausted = this.#isExhausted();
     // The reserve is not there yet when the set-up fails.
     if (this.#reserve?.alive) this.#reserve.dispose();
     const thrown = this.#describe(error);
     // Without room for even an Error, the engine throws null.
-    const nothingLeft = exhausted && is(thrown, 'object', 'null');
-    if (nothingLeft || is(thrown, 'InternalError', 'out of memory')) {
+    const nothingLeft = is(thrown, 'object', 'null') || thrown === indescribable;
+    if ((exhausted && nothingLeft) || is(thrown, 'InternalError', 'out of memory')) {
       return this.#outOfMemory(thrown);
     }
     if (
@@ -186,7 +178,7 @@ export class Guest {
     const described = context.callFunction(helper, context.undefined, error);
     if (described.error) {
       described.error.dispose();
-      return { name: 'unknown', message: 'something that cannot be described', stack: '' };
+      return indescribable;
     }
     using json = described.value;
     const thrown: Thrown = JSON.parse(context.getString(json));
@@ -203,10 +195,17 @@ export class Guest {
   }
 }
 
+const indescribable: Thrown = {
+  name: 'unknown',
+  message: 'something that cannot be described',
+  stack: '',
+};
+
 function is(thrown: Thrown, name: string, message: string): boolean {
   return thrown.name === name && thrown.message === message;
 }
 
-function sentence({ name, message }: Thrown): string {
-  return `the script threw ${name}: ${message}`;
+function scriptThrew(thrown: Thrown): ScriptError {
+  const message = `the script threw ${thrown.name}: ${thrown.message}`;
+  return new ScriptError('ERR_SCRIPT_THREW', message, thrown);
 }

@@ -54,17 +54,16 @@ export class Stopwatch {
   /**
    * Calls into the engine. The engine asks now and then whether to go on; in the middle of a long
    * native function, `indexOf` in a string of many megabytes or `includes` in an array-like of 2^53
-   * items, it does not ask for seconds or centuries. V8 ends such a call all the same, and the
-   * instance is then past use: an export of it was called and never returned.
+   * items, it does not ask for seconds or centuries. V8 ends such a call all the same, without
+   * so much as a `finally`, and the engine is then past use. It costs a thread to watch the clock.
    */
   time<R>(work: () => R): R {
     const left = Math.min(this.#cpuMillis - this.#ranMillis, this.untilDeadlineMillis);
     context.work = work;
     this.#enteredMillis = performance.now();
     try {
-      return callWork.runInContext(context, {
-        timeout: Math.max(Math.ceil(left), 0) + GRACE_MILLIS,
-      });
+      const timeout = Math.max(Math.ceil(left), 0) + GRACE_MILLIS;
+      return callWork.runInContext(context, { timeout, displayErrors: false });
     } finally {
       this.#ranMillis = this.ranMillis;
       this.#enteredMillis = undefined;
