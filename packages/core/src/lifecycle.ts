@@ -111,6 +111,12 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     for (const { count } of this.#readiness) this.#createUpTo(count);
   }
 
+  grow(count = 1): number {
+    const before = this.creating.size;
+    if (!this.draining) for (let more = count; more > 0; more--) this.create();
+    return this.creating.size - before;
+  }
+
   #createUpTo(count: number): void {
     if (this.draining || !this.started) return;
     for (let short = count - this.size; short > 0; short--) this.create();

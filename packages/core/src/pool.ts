@@ -74,6 +74,12 @@ export interface Pool<T> extends AsyncDisposable {
   wake(): void;
 
   /**
+   * Starts creating up to `count` more resources (default 1), within `max`, and returns how many. A
+   * creation that fails is told by `factoryCreateError`.
+   */
+  grow(count?: number): number;
+
+  /**
    * Destroys up to `count` idle resources (default 1), those first that are idle longest, and returns
    * how many; `reason` defaults to `evicted`.
    */

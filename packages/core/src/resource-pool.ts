@@ -213,7 +213,8 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
       if (entry.state === 'lent') this.takeAway(entry, 'close');
       else this.discard(entry, 'close');
     }
-    await Promise.all(this.destroying);
+    // A creation that was given up may be over only now, and its resource be destroyed meanwhile.
+    while (this.destroying.size > 0) await Promise.all(this.destroying);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
