@@ -29,12 +29,17 @@ export class Budget {
     this.#maxInstances = maxInstances || Number.POSITIVE_INFINITY;
   }
 
-  /** Makes a pool's factory ask the budget, and tell it of each instance. */
+  /**
+   * Makes a pool's factory ask the budget, and tell it of each instance. Throws a `WasmError`
+   * `ERR_WASM_BUDGET` where an instance takes more than there is, in `minBytes` already.
+   */
   share<Exports, Context>(
     name: string,
     factory: Factory<PooledInstance<Exports, Context>>,
+    minBytes: number,
   ): SharedFactory<Exports, Context> {
-    const holding = new Holding(name);
+    this.#checkSize(`an instance of ${name}`, minBytes);
+    const holding = new Holding(name, minBytes);
     this.#holdings.add(holding);
     return {
       factory: {
@@ -43,10 +48,13 @@ export class Budget {
           holding.creating++;
           try {
             const instance = await factory.create();
-            this.#checkSize(instance);
+            const { memoryBytes } = instance;
+            if (memoryBytes > this.#maxBytes) instance.drop();
+            this.#checkSize(instance.name, memoryBytes);
             instance.returnedAt = ++this.#returns;
-            holding.instances.add(instance);
-            holding.expectedBytes = instance.memoryBytes;
+            holding.count(instance);
+            holding.expectedBytes = memoryBytes;
+            holding.starting = false;
             return instance;
           } finally {
             holding.creating--;
@@ -54,13 +62,14 @@ export class Budget {
           }
         },
         destroy: (instance, reason) => {
-          holding.instances.delete(instance);
+          holding.forget(instance);
           this.#changed();
           return factory.destroy(instance, reason);
         },
         validate: (instance) => factory.validate?.(instance) ?? true,
         recycle: (instance, ...thrown): Verdict | PromiseLike<Verdict> => {
           instance.returnedAt = ++this.#returns;
+          holding.count(instance);
           this.#changed();
           return factory.recycle?.(instance, ...thrown) ?? true;
         },
@@ -73,28 +82,40 @@ export class Budget {
         this.#waiting.delete(holding);
         this.#changed();
       },
-      blockedBy: () => (this.#waiting.has(holding) ? this.#describe() : undefined),
+      blockedBy: () => {
+        const { pool, starting, creating } = holding;
+        const growable = (pool?.spareResourceCapacity ?? 0) > 0 && !(starting && creating > 0);
+        return growable && !this.#fits(holding) ? this.#describe() : undefined;
+      },
     };
   }
 
-  #checkSize(instance: PooledInstance): void {
-    const { name, memoryBytes } = instance;
+  #checkSize(name: string, memoryBytes: number): void {
     if (memoryBytes <= this.#maxBytes) return;
-    instance.drop();
     const message = `${name} takes ${memoryBytes} bytes, more than maxTotalMemoryBytes ${this.#maxBytes}`;
     throw new WasmError('ERR_WASM_BUDGET', message);
   }
 
   /** Whether a pool may make an instance; if somebody waits for it, others' idle ones give way. */
   #admits(holding: Holding): boolean {
-    if (this.#admitting) return false; // `min` of a pool whose instance has just given way
-    const inNeed = holding.size === 0 || (holding.pool?.pending ?? 0) > 0;
-    if (inNeed) this.#makeRoom(holding);
-    const others = [...this.#waiting].some((it) => it !== holding);
-    const admitted = this.#fits(holding) && (inNeed || !others);
+    // While others make room: `min` of a pool whose instance has just given way.
+    const admitted = !this.#admitting && this.#hasRoomFor(holding);
     if (admitted) this.#waiting.delete(holding);
     else this.#waiting.add(holding);
+    holding.refused = !admitted;
     return admitted;
+  }
+
+  #hasRoomFor(holding: Holding): boolean {
+    const { inNeed } = holding;
+    if (inNeed) this.#makeRoom(holding);
+    if (!this.#fits(holding)) return false;
+    for (const other of this.#waiting) {
+      if (inNeed && other === holding) break; // the others came later
+      // A larger one that still waits for more room does not hold up a smaller one.
+      if (other !== holding && other.inNeed && (!inNeed || this.#fits(other))) return false;
+    }
+    return true;
   }
 
   #makeRoom(holding: Holding): void {
@@ -136,7 +157,11 @@ export class Budget {
     queueMicrotask(() => {
       this.#settling = false;
       while (this.totals().bytes > this.#maxBytes && this.#evictOldest());
-      for (const { pool } of [...this.#waiting]) pool?.wake();
+      for (const holding of [...this.#waiting]) {
+        holding.refused = false;
+        holding.pool?.wake();
+        if (!holding.refused) this.#waiting.delete(holding); // admitted, or in want no more
+      }
     });
   }
 
@@ -165,16 +190,32 @@ export class Budget {
 /** One pool's part of the budget. */
 class Holding {
   readonly name: string;
-  readonly instances = new Set<PooledInstance>();
+  /** What each takes: as much as when it was made, or returned last. */
+  readonly instances = new Map<PooledInstance, number>();
   pool:
-    | Pick<Pool<PooledInstance>, 'pending' | 'borrowed' | 'idleLongest' | 'evict' | 'wake'>
+    | Pick<
+        Pool<PooledInstance>,
+        'pending' | 'borrowed' | 'idleLongest' | 'spareResourceCapacity' | 'evict' | 'wake'
+      >
     | undefined = undefined;
   creating = 0;
   /** What a further instance is likely to take: as much as the last one did. */
-  expectedBytes = 0;
+  expectedBytes: number;
+  /** Has made no instance yet. */
+  starting = true;
+  /** Its last attempt to make an instance was. */
+  refused = false;
+  #heldBytes = 0;
 
-  constructor(name: string) {
+  constructor(name: string, minBytes: number) {
     this.name = name;
+    this.expectedBytes = minBytes;
+  }
+
+  /** Somebody waits for an instance, and not only `min` or `reset: 'fresh'` for a spare one. */
+  get inNeed(): boolean {
+    const { pending = 0, spareResourceCapacity = 0 } = this.pool ?? {};
+    return this.starting || (pending > this.creating && spareResourceCapacity > 0);
   }
 
   get size(): number {
@@ -182,8 +223,18 @@ class Holding {
   }
 
   get bytes(): number {
-    let bytes = this.creating * this.expectedBytes;
-    for (const { memoryBytes } of this.instances) bytes += memoryBytes;
-    return bytes;
+    return this.creating * this.expectedBytes + this.#heldBytes;
+  }
+
+  count(instance: PooledInstance): void {
+    this.forget(instance);
+    const { memoryBytes } = instance;
+    this.instances.set(instance, memoryBytes);
+    this.#heldBytes += memoryBytes;
+  }
+
+  forget(instance: PooledInstance): void {
+    this.#heldBytes -= this.instances.get(instance) ?? 0;
+    this.instances.delete(instance);
   }
 }

@@ -38,7 +38,9 @@ export class ByteReader {
   name(): string {
     const length = this.unsigned();
     this.at += length;
-    return new TextDecoder().decode(this.bytes.subarray(this.at - length, this.at));
+    // A byte order mark is part of the name.
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    return decoder.decode(this.bytes.subarray(this.at - length, this.at));
   }
 
   /** A vector: calls `read` for each element. */

@@ -15,10 +15,10 @@ export interface Compiled {
 }
 
 /**
- * Compiles what was loaded; `restorable` asks for all private state, and not for the memories only.
+ * Compiles what was loaded.
  * Rejects with a `WasmError`: `ERR_WASM_COMPONENT`, or `ERR_WASM_COMPILE` that says what it is instead.
  */
-export async function compile(loaded: Loaded, restorable: boolean): Promise<Compiled> {
+export async function compile(loaded: Loaded): Promise<Compiled> {
   if (loaded instanceof WebAssembly.Module) {
     return { module: loaded, extended: loaded, shape: undefined };
   }
@@ -30,8 +30,13 @@ export async function compile(loaded: Loaded, restorable: boolean): Promise<Comp
     throw compileError(bytes, name, cause);
   }
   const shape = shapeOf(bytes);
-  const more = shape === undefined ? bytes : exportPrivate(bytes, shape, restorable);
-  return { module, extended: more === bytes ? module : await WebAssembly.compile(more), shape };
+  const more = shape === undefined ? bytes : exportPrivate(bytes, shape);
+  if (more === bytes) return { module, extended: module, shape };
+  try {
+    return { module, extended: await WebAssembly.compile(more), shape };
+  } catch {
+    return { module, extended: module, shape: undefined }; // too many exports, or with names like ours
+  }
 }
 
 function shapeOf(bytes: Uint8Array): ModuleShape | undefined {

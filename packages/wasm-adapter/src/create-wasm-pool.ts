@@ -16,6 +16,6 @@ export async function createWasmPool<Exports = WebAssembly.Exports, Context = un
   options: WasmPoolOptions<Exports, Context> = {},
 ): Promise<WasmPool<Exports, Context>> {
   checkWasmOptions('createWasmPool', options);
-  const compiled = await compile(await loadSource(src), options.reset === 'restore');
+  const compiled = await compile(await loadSource(src));
   return startPool(compiled, options);
 }

@@ -61,16 +61,27 @@ function guardPromising(
     calls.inFlight--;
     return result;
   };
-  const fail = (error: unknown) => {
-    calls.inFlight--;
-    calls.poisoned = true;
-    throw error;
-  };
   return (...args) => {
     if (!calls.callable) return Promise.reject(calls.notCallable());
     calls.inFlight++;
-    return call(...args).then(succeed, fail);
+    const result = begin(call, args).then(succeed, (error: unknown) => {
+      calls.inFlight--;
+      calls.poisoned = true;
+      // The loan is over: who gave it back with a call under way need not be there to be told.
+      if (!calls.callable) result.catch(() => {});
+      throw error;
+    });
+    return result;
   };
+}
+
+/** V8 throws at once where an argument does not fit, or no stack is left. */
+function begin(call: (...args: unknown[]) => Promise<unknown>, args: unknown[]): Promise<unknown> {
+  try {
+    return call(...args);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** One closure for each number of parameters: spreading them would cost more than the call. */

@@ -1,10 +1,8 @@
 import { reasonOf, WasmError } from './errors.js';
+import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
 
 /** What a module imports: by module, then by name. */
 export type WasmImports = Record<string, Record<string, unknown>>;
-
-/** V8's words for having no room for a further memory: api-natives and wasm-objects of V8. */
-const OUT_OF_MEMORY = /could not allocate memory|out of memory|cannot allocate/i;
 
 /**
  * Makes an instance. Throws a `WasmError`: `ERR_WASM_LINK` with the first import that is missing or
@@ -22,13 +20,7 @@ export function link(
     if (cause instanceof WebAssembly.LinkError || cause instanceof TypeError) {
       throw new WasmError('ERR_WASM_LINK', `${name}: ${reasonOf(cause)}`, { cause });
     }
-    if (cause instanceof RangeError && OUT_OF_MEMORY.test(cause.message)) {
-      throw new WasmError(
-        'ERR_WASM_MEMORY',
-        `${name}: V8 has no room for a further instance (${cause.message}). It reserves up to some 8 GiB of address space for each memory, of 128 TiB: lower max, or destroy idle instances`,
-        { cause },
-      );
-    }
+    if (isOutOfMemory(cause)) throw outOfMemoryError(cause, name);
     throw new WasmError('ERR_WASM_START', `${name}: its start function threw: ${reasonOf(cause)}`, {
       cause,
     });

@@ -9,18 +9,27 @@ export interface ShapeItem {
 
 export interface MemoryShape extends ShapeItem {
   readonly shared: boolean;
+  /** How large it is at least. */
+  readonly minBytes: number;
+}
+
+export interface TableShape extends ShapeItem {
+  readonly type: number;
 }
 
 export interface GlobalShape extends ShapeItem {
   readonly mutable: boolean;
-  /** The first byte of its type: WebAssembly Core, 5.3.5 "Value Types". */
+  /**
+   * The first byte of its type, and of a reference the first byte of its heap type, which comes to
+   * the same for the abstract ones: WebAssembly Core, 5.3 "Types".
+   */
   readonly type: number;
 }
 
 /** What of a core module matters for counting and restoring the state of its instances. */
 export interface ModuleShape {
   readonly memories: readonly MemoryShape[];
-  readonly tables: readonly ShapeItem[];
+  readonly tables: readonly TableShape[];
   readonly globals: readonly GlobalShape[];
   /** Has structs or arrays with mutable fields. */
   readonly mutableHeap: boolean;
@@ -56,7 +65,7 @@ const behindExports: readonly number[] = [
 /** Reads a valid core module. Throws a RangeError at what it does not know. */
 export function moduleShape(bytes: Uint8Array): ModuleShape {
   const memories: MemoryShape[] = [];
-  const tables: ShapeItem[] = [];
+  const tables: TableShape[] = [];
   const globals: GlobalShape[] = [];
   const byKind: Record<number, readonly ShapeItem[]> = { 1: tables, 2: memories, 3: globals };
   let exportSection: { start: number; end: number } | undefined;
@@ -107,28 +116,33 @@ export function moduleShape(bytes: Uint8Array): ModuleShape {
         });
         break;
       case Section.element:
-        passive ||= reader.vector(() => reader.elementIsPassive()).includes(true);
+        passive = reader.vector(() => reader.elementIsPassive()).includes(true) || passive;
         break;
       case Section.data:
-        passive ||= reader.vector(() => reader.dataIsPassive()).includes(true);
+        passive = reader.vector(() => reader.dataIsPassive()).includes(true) || passive;
         break;
       case Section.code:
-        drops = mayDrop(bytes.subarray(reader.at, end));
+        drops = mayDrop(bytes.subarray(0, end), reader.at);
+        reader.at = end;
         break;
+      default:
+        reader.at = end;
     }
-    reader.at = end;
+    if (reader.at !== end) throw new RangeError(`a section ${id} with more than is known`);
   }
   exportSection ??= { start: bytes.length, end: bytes.length };
   return { memories, tables, globals, mutableHeap, droppable: passive && drops, exportSection };
 }
 
 /**
- * Whether `data.drop` (fc 09) or `elem.drop` (fc 0d) may be in the code. The two bytes can stand for
+ * Whether `data.drop` (fc 9) or `elem.drop` (fc 13) may be in the code. Their bytes can stand for
  * something else too: this can be a false alarm, but misses nothing.
  */
-function mayDrop(code: Uint8Array): boolean {
-  for (let at = code.indexOf(0xfc); at !== -1; at = code.indexOf(0xfc, at + 1)) {
-    if (code[at + 1] === 0x09 || code[at + 1] === 0x0d) return true;
+function mayDrop(bytes: Uint8Array, start: number): boolean {
+  for (let at = bytes.indexOf(0xfc, start); at !== -1; at = bytes.indexOf(0xfc, at + 1)) {
+    // It may be padded. The section's last byte ends any number: it ends the last function.
+    const opcode = new ByteReader(bytes, at + 1).unsigned();
+    if (opcode === 9 || opcode === 13) return true;
   }
   return false;
 }
@@ -158,25 +172,27 @@ class TypeReader extends ByteReader {
 
   #valueType(): number {
     const type = this.byte();
-    if (type === 0x63 || type === 0x64) this.skipNumber(); // (ref null? heaptype)
-    return type;
-  }
-
-  #limits(): { shared: boolean } {
-    const flags = this.byte();
+    if (type !== 0x63 && type !== 0x64) return type;
+    const heapType = this.bytes[this.at] ?? 0; // of (ref null? heaptype)
     this.skipNumber();
+    return heapType;
+  }
+
+  #limits(): { shared: boolean; minBytes: number } {
+    const flags = this.byte();
+    const min = this.unsigned();
     if (flags & 1) this.skipNumber();
-    if (flags & 8) this.skipNumber(); // a page size of its own
-    return { shared: (flags & 2) !== 0 };
+    const pageBits = flags & 8 ? this.unsigned() : 16; // a page size of its own
+    return { shared: (flags & 2) !== 0, minBytes: min * 2 ** pageBits };
   }
 
-  table(imported: boolean): ShapeItem {
-    this.#valueType();
+  table(imported: boolean): TableShape {
+    const type = this.#valueType();
     this.#limits();
-    return { imported, exportedAs: [] };
+    return { imported, exportedAs: [], type };
   }
 
-  definedTable(): ShapeItem {
+  definedTable(): TableShape {
     if (this.bytes[this.at] !== 0x40) return this.table(false);
     this.skip(2);
     const table = this.table(false);

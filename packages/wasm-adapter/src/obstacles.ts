@@ -1,6 +1,6 @@
 import type { ModuleShape } from './module-shape.js';
 
-/** Types whose values JavaScript cannot read: v128, exnref and (ref exn). WebAssembly JS API, ToJSValue. */
+/** Types whose values JavaScript cannot read: v128, exn and noexn. WebAssembly JS API, ToJSValue. */
 const unreadable: readonly number[] = [0x7b, 0x69, 0x74];
 
 /**
@@ -8,12 +8,16 @@ const unreadable: readonly number[] = [0x7b, 0x69, 0x74];
  * What only shows at run time (a memory that grew, say) is not among these.
  */
 export function obstaclesOf(shape: ModuleShape | undefined): readonly string[] {
-  if (shape === undefined)
-    return ['the module was given compiled, so its private state is out of reach'];
+  if (shape === undefined) {
+    return ['private state out of reach: the module was given compiled, or uses what is too new'];
+  }
   const obstacles: string[] = [];
-  const globals = shape.globals.filter((it) => it.mutable && unreadable.includes(it.type));
-  if (globals.length > 0) {
-    obstacles.push(`${globals.length} mutable global(s) of a type that JavaScript cannot read`);
+  const { globals, tables } = shape;
+  if (globals.some((it) => it.mutable && unreadable.includes(it.type))) {
+    obstacles.push('a mutable global of a type that JavaScript cannot read');
+  }
+  if (tables.some((it) => unreadable.includes(it.type))) {
+    obstacles.push('a table of a type that JavaScript cannot read');
   }
   if (shape.memories.some((memory) => memory.shared)) obstacles.push('a shared memory');
   if (shape.mutableHeap) obstacles.push('structs or arrays with mutable fields');

@@ -27,6 +27,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   #linked: WebAssembly.Exports | undefined = undefined;
   #links = 0;
   #snapshot: Snapshot | undefined = undefined;
+  #dropped: AbortController | undefined = undefined;
 
   /** @param promising the exports that may suspend */
   constructor(
@@ -99,20 +100,30 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     );
   }
 
-  /** Remembers the state of now, to restore. Nothing, where there is more than is within reach. */
-  takeSnapshot(): void {
-    if (this.#links !== 1) return;
-    this.#snapshot = new Snapshot(
+  /** Remembers the state of now, to restore. Returns why it cannot be put back; empty where it can. */
+  takeSnapshot(): readonly string[] {
+    if (this.#links !== 1) return [`a loader that called instance.link ${this.#links} times`];
+    const snapshot = new Snapshot(
       this.#state('memory') as WebAssembly.Memory[],
       this.#state('table') as WebAssembly.Table[],
       this.#state('global') as WebAssembly.Global[],
     );
+    if (!snapshot.exact) return ['a mutable global that holds a NaN'];
+    this.#snapshot = snapshot;
     this.changedOutside = false;
+    return [];
   }
 
   /** Puts the state of the snapshot back; false where that cannot be done exactly. */
   restore(): boolean {
-    return !this.changedOutside && this.#snapshot !== undefined && this.#snapshot.restore();
+    if (this.changedOutside || this.#links !== 1) return false;
+    return this.#snapshot?.restore() ?? false;
+  }
+
+  /** Aborted when the instance is dropped, for what is waited for on its behalf. */
+  get dropped(): AbortSignal {
+    this.#dropped ??= new AbortController();
+    return this.#dropped.signal;
   }
 
   /** Lets go of everything, so that holding on to this object holds on to no memory. */
@@ -123,5 +134,6 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#linked = undefined;
     this.#snapshot = undefined;
     this.exports = Object.freeze({}) as Exports;
+    this.#dropped?.abort(this.calls.notCallable());
   }
 }

@@ -18,16 +18,15 @@ export function exportName(kind: StateKind, index: number, item: ShapeItem): str
   return item.exportedAs[0] ?? `${PREFIX}${kind}.${index}`;
 }
 
-/** The module, extended by an export of each memory, and with `all` of each table and mutable global. */
+/** The module, extended by an export of each memory, table and mutable global that has none. */
 export function exportPrivate(
   bytes: Uint8Array<ArrayBuffer>,
   shape: ModuleShape,
-  all: boolean,
 ): Uint8Array<ArrayBuffer> {
   const entries = [
     ...entriesOf('memory', shape.memories),
-    ...(all ? entriesOf('table', shape.tables) : []),
-    ...(all ? entriesOf('global', shape.globals) : []),
+    ...entriesOf('table', shape.tables),
+    ...entriesOf('global', shape.globals),
   ];
   if (entries.length === 0) return bytes;
 

@@ -5,28 +5,29 @@ const zeros = Buffer.alloc(CHUNK_BYTES);
 
 /** What an instance's state was at one time, to put it back. */
 export class Snapshot {
-  readonly #memories: MemoryCopy[];
-  readonly #tables: TableCopy[];
-  readonly #globals: GlobalCopy[];
+  readonly #parts: readonly (MemoryCopy | TableCopy | GlobalCopy)[];
 
   constructor(
     memories: readonly WebAssembly.Memory[],
     tables: readonly WebAssembly.Table[],
     globals: readonly WebAssembly.Global[],
   ) {
-    this.#memories = memories.map((memory) => new MemoryCopy(memory));
-    this.#tables = tables.map((table) => new TableCopy(table));
-    this.#globals = globals.map((global) => new GlobalCopy(global));
+    this.#parts = [
+      ...memories.map((memory) => new MemoryCopy(memory)),
+      ...tables.map((table) => new TableCopy(table)),
+      ...globals.map((global) => new GlobalCopy(global)),
+    ];
   }
 
-  /**
-   * Puts everything back. False, with nothing changed, where that cannot be done exactly: a memory
-   * or table has grown, or a global held a NaN, whose bits JavaScript does not keep.
-   */
+  /** Whether all can be put back exactly: no memory or table has grown, and no global held a NaN. */
+  get exact(): boolean {
+    return this.#parts.every((part) => part.exact);
+  }
+
+  /** Puts everything back; false, with nothing changed, where that cannot be done exactly. */
   restore(): boolean {
-    const parts = [...this.#memories, ...this.#tables, ...this.#globals];
-    if (!parts.every((part) => part.exact)) return false;
-    for (const part of parts) part.restore();
+    if (!this.exact) return false;
+    for (const part of this.#parts) part.restore();
     return true;
   }
 }
@@ -111,7 +112,7 @@ class TableCopy {
 
   restore(): void {
     for (const [index, value] of this.#values.entries()) {
-      if (get(this.#table, index) !== value) set(this.#table, index, value);
+      if (!Object.is(get(this.#table, index), value)) set(this.#table, index, value);
     }
   }
 }
@@ -126,6 +127,7 @@ class GlobalCopy {
     this.#value = global.value;
   }
 
+  /** JavaScript does not keep the bits of a NaN. */
   get exact(): boolean {
     return !Number.isNaN(this.#value);
   }

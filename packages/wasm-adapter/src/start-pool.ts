@@ -3,7 +3,7 @@ import type { Compiled } from './compile.js';
 import { coreOptions, type WasmPoolOptions } from './options.js';
 import type { PooledInstance } from './pooled-instance.js';
 import { WasmFactory } from './wasm-factory.js';
-import { type Share, WasmPool } from './wasm-pool.js';
+import { type Share, spentError, WasmPool } from './wasm-pool.js';
 
 /** A factory that keeps to a budget, and what its pool asks of that. */
 export interface SharedFactory<Exports, Context> extends Share {
@@ -19,20 +19,43 @@ export async function startPool<Exports, Context>(
   share?: (name: string, factory: WasmFactory<Exports, Context>) => SharedFactory<Exports, Context>,
 ): Promise<WasmPool<Exports, Context>> {
   const poolOptions = coreOptions(options);
-  const { name = 'wasm', min = 0 } = poolOptions;
+  const { name = 'wasm', min = 0, acquireTimeoutMillis = 0 } = poolOptions;
   const factory = new WasmFactory(compiled, name, options);
   const shared = share?.(name, factory);
-  const pool = createPool(shared?.factory ?? factory, poolOptions);
-  factory.makeRoom = () => pool.evict(pool.available, 'memory');
-  shared?.join(pool);
-  pool.start();
+  let pool: Pool<PooledInstance<Exports, Context>> | undefined;
   try {
-    await pool.ready(Math.max(min, 1));
+    pool = createPool(shared?.factory ?? factory, poolOptions);
+    await firstInstances(pool, factory, shared, acquireTimeoutMillis);
   } catch (error) {
-    await pool.close();
+    await pool?.close();
     shared?.leave();
     throw error instanceof CreateError ? error.cause : error;
   }
   const spares = options.reset === 'fresh' ? Math.max(min, 1) : 0;
   return new WasmPool(compiled.module, factory.obstacles, pool, spares, shared);
+}
+
+/** Waits for `min` instances, or as many of them as the budget has room for, and for one at least. */
+async function firstInstances<Exports, Context>(
+  pool: Pool<PooledInstance<Exports, Context>>,
+  factory: WasmFactory<Exports, Context>,
+  shared: SharedFactory<Exports, Context> | undefined,
+  timeoutMillis: number,
+): Promise<void> {
+  factory.makeRoom = () => pool.evict(pool.available, 'memory');
+  shared?.join(pool);
+  pool.start();
+  const { promise: spent, reject } = Promise.withResolvers<never>();
+  const onTimeout = () => {
+    const holders = shared?.blockedBy();
+    if (holders !== undefined) {
+      reject(spentError(`no instance within ${timeoutMillis} ms`, holders));
+    }
+  };
+  const timer = timeoutMillis > 0 ? setTimeout(onTimeout, timeoutMillis) : undefined;
+  try {
+    await Promise.race([pool.ready(Math.max(pool.size, 1)), spent]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,3 +1,5 @@
+import type { PooledInstance } from './pooled-instance.js';
+
 /** Layouts and codes: WASI preview 1 witx, `subscription`, `event`, `eventtype`, `errno`. */
 const SUBSCRIPTION_BYTES = 48;
 const EVENT_BYTES = 32;
@@ -5,6 +7,11 @@ const CLOCK = 0;
 const REALTIME = 0;
 const ABSOLUTE = 1;
 const SUCCESS = 0;
+
+const MONOTONIC = 1;
+
+/** The longest that a timer waits: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 type PollOneoff = (input: number, output: number, count: number, written: number) => number;
 
@@ -15,38 +22,68 @@ interface Sleep {
 
 /**
  * `poll_oneoff` for a guest that only sleeps: resolves when the first of its clocks is due, with the
- * thread free until then. A guest that waits for a file descriptor too is left to `blocking`.
+ * thread free until then. Any other is left to `blocking`: a guest that waits for a file descriptor
+ * too, and one that asks for what there is not.
  */
-export function suspendingPoll(memory: () => WebAssembly.Memory | undefined, blocking: PollOneoff) {
+export function suspendingPoll(instance: PooledInstance, blocking: PollOneoff) {
   return async (input: number, output: number, count: number, written: number): Promise<number> => {
-    const buffer = memory()?.buffer;
-    const sleeps = buffer && readSleeps(new DataView(buffer), input >>> 0, count);
-    if (buffer === undefined || sleeps === undefined) {
-      return blocking(input, output, count, written);
-    }
+    if (!instance.calls.callable) throw instance.calls.notCallable(); // it was destroyed meanwhile
+    const before = instance.memory?.buffer ?? new ArrayBuffer(0);
+    const [from, to, total] = [input >>> 0, output >>> 0, written >>> 0];
+    const size = before.byteLength;
+    const within = from + count * SUBSCRIPTION_BYTES <= size && to + count * EVENT_BYTES <= size;
+    const sleeps = within && total + 4 <= size ? readSleeps(before, from, count) : undefined;
+    if (sleeps === undefined) return blocking(input, output, count, written);
     const [{ nanos: least }] = sleeps;
-    await new Promise((resolve) => setTimeout(resolve, Math.ceil(Number(least) / 1e6)));
-    const view = new DataView(memory()?.buffer ?? buffer);
+    await sleep(least, instance.dropped);
     const due = sleeps.filter(({ nanos }) => nanos === least);
+    const view = new DataView(instance.memory?.buffer ?? before);
     for (const [index, { userdata }] of due.entries()) {
-      const at = (output >>> 0) + index * EVENT_BYTES;
+      const at = to + index * EVENT_BYTES;
       new Uint8Array(view.buffer, at, EVENT_BYTES).fill(0);
       view.setBigUint64(at, userdata, true);
     }
-    view.setUint32(written >>> 0, due.length, true);
+    view.setUint32(total, due.length, true);
     return SUCCESS;
   };
 }
 
-/** The subscriptions, the one that is due first in front, if all of them are to clocks. */
-function readSleeps(view: DataView, input: number, count: number): [Sleep, ...Sleep[]] | undefined {
+/** Waits for at least one turn of the event loop. Rejects, and leaves no timer, on `signal`. */
+async function sleep(nanos: bigint, signal: AbortSignal): Promise<void> {
+  const due = process.hrtime.bigint() + nanos;
+  let left = nanos;
+  do {
+    const millis = Math.min(Math.ceil(Number(left) / 1e6), MAX_TIMER_MILLIS);
+    await new Promise<void>((resolve, reject) => {
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      }, millis);
+      signal.addEventListener('abort', stop, { once: true });
+    });
+    left = due - process.hrtime.bigint(); // a timer may be a little early, too
+  } while (left > 0n);
+}
+
+/** The subscriptions, the one that is due first in front, if all of them are to clocks known here. */
+function readSleeps(
+  buffer: ArrayBufferLike,
+  input: number,
+  count: number,
+): [Sleep, ...Sleep[]] | undefined {
+  const view = new DataView(buffer);
   const sleeps: Sleep[] = [];
   for (let index = 0; index < count; index++) {
     const at = input + index * SUBSCRIPTION_BYTES;
-    if (view.getUint8(at + 8) !== CLOCK) return undefined;
+    const clock = view.getUint32(at + 16, true);
+    if (view.getUint8(at + 8) !== CLOCK || clock > MONOTONIC) return undefined;
     const timeout = view.getBigUint64(at + 24, true);
     const absolute = (view.getUint16(at + 40, true) & ABSOLUTE) !== 0;
-    const nanos = absolute ? timeout - now(view.getUint32(at + 16, true)) : timeout;
+    const nanos = absolute ? timeout - now(clock) : timeout;
     sleeps.push({ userdata: view.getBigUint64(at, true), nanos: nanos > 0n ? nanos : 0n });
   }
   const [first, ...rest] = sleeps.sort((a, b) => Number(a.nanos - b.nanos));

@@ -40,6 +40,10 @@ const changing = [
   'sock_shutdown',
 ];
 
+/** Those that move a file's position; of the standard streams, which all share, that is no state. */
+const moving = ['fd_read', 'fd_write'];
+const STDERR = 2;
+
 /** One instance's WASI. */
 export interface WasiContext {
   readonly imports: WasmImports;
@@ -70,11 +74,12 @@ export async function wasiContext(
   });
 
   const functions = { ...wasi.wasiImport } as Record<string, (...args: unknown[]) => unknown>;
-  for (const name of changing) {
+  for (const name of [...changing, ...moving]) {
     const original = functions[name];
     if (original === undefined) continue;
+    const always = changing.includes(name);
     functions[name] = (...args) => {
-      instance.changedOutside = true;
+      if (always || Number(args[0]) > STDERR) instance.changedOutside = true;
       return original(...args);
     };
   }
@@ -86,12 +91,7 @@ export async function wasiContext(
     },
   };
   if (suspends && poll !== undefined) {
-    own.poll_oneoff = suspending(
-      suspendingPoll(
-        () => instance.memory,
-        (...args) => Number(poll(...args)),
-      ),
-    );
+    own.poll_oneoff = suspending(suspendingPoll(instance, (...args) => Number(poll(...args))));
   }
   return {
     imports: { [old ? 'wasi_unstable' : 'wasi_snapshot_preview1']: { ...functions, ...own } },

@@ -4,15 +4,20 @@ import { WasmError } from './errors.js';
 import type { WasmImports } from './link.js';
 import { obstaclesOf } from './obstacles.js';
 import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
+import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
 import { PooledInstance } from './pooled-instance.js';
+import { refuseSharedState } from './shared-state.js';
 import { start } from './start.js';
 import { wasiContext } from './wasi.js';
 import type { WasmInstance } from './wasm-instance.js';
 
 /** What core needs to pool the instances of one module. */
 export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exports, Context>> {
-  /** Why `reset: 'restore'` replaces every instance of this module; empty where it need not. */
-  readonly obstacles: readonly string[];
+  /**
+   * Why `reset: 'restore'` replaces every instance of this module; empty where it need not. What an
+   * instance has to show for itself is among them once the first one is made.
+   */
+  obstacles: readonly string[];
 
   /** Destroys what is idle, when V8 has no room left for a further instance. */
   makeRoom: () => void = () => {};
@@ -22,6 +27,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   readonly #options: WasmPoolOptions<Exports, Context>;
   readonly #maxMemoryBytes: number;
   readonly #promising: readonly string[] | true;
+  readonly #restores: boolean;
   #lastId = 0;
 
   constructor(compiled: Compiled, name: string, options: WasmPoolOptions<Exports, Context>) {
@@ -30,7 +36,12 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     this.#options = options;
     this.#maxMemoryBytes = options.maxMemoryBytes || Number.POSITIVE_INFINITY;
     this.#promising = promisingOnes(compiled.module, options.promising ?? false);
-    this.obstacles = options.reset === 'restore' ? obstaclesOf(compiled.shape) : [];
+    const { reset = 'reuse', instantiate, imports } = options;
+    if (reset !== 'reuse' && instantiate === undefined && typeof imports === 'object') {
+      refuseSharedState(compiled.module, imports, reset);
+    }
+    this.obstacles = reset === 'restore' ? obstaclesOf(compiled.shape) : [];
+    this.#restores = reset === 'restore' && this.obstacles.length === 0;
   }
 
   async create(): Promise<PooledInstance<Exports, Context>> {
@@ -45,7 +56,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   }
 
   async #make(): Promise<PooledInstance<Exports, Context>> {
-    const { instantiate, onCreate, reset } = this.#options;
+    const { instantiate, onCreate } = this.#options;
     const instance = new PooledInstance<Exports, Context>(
       this.#compiled,
       ++this.#lastId,
@@ -56,10 +67,11 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
       if (instantiate === undefined) await this.#instantiate(instance);
       else instance.adopt(await instantiate(this.#compiled.module, instance));
       await onCreate?.(instance);
-      if (reset === 'restore' && this.obstacles.length === 0) instance.takeSnapshot();
+      if (this.#restores) this.obstacles = instance.takeSnapshot();
     } catch (error) {
       instance.drop();
-      throw error;
+      // Of what `imports` or a loader asked for itself, too.
+      throw isOutOfMemory(error) ? outOfMemoryError(error, instance.name) : error;
     }
     instance.calls.callable = false;
     return instance;

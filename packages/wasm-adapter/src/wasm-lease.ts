@@ -52,7 +52,11 @@ class LeasedInstance<Exports, Context> implements WasmInstance<Exports, Context>
   }
 
   get exports(): Exports {
-    this.#exports ??= leasedExports(this.#lease);
+    const { exports } = this.#lease.value;
+    const check = () => void this.#lease.value;
+    this.#exports ??= isObject(exports)
+      ? leasedExports(exports, check)
+      : leased(exports, undefined, check);
     return this.#exports;
   }
 
@@ -73,21 +77,61 @@ class LeasedInstance<Exports, Context> implements WasmInstance<Exports, Context>
   }
 }
 
-/** The exports, whose functions ask the lease before they call. Other values are what they are. */
-function leasedExports<Exports, Context>(lease: Lease<PooledInstance<Exports, Context>>): Exports {
-  const exports = lease.value.exports;
-  if (typeof exports !== 'object' || exports === null) return exports;
+/**
+ * What stands for a value among exports: of functions, and of an instance's own exports within those
+ * of a loader, one that asks the lease first. Others, memories and tables too, are what they are.
+ */
+function leased<V>(value: V, owner: unknown, check: () => void): V {
+  if (typeof value === 'function') return leasedFunction(value, owner, check);
+  return isObject(value) && isExports(value) ? leasedExports(value, check) : value;
+}
+
+function isObject<V>(value: V): value is V & object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Exports as V8 and the pool make them have no prototype. */
+function isExports(value: object): boolean {
+  return Object.getPrototypeOf(value) === null || value instanceof WebAssembly.Instance;
+}
+
+/** A function, or a class of a loader: with `new`, and methods of its own. */
+function leasedFunction<F extends object>(fn: F, owner: unknown, check: () => void): F {
+  return new Proxy(fn, {
+    apply(target, _, args) {
+      check();
+      return Reflect.apply(target as () => unknown, owner, args);
+    },
+    construct(target, args) {
+      check();
+      return Reflect.construct(target as new () => object, args);
+    },
+    get(target, name) {
+      check();
+      return leased(Reflect.get(target, name), target, check);
+    },
+  });
+}
+
+function leasedExports<E extends object>(exports: E, check: () => void): E {
   // Of a target of its own: a proxy has to tell the truth about the properties of a frozen one.
   return new Proxy(Object.create(Object.getPrototypeOf(exports)), {
-    has: (_, name) => Reflect.has(exports, name),
     get(_, name) {
-      void lease.value;
-      const value: unknown = Reflect.get(exports, name);
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => {
-        void lease.value;
-        return value.apply(exports, args);
-      };
+      check();
+      return leased(Reflect.get(exports, name), exports, check);
+    },
+    set(_, name, value) {
+      check();
+      return Reflect.set(exports, name, value);
+    },
+    has: (_, name) => Reflect.has(exports, name),
+    ownKeys: () => Reflect.ownKeys(exports),
+    getOwnPropertyDescriptor(_, name) {
+      check();
+      const found = Reflect.getOwnPropertyDescriptor(exports, name);
+      if (found === undefined) return undefined;
+      const value = leased<unknown>(Reflect.get(exports, name), exports, check);
+      return { value, writable: true, enumerable: found.enumerable === true, configurable: true };
     },
   });
 }

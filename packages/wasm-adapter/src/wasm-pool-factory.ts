@@ -66,9 +66,8 @@ export class WasmPoolFactory implements AsyncDisposable {
   ): Promise<WasmPool<Exports, Context>> {
     checkWasmOptions('create', options);
     const loaded = await loadSource(src);
-    const restorable = options.reset === 'restore';
-    const key = keyOf(loaded, restorable);
-    const cached = this.#modules.get(key) ?? { compiled: compile(loaded, restorable), users: 0 };
+    const key = keyOf(loaded);
+    const cached = this.#modules.get(key) ?? { compiled: compile(loaded), users: 0 };
     this.#modules.set(key, cached);
     cached.users++;
     let pool: WasmPool<Exports, Context> | undefined;
@@ -77,18 +76,22 @@ export class WasmPoolFactory implements AsyncDisposable {
       if (pool !== undefined) this.#pools.delete(pool);
     };
 
-    const compiled = await cached.compiled.catch((error: unknown) => {
+    try {
+      const compiled = await cached.compiled;
+      pool = await startPool(compiled, options, (name, factory) => {
+        const memories = compiled.shape?.memories ?? [];
+        const minBytes = memories.reduce((sum, memory) => sum + memory.minBytes, 0);
+        const share = this.#budget.share(name, factory, minBytes);
+        const leave = () => {
+          share.leave();
+          if (pool !== undefined) forget();
+        };
+        return { ...share, leave };
+      });
+    } catch (error) {
       forget();
       throw error;
-    });
-    pool = await startPool(compiled, options, (name, factory) => {
-      const share = this.#budget.share(name, factory);
-      const leave = () => {
-        share.leave();
-        forget();
-      };
-      return { ...share, leave };
-    });
+    }
     this.#pools.add(pool);
     return pool;
   }
@@ -118,7 +121,7 @@ export class WasmPoolFactory implements AsyncDisposable {
 }
 
 /** What tells one compilation from another; of a module that came compiled, nothing can. */
-function keyOf(loaded: Loaded, restorable: boolean): string {
+function keyOf(loaded: Loaded): string {
   if (loaded instanceof WebAssembly.Module) return randomUUID();
-  return `${createHash('sha256').update(loaded.bytes).digest('hex')} ${restorable}`;
+  return createHash('sha256').update(loaded.bytes).digest('hex');
 }

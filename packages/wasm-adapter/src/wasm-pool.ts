@@ -27,6 +27,16 @@ export interface Share {
   leave(): void;
 }
 
+/** Why idle instances go: those are not to be made anew at once. */
+const leaving: readonly DestroyReason[] = [
+  'idle',
+  'softIdle',
+  'evicted',
+  'clear',
+  'close',
+  'budget',
+];
+
 /**
  * A pool of instances of one module: core's `Pool`, whose instances can be called while they are on
  * loan, and only then, and know their borrower's context.
@@ -61,6 +71,11 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     this.#pool = pool;
     this.#spares = spares;
     this.#share = share;
+    if (spares > 0) {
+      pool.on('destroy', (_, reason) => {
+        if (!leaving.includes(reason)) this.#topUp();
+      });
+    }
   }
 
   /** As `Pool.acquire`. */
@@ -95,9 +110,12 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     fn: (instance: WasmInstance<Exports, Context>) => R,
     options?: number | WasmAcquireOptions<Context>,
   ): Promise<Awaited<R>> {
-    return this.#explained(
-      this.#pool.use((instance) => fn(this.#lend(instance, contextOf(options))), options),
-    );
+    let lent = false; // what `fn` throws, a timeout of another pool too, is its own
+    const work = this.#pool.use((instance) => {
+      lent = true;
+      return fn(this.#lend(instance, contextOf(options)));
+    }, options);
+    return this.#explained(work, () => lent);
   }
 
   /** As `Pool.useSync`. */
@@ -114,30 +132,30 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   ): PooledInstance<Exports, Context> {
     instance.calls.callable = true;
     instance.context = context;
-    if (this.#spares > 0 && !this.#toppingUp) this.#topUp();
+    if (this.#spares > 0) this.#topUp();
     return instance;
   }
 
   /** Has the spares made in a turn of the event loop of its own, off the borrower's path. */
   #topUp(): void {
+    if (this.#toppingUp) return;
     this.#toppingUp = true;
     setImmediate(() => {
       this.#toppingUp = false;
-      const { borrowed, max } = this.#pool;
-      const wanted = borrowed + this.#spares;
-      this.#pool.ready(max === 0 ? wanted : Math.min(wanted, max)).catch(() => {}); // an event tells
+      const { borrowed, size } = this.#pool;
+      this.#pool.grow(borrowed + this.#spares - size);
     });
   }
 
   /** Rejects with `ERR_WASM_BUDGET` where what timed out was a wait for other pools' memory. */
-  #explained<R>(work: Promise<R>): Promise<R> {
+  #explained<R>(work: Promise<R>, lent = () => false): Promise<R> {
     const share = this.#share;
     if (share === undefined) return work;
     return work.catch((error: unknown) => {
-      const holders = error instanceof AcquireTimeoutError ? share.blockedBy() : undefined;
+      const timedOut = error instanceof AcquireTimeoutError && !lent();
+      const holders = timedOut ? share.blockedBy() : undefined;
       if (holders === undefined) throw error;
-      const message = `${reasonOf(error)}: the budget that it shares is spent, and held by ${holders}`;
-      throw new WasmError('ERR_WASM_BUDGET', message, { cause: error });
+      throw spentError(reasonOf(error), holders, error);
     });
   }
 
@@ -164,6 +182,11 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   /** As `Pool.wake`. */
   wake(): void {
     this.#pool.wake();
+  }
+
+  /** As `Pool.grow`. */
+  grow(count?: number): number {
+    return this.#pool.grow(count);
   }
 
   /** As `Pool.evict`. */
@@ -270,6 +293,12 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     this.#pool.off(event, listener);
     return this;
   }
+}
+
+/** Says who holds the budget that a pool waited for. */
+export function spentError(what: string, holders: string, cause?: unknown): WasmError {
+  const message = `${what}: the budget that it shares is spent, and held by ${holders}`;
+  return new WasmError('ERR_WASM_BUDGET', message, { cause });
 }
 
 function contextOf<Context>(

@@ -1,0 +1,94 @@
+import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { expectAtRest } from '../at-rest.js';
+import { wat } from '../wat.js';
+import { type Call, guests, outcomes } from './guests.js';
+
+const plans = (growing: boolean) =>
+  guests(growing).chain((guest) =>
+    fc.record({
+      text: fc.constant(guest.text),
+      onCreate: guest.calls,
+      borrowers: fc.array(fc.record({ calls: guest.calls, throws: fc.boolean() }), {
+        minLength: 2,
+        maxLength: 4,
+      }),
+    }),
+  );
+
+/** What a new instance, set up in the same way, comes to with the same calls. */
+function anew(module: WebAssembly.Module, onCreate: readonly Call[], calls: readonly Call[]) {
+  const instance = new WebAssembly.Instance(module);
+  outcomes(instance.exports, onCreate);
+  return outcomes(instance.exports, calls);
+}
+
+it('a restored instance, whatever is called of it, is like a new one', async () => {
+  let restored = 0;
+  await fc.assert(
+    fc.asyncProperty(plans(false), async ({ text, onCreate, borrowers }) => {
+      const bytes = wat(text);
+      await using pool = await createWasmPool(bytes, {
+        max: 1,
+        reset: 'restore',
+        onCreate: ({ exports }) => outcomes(exports, onCreate),
+      });
+      const module = new WebAssembly.Module(bytes);
+      for (const { calls, throws } of borrowers) {
+        let seen: unknown[] = [];
+        const loan = pool.use(({ exports }) => {
+          seen = outcomes(exports, calls);
+          if (throws) throw new Error('own');
+        });
+        await loan.catch(() => {});
+        expect(seen).toEqual(anew(module, onCreate, calls));
+      }
+      const { destroyedBy } = pool.stats();
+      // Nothing grows here: what is replaced either trapped, or could never be restored.
+      if (pool.obstacles.length === 0) expect(destroyedBy).not.toHaveProperty('unrestorable');
+      restored += pool.stats().lent - pool.stats().destroyed;
+      expectAtRest(pool);
+    }),
+    { numRuns: 300 },
+  );
+  expect(restored).toBeGreaterThan(100); // or this would have shown nothing
+});
+
+it('an instance whose memories or tables grew is like a new one, for it is one', async () => {
+  await fc.assert(
+    fc.asyncProperty(plans(true), async ({ text, onCreate, borrowers }) => {
+      const bytes = wat(text);
+      await using pool = await createWasmPool(bytes, {
+        max: 1,
+        reset: 'restore',
+        onCreate: ({ exports }) => outcomes(exports, onCreate),
+      });
+      const module = new WebAssembly.Module(bytes);
+      for (const { calls } of borrowers) {
+        const seen = await pool.use(({ exports }) => outcomes(exports, calls));
+        expect(seen).toEqual(anew(module, onCreate, calls));
+      }
+      expectAtRest(pool);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('a fresh instance is like a new one', async () => {
+  await fc.assert(
+    fc.asyncProperty(plans(true), async ({ text, onCreate, borrowers }) => {
+      const bytes = wat(text);
+      await using pool = await createWasmPool(bytes, {
+        reset: 'fresh',
+        onCreate: ({ exports }) => outcomes(exports, onCreate),
+      });
+      const module = new WebAssembly.Module(bytes);
+      for (const { calls } of borrowers) {
+        const seen = await pool.use(({ exports }) => outcomes(exports, calls));
+        expect(seen).toEqual(anew(module, onCreate, calls));
+      }
+    }),
+    { numRuns: 50 },
+  );
+});

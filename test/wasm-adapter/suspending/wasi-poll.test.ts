@@ -1,0 +1,290 @@
+// WASI's poll_oneoff in a pool whose exports are promising: a guest that sleeps is suspended.
+import { setImmediate as turn } from 'node:timers/promises';
+import { createWasmPool, type WasmInstance, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { expectAtRest } from '../at-rest.js';
+import { failure } from '../failure.js';
+import { wat } from '../wat.js';
+
+interface Poller {
+  memory: WebAssembly.Memory;
+  poll(input: number, output: number, count: number, written: number): Promise<number>;
+  pollForever(): Promise<void>;
+}
+
+const bytes = wat(`(module
+  (import "wasi_snapshot_preview1" "poll_oneoff"
+    (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "poll") (param i32 i32 i32 i32) (result i32)
+    (call $poll (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+  (func (export "pollForever")
+    (loop $again
+      (drop (call $poll (i32.const 0) (i32.const 1024) (i32.const 1) (i32.const 4096)))
+      (br $again))))`);
+
+const pooled = (options: WasmPoolOptions<Poller> = {}) =>
+  createWasmPool<Poller>(bytes, { wasi: true, promising: ['poll', 'pollForever'], ...options });
+
+const Clock = { realtime: 0, monotonic: 1, cpu: 2, none: 9 } as const;
+const ABSOLUTE = 1;
+const MILLI = 1_000_000n;
+const SUCCESS = 0;
+
+interface Subscription {
+  readonly userdata: bigint;
+  readonly clock?: number;
+  readonly nanos?: bigint;
+  readonly flags?: number;
+  /** A file descriptor to write to, instead of a clock. */
+  readonly fd?: number;
+}
+
+const OUTPUT = 1_024;
+const WRITTEN = 4_096;
+
+function subscribe(memory: WebAssembly.Memory, subscriptions: readonly Subscription[]): void {
+  const view = new DataView(memory.buffer);
+  for (const [index, subscription] of subscriptions.entries()) {
+    const { userdata, clock = Clock.monotonic, nanos = 0n, flags = 0, fd } = subscription;
+    const at = index * 48;
+    view.setBigUint64(at, userdata, true);
+    view.setUint8(at + 8, fd === undefined ? 0 : 2);
+    view.setUint32(at + 16, fd ?? clock, true);
+    view.setBigUint64(at + 24, nanos, true);
+    view.setBigUint64(at + 32, 0n, true);
+    view.setUint16(at + 40, flags, true);
+  }
+  new Uint8Array(memory.buffer, OUTPUT, WRITTEN + 4 - OUTPUT).fill(0xaa);
+}
+
+/** The userdata of the events that the guest was given. */
+function eventsOf(memory: WebAssembly.Memory): bigint[] {
+  const view = new DataView(memory.buffer);
+  const count = view.getUint32(WRITTEN, true);
+  return Array.from({ length: count }, (_, index) => {
+    const at = OUTPUT + index * 32;
+    expect(view.getUint16(at + 8, true)).toBe(SUCCESS);
+    return view.getBigUint64(at, true);
+  });
+}
+
+async function poll(
+  { exports }: WasmInstance<Poller>,
+  ...subscriptions: Subscription[]
+): Promise<bigint[] | number> {
+  subscribe(exports.memory, subscriptions);
+  const errno = await exports.poll(0, OUTPUT, subscriptions.length, WRITTEN);
+  return errno === SUCCESS ? eventsOf(exports.memory) : errno;
+}
+
+// The clocks are those of the test: no time passes but by its word.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'hrtime'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** How many milliseconds it takes, by the clocks of the test. */
+async function timed<R>(work: PromiseLike<R>, most = 100_000): Promise<[R | undefined, number]> {
+  let result: R | undefined;
+  let over = false;
+  void work.then((value) => {
+    result = value;
+    over = true;
+  });
+  await turn();
+  let millis = 0;
+  for (; !over && millis < most; millis++) {
+    await vi.advanceTimersByTimeAsync(1);
+    await turn();
+  }
+  return [result, millis];
+}
+
+describe('a guest that sleeps', () => {
+  it('is suspended, and its thread is free for others', async () => {
+    await using pool = await pooled();
+    const sleeps = [50n, 10n, 30n].map((millis) =>
+      timed(pool.use((instance) => poll(instance, { userdata: millis, nanos: millis * MILLI }))),
+    );
+    await turn();
+    expect(pool.borrowed).toBe(3);
+    const seen = await Promise.all(sleeps);
+    expect(seen.map(([events]) => events)).toEqual([[50n], [10n], [30n]]);
+    expect(pool.stats().destroyed).toBe(0);
+    expectAtRest(pool);
+  });
+
+  it('wakes when its time has come, and not before', async () => {
+    await using pool = await pooled();
+    const call = pool.use((instance) => poll(instance, { userdata: 7n, nanos: 250n * MILLI }));
+    expect(await timed(call)).toEqual([[7n], 250]);
+  });
+
+  it.each([
+    ['on the monotonic clock', Clock.monotonic, () => process.hrtime.bigint()],
+    ['by the time of day', Clock.realtime, () => BigInt(Date.now()) * MILLI],
+  ])('wakes at a time %s', async (_, clock, now) => {
+    await using pool = await pooled();
+    const at = { clock, flags: ABSOLUTE, nanos: now() + 40n * MILLI };
+    const call = pool.use((instance) => poll(instance, { userdata: 1n, ...at }));
+    expect(await timed(call)).toEqual([[1n], 40]);
+  });
+
+  it.each([
+    ['for no time', { nanos: 0n }],
+    ['until a time that is over', { nanos: 5n, flags: ABSOLUTE, clock: Clock.realtime }],
+  ])('%s lets the event loop turn all the same', async (_, how) => {
+    await using pool = await pooled();
+    let over = false;
+    const call = pool.use((instance) => poll(instance, { userdata: 1n, ...how }));
+    void call.then(() => {
+      over = true;
+    });
+    await turn();
+    expect(over).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await call).toEqual([1n]);
+  });
+
+  it('on several clocks wakes with the first, and all that are due with it', async () => {
+    await using pool = await pooled();
+    const now = process.hrtime.bigint();
+    const call = pool.use((instance) =>
+      poll(
+        instance,
+        { userdata: 1n, nanos: 90n * MILLI },
+        { userdata: 2n, nanos: 20n * MILLI },
+        { userdata: 3n, nanos: now + 60n * MILLI, flags: ABSOLUTE },
+        { userdata: 4n, nanos: 20n * MILLI },
+        { userdata: 2n ** 64n - 1n, nanos: 20n * MILLI },
+      ),
+    );
+    expect(await timed(call)).toEqual([[2n, 4n, 2n ** 64n - 1n], 20]);
+  });
+
+  it('for longer than a timer can wait sleeps on', async () => {
+    await using pool = await pooled();
+    let over = false;
+    const month = 31 * 24 * 60 * 60 * 1_000;
+    const call = pool.use((instance) =>
+      poll(instance, { userdata: 1n, nanos: BigInt(month) * MILLI }),
+    );
+    void call.then(() => {
+      over = true;
+    });
+    await turn();
+    await vi.advanceTimersByTimeAsync(month - 1);
+    expect(over).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await call).toEqual([1n]);
+  });
+
+  it('has its events where its memory is by then, if that has grown meanwhile', async () => {
+    await using pool = await pooled();
+    const call = pool.use(async (instance) => {
+      const events = poll(instance, { userdata: 1n, nanos: MILLI });
+      instance.exports.memory.grow(1);
+      return events;
+    });
+    expect(await timed(call)).toEqual([[1n], 1]);
+  });
+
+  it('can be restored afterwards', async () => {
+    await using pool = await pooled({ reset: 'restore', max: 1 });
+    for (let loan = 0; loan < 2; loan++) {
+      const call = pool.use((instance) => poll(instance, { userdata: 1n, nanos: MILLI }));
+      expect(await timed(call)).toEqual([[1n], 1]);
+    }
+    expect(pool.stats().created).toBe(1);
+  });
+});
+
+describe('a guest that waits for something else', () => {
+  it('too, such as a file descriptor, is answered by node:wasi', async () => {
+    await using pool = await pooled();
+    const events = await pool.use((instance) =>
+      poll(instance, { userdata: 1n, nanos: 1n }, { userdata: 2n, fd: 1 }),
+    );
+    expect(events).not.toEqual([]);
+    expectAtRest(pool);
+  });
+
+  it.each([Clock.cpu, Clock.none])(
+    'a clock of number %d, is answered by node:wasi',
+    async (clock) => {
+      const answers: unknown[] = [];
+      for (const promising of [false, ['poll']]) {
+        await using pool = await pooled({ promising });
+        const call = pool.use(({ exports }) => {
+          subscribe(exports.memory, [{ userdata: 1n, clock, nanos: 1n }]);
+          return exports.poll(0, OUTPUT, 1, WRITTEN);
+        });
+        answers.push(await call);
+        expectAtRest(pool);
+      }
+      expect(answers[1]).toBe(answers[0]);
+    },
+  );
+
+  it.each([
+    ['for nothing', 0, OUTPUT, 0, WRITTEN],
+    ['for subscriptions out of range', 65_530, OUTPUT, 1, WRITTEN],
+    ['with its events out of range', 0, 65_530, 1, WRITTEN],
+    ['with their number out of range', 0, OUTPUT, 1, 65_534],
+    ['for more than there is memory', 0, OUTPUT, -1, WRITTEN],
+    ['by a pointer that is negative', -16, OUTPUT, 1, WRITTEN],
+  ])('%s gets an error number from node:wasi, and no trap', async (_, ...args) => {
+    await using pool = await pooled();
+    const errno = await pool.use(({ exports }) => {
+      subscribe(exports.memory, [{ userdata: 1n, nanos: 10n ** 18n }]);
+      return exports.poll(...args);
+    });
+    expect(errno).not.toBe(SUCCESS);
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  it('is not suspended where no export is promising', async () => {
+    await using pool = await pooled({ promising: false });
+    const events = await pool.use(({ exports }) => {
+      subscribe(exports.memory, [{ userdata: 5n, nanos: 1n }]);
+      expect(exports.poll(0, OUTPUT, 1, WRITTEN)).toBe(SUCCESS);
+      return eventsOf(exports.memory);
+    });
+    expect(events).toEqual([5n]);
+  });
+});
+
+describe('a guest that is asleep when its instance is destroyed', () => {
+  it('is woken by an error, and leaves no timer', async () => {
+    const pool = await pooled();
+    const call = failure(
+      pool.use((instance) => poll(instance, { userdata: 1n, nanos: 10n ** 18n })),
+    );
+    await turn();
+    expect(vi.getTimerCount()).toBe(1);
+    const closing = pool.close({ timeoutMillis: 5 });
+    await vi.advanceTimersByTimeAsync(5);
+    await closing;
+    expect(await call).toMatchObject({ code: 'ERR_WASM_NOT_LENT' });
+    expect(vi.getTimerCount()).toBe(0);
+    expectAtRest(pool);
+  });
+
+  it('does not sleep again, for ever', async () => {
+    await using pool = await pooled();
+    const instance = await pool.acquire();
+    subscribe(instance.exports.memory, [{ userdata: 1n, nanos: MILLI }]);
+    const call = failure(instance.exports.pollForever());
+    for (let millis = 0; millis < 5; millis++) {
+      await vi.advanceTimersByTimeAsync(1);
+      await turn();
+    }
+    await pool.release(instance);
+    expect(await call).toMatchObject({ code: 'ERR_WASM_NOT_LENT' });
+    expect(vi.getTimerCount()).toBe(0);
+    expect(pool.stats().destroyedBy).toEqual({ busy: 1 });
+  });
+});
