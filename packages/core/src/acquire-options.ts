@@ -1,4 +1,4 @@
-import { millis, OptionError, show, wholeNumber } from './check-options.js';
+import { millis, OptionError, show, trueOrFalse, wholeNumber } from './check-options.js';
 
 /** How one acquire waits. */
 export interface AcquireOptions {
@@ -11,6 +11,16 @@ export interface AcquireOptions {
   signal?: AbortSignal | undefined;
   /** Instead of the pool's `acquireTimeoutMillis`; 0: no limit. */
   timeoutMillis?: number | undefined;
+  /**
+   * Takes a resource also from `passOn`, while who had it before waits for the rest of its answer: for
+   * a resource that queues what it is given, such as a thread or a connection. Default false.
+   */
+  pipelined?: boolean | undefined;
+  /**
+   * Waits in front of all others of its priority, however many wait: for who was served before, and
+   * lost the resource through no fault of its own. Default false.
+   */
+  again?: boolean | undefined;
 }
 
 const noOptions: AcquireOptions = {};
@@ -23,7 +33,7 @@ export function acquireOptions(given: number | AcquireOptions | undefined): Acqu
   if (typeof options !== 'object' || options === null) {
     throw new OptionError(`acquire: options is ${show(given)}; accepted: a priority or an object`);
   }
-  const { priority, signal, timeoutMillis } = options;
+  const { priority, signal, timeoutMillis, pipelined, again } = options;
   if (priority !== undefined && !priorityCheck.test(priority)) {
     throw refused('priority', priority, priorityCheck.accepts);
   }
@@ -32,6 +42,14 @@ export function acquireOptions(given: number | AcquireOptions | undefined): Acqu
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw refused('signal', signal, 'an AbortSignal');
+  }
+  for (const [name, value] of [
+    ['pipelined', pipelined],
+    ['again', again],
+  ] as const) {
+    if (value !== undefined && !trueOrFalse.test(value)) {
+      throw refused(name, value, trueOrFalse.accepts);
+    }
   }
   return options;
 }

@@ -23,6 +23,9 @@ export abstract class Lending<T> extends Lifecycle<T> {
   readonly #burst: number;
   readonly #leakWatch: LeakWatch<T> | undefined;
 
+  /** Those that also take what is passed on. */
+  readonly #pipelined = new WeakSet<Waiter<T>>();
+
   constructor(factory: Factory<T>, settings: Settings<T>) {
     super(factory, settings);
     this.#testOnBorrow = settings.testOnBorrow;
@@ -74,17 +77,21 @@ export abstract class Lending<T> extends Lifecycle<T> {
   protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
     if (!this.started) this.start();
     const lowest = this.settings.priorityRange - 1;
-    const { signal } = options;
+    const { signal, again = false, pipelined = false } = options;
     const priority = Math.min(options.priority ?? lowest, lowest);
     const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
-    const refusal = this.#refusal(priority);
+    const refusal = again ? this.#refusalAgain() : this.#refusal(priority);
     if (refusal !== undefined) {
       waiter(Promise.reject(refusal));
       return;
     }
     const watched = this.#watched(waiter);
-    if (timeoutMillis === 0 && signal === undefined) this.waiting.enqueue(watched, priority);
-    else this.#enqueueLimited(watched, priority, timeoutMillis, signal);
+    const enqueue = (it: Waiter<T>) => {
+      if (pipelined) this.#pipelined.add(it);
+      return this.waiting.enqueue(it, priority, again);
+    };
+    if (timeoutMillis === 0 && signal === undefined) enqueue(watched);
+    else this.#enqueueLimited(watched, priority, timeoutMillis, signal, enqueue);
     this.dispense();
   }
 
@@ -93,6 +100,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
     priority: number,
     timeoutMillis: number,
     signal: AbortSignal | undefined,
+    enqueue: (waiter: Waiter<T>) => number,
   ): void {
     const giveUp = (reason: unknown) => {
       this.waiting.remove(ticket, priority);
@@ -105,7 +113,12 @@ export abstract class Lending<T> extends Lifecycle<T> {
     };
     const onAbort = () => giveUp(signal?.reason);
     const inQueue = limited(waiter, timeoutMillis, signal, onTimeout, onAbort);
-    const ticket = this.waiting.enqueue(inQueue, priority);
+    const ticket = enqueue(inQueue);
+  }
+
+  /** Who was served before is let in also while the pool drains. */
+  #refusalAgain(): Error | undefined {
+    return this.closed ? this.closedError() : undefined;
   }
 
   #refusal(priority: number): Error | undefined {
@@ -139,6 +152,18 @@ export abstract class Lending<T> extends Lifecycle<T> {
     if (this.factory.recycle !== undefined) this.#recycle(entry, threw, error);
     else if (threw) this.discard(entry, 'threw', error);
     else this.#settle(entry);
+  }
+
+  /** Lends a lent entry to who is next, if that one is pipelined, without asking the factory. */
+  protected handOn(entry: Entry<T>): boolean {
+    const waiter = this.waiting.first;
+    if (waiter === undefined || !this.#pipelined.has(waiter)) return false;
+    if (this.#isUsed(entry) || this.#isOld(entry) || this.#isBurst()) return false;
+    this.#endLoan(entry);
+    this.waiting.dequeue();
+    this.#lend(entry);
+    waiter(entry.resource);
+    return true;
   }
 
   /** Takes a lent entry back, or away from its borrower, to destroy it. */
@@ -175,11 +200,23 @@ export abstract class Lending<T> extends Lifecycle<T> {
 
   /** A returned entry that `recycle` passed: destroyed if it is used up, or else lent again. */
   #settle(entry: Entry<T>): void {
-    if (entry.loans >= this.#maxUses) this.discard(entry, 'uses');
-    else if (this.evictor.nowMillis - entry.createdMillis >= this.#maxAgeMillis) {
-      this.discard(entry, 'age');
-    } else if (this.#testOnBorrow && this.waiting.length > 0) this.test(entry);
+    if (this.#isUsed(entry)) this.discard(entry, 'uses');
+    else if (this.#isOld(entry)) this.discard(entry, 'age');
+    else if (this.#testOnBorrow && this.waiting.length > 0) this.test(entry);
     else this.offer(entry);
+  }
+
+  #isUsed(entry: Entry<T>): boolean {
+    return entry.loans >= this.#maxUses;
+  }
+
+  #isOld(entry: Entry<T>): boolean {
+    return this.evictor.nowMillis - entry.createdMillis >= this.#maxAgeMillis;
+  }
+
+  /** There is one more than `max`, and nobody urgent waits for it. */
+  #isBurst(): boolean {
+    return this.#burst > 0 && this.entries.size > this.max && this.waiting.urgent === 0;
   }
 
   protected override offer(entry: Entry<T>): void {
@@ -187,7 +224,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
       this.discard(entry, 'close');
       return;
     }
-    if (this.#burst > 0 && this.entries.size > this.max && this.waiting.urgent === 0) {
+    if (this.#isBurst()) {
       this.discard(entry, 'burst');
       return;
     }

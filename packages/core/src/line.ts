@@ -28,19 +28,36 @@ export class Line<T> {
     return this.#nextTicket++;
   }
 
-  /** Takes the first one out. There has to be one. */
-  shift(): Waiter<T> {
+  /** Adds one in front. */
+  unshift(waiter: Waiter<T>): number {
+    if (this.#used === this.#tickets.length) this.#resize();
+    const ticket = (this.#used === 0 ? this.#nextTicket++ : this.#ticketAt(0)) - 1;
+    this.#head = this.#slot(-1);
+    this.#used++;
+    this.#waiters[this.#head] = waiter;
+    this.#tickets[this.#head] = ticket;
+    this.length++;
+    return ticket;
+  }
+
+  /** The first one. There has to be one. */
+  get first(): Waiter<T> {
     for (;;) {
-      const slot = this.#head;
-      const waiter = this.#waiters[slot];
-      this.#waiters[slot] = undefined;
+      const waiter = this.#waiters[this.#head];
+      if (waiter !== undefined) return waiter;
       this.#head = this.#slot(1);
       this.#used--;
-      if (waiter !== undefined) {
-        this.length--;
-        return waiter;
-      }
     }
+  }
+
+  /** Takes the first one out. There has to be one. */
+  shift(): Waiter<T> {
+    const { first } = this;
+    this.#waiters[this.#head] = undefined;
+    this.#head = this.#slot(1);
+    this.#used--;
+    this.length--;
+    return first;
   }
 
   /** Takes the one with that ticket out. It has to be waiting. */

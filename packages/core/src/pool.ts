@@ -42,6 +42,14 @@ export interface Pool<T> extends AsyncDisposable {
   /** Takes a resource back to destroy it. Resolves and rejects as `release` does. */
   destroy(resource: T): Promise<void>;
 
+  /**
+   * Ends a loan by lending the resource to who waits next, if that one acquires with `pipelined`:
+   * at once, and without asking the factory whether it is fit. False where it is not passed on, and
+   * the loan goes on: nobody such is next, or the resource is used up (`maxUses`, `maxAgeMillis`).
+   * Throws a `NotBorrowedError` when it is not on loan.
+   */
+  passOn(resource: T): boolean;
+
   /** Lends as `acquire` does, as a lease: `await using lease = await pool.lease()`. */
   lease(options?: number | AcquireOptions): Promise<Lease<T>>;
 

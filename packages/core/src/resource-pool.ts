@@ -96,6 +96,12 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     return DONE;
   }
 
+  passOn(resource: T): boolean {
+    const entry = this.entries.get(resource);
+    if (entry === undefined || entry.state !== 'lent') throw this.notBorrowed();
+    return this.handOn(entry);
+  }
+
   isBorrowedResource(resource: T): boolean {
     return this.entries.get(resource)?.state === 'lent';
   }

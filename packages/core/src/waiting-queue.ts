@@ -26,20 +26,32 @@ export class WaitingQueue<T> {
 
   /**
    * @param priority 0 (highest) to `priorityRange - 1`; beyond that counts as the lowest
+   * @param inFront before all others of its priority
    * @returns the ticket to give up with
    */
-  enqueue(waiter: Waiter<T>, priority: number): number {
+  enqueue(waiter: Waiter<T>, priority: number, inFront = false): number {
     this.length++;
-    return this.#line(priority).push(waiter);
+    const line = this.#line(priority);
+    return inFront ? line.unshift(waiter) : line.push(waiter);
+  }
+
+  /** Who is next. */
+  get first(): Waiter<T> | undefined {
+    return this.#firstLine?.first;
   }
 
   /** Takes out who is next. */
   dequeue(): Waiter<T> | undefined {
+    const line = this.#firstLine;
+    if (line !== undefined) this.length--;
+    return line?.shift();
+  }
+
+  get #firstLine(): Line<T> | undefined {
     if (this.length === 0) return undefined;
     let priority = 0;
     while (this.#line(priority).length === 0) priority++;
-    this.length--;
-    return this.#line(priority).shift();
+    return this.#line(priority);
   }
 
   /** Takes out who has that ticket of that priority. */

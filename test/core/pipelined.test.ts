@@ -1,0 +1,164 @@
+import { createPool } from '@wasm-pool/core';
+import { describe, expect, it } from 'vitest';
+import { recordingFactory, settle } from './helpers.js';
+
+/** The names of those that were served, in order. */
+function line() {
+  const served: string[] = [];
+  const join = (name: string, got: Promise<unknown>) =>
+    got.then(
+      () => void served.push(name),
+      () => void served.push(`not ${name}`),
+    );
+  return { served, join };
+}
+
+describe('passOn', () => {
+  it('lends the resource to who waits next, without asking the factory, where that one is pipelined', async () => {
+    let recycled = 0;
+    const pool = createPool(recordingFactory({ recycle: () => ++recycled > 0 }));
+    const resource = await pool.acquire();
+    const next = pool.acquire({ pipelined: true });
+    expect(pool.passOn(resource)).toBe(true);
+    expect(await next).toBe(resource);
+    expect([pool.borrowed, pool.pending, pool.stats().lent, recycled]).toEqual([1, 0, 2, 0]);
+    await pool.release(resource);
+    expect([pool.borrowed, pool.available, recycled]).toEqual([0, 1, 1]);
+  });
+
+  it('leaves the loan as it is where nobody waits, or who is next wants it for himself', async () => {
+    const pool = createPool(recordingFactory());
+    const resource = await pool.acquire();
+    expect(pool.passOn(resource)).toBe(false);
+    const { served, join } = line();
+    const all = [
+      join('alone', pool.acquire()),
+      join('pipelined', pool.acquire({ pipelined: true, timeoutMillis: 60_000 })),
+    ];
+    expect(pool.passOn(resource)).toBe(false);
+    await pool.release(resource);
+    await all[0];
+    expect(pool.passOn(resource)).toBe(true);
+    await all[1];
+    expect(served).toEqual(['alone', 'pipelined']);
+    await pool.release(resource);
+    expect(pool.stats().lent).toBe(3);
+  });
+
+  it('ends the loan of a lease, and of nobody else', async () => {
+    const pool = createPool(recordingFactory());
+    const lease = await pool.lease();
+    const resource = lease.value;
+    const next = pool.acquire({ pipelined: true });
+    pool.passOn(resource);
+    expect(() => lease.value).toThrow(expect.objectContaining({ code: 'ERR_POOL_NOT_BORROWED' }));
+    await lease[Symbol.asyncDispose]();
+    expect(pool.isBorrowedResource(await next)).toBe(true);
+    await pool.release(resource);
+  });
+
+  it('does not go beyond maxUses', async () => {
+    const pool = createPool(recordingFactory(), { maxUses: 2 });
+    const resource = await pool.acquire();
+    const loans = [pool.acquire({ pipelined: true }), pool.acquire({ pipelined: true })];
+    expect([pool.passOn(resource), pool.passOn(resource)]).toEqual([true, false]);
+    await pool.release(resource);
+    const [second, third] = await Promise.all(loans);
+    expect(second).toBe(resource);
+    expect(third).not.toBe(resource);
+    await pool.release(third as { id: number });
+    expect(pool.stats().destroyedBy).toEqual({ uses: 1 });
+  });
+
+  it('does not keep what is beyond max for those who are not urgent', async () => {
+    const pool = createPool(recordingFactory(), { max: 1, burst: 1 });
+    const first = await pool.acquire();
+    const urgent = await pool.acquire({ priority: 0 });
+    const waiting = pool.acquire({ pipelined: true });
+    expect(pool.passOn(urgent)).toBe(false);
+    await pool.release(urgent);
+    expect(pool.stats().destroyedBy).toEqual({ burst: 1 });
+    expect(pool.passOn(first)).toBe(true);
+    await pool.release(await waiting);
+  });
+
+  it('of what is not on loan throws', async () => {
+    const pool = createPool(recordingFactory());
+    const resource = await pool.acquire();
+    await pool.release(resource);
+    for (const stray of [resource, { id: 7 }]) {
+      expect(() => pool.passOn(stray)).toThrow(
+        expect.objectContaining({ code: 'ERR_POOL_NOT_BORROWED' }),
+      );
+    }
+  });
+});
+
+describe('who acquires again', () => {
+  it('waits in front of all others of its priority', async () => {
+    const pool = createPool(recordingFactory(), { priorityRange: 2 });
+    const resource = await pool.acquire();
+    const { served, join } = line();
+    const all = [
+      join('late', pool.acquire()),
+      join('first', pool.acquire({ again: true })),
+      join('very first', pool.acquire({ again: true })),
+      join('urgent', pool.acquire({ priority: 0 })),
+    ];
+    for (let loans = 0; loans < 5; loans++) {
+      await pool.release(resource);
+      await settle();
+    }
+    await Promise.all(all);
+    expect(served).toEqual(['urgent', 'very first', 'first', 'late']);
+  });
+
+  it('is in front of those who acquired again before, however many', async () => {
+    const pool = createPool(recordingFactory());
+    const resource = await pool.acquire();
+    const { served, join } = line();
+    for (let n = 1; n <= 40; n++) join(`${n}`, pool.acquire({ again: true }));
+    for (let loans = 0; loans <= 40; loans++) {
+      await pool.release(resource);
+      await settle();
+    }
+    expect(served).toEqual(Array.from({ length: 40 }, (_, n) => `${40 - n}`));
+  });
+
+  it('is let in however many wait, and while the pool drains, but not once it is closed', async () => {
+    const pool = createPool(recordingFactory(), { maxWaitingClients: 0 });
+    const resource = await pool.acquire();
+    const before = pool.acquire({ again: true });
+    const drained = pool.drain();
+    const since = pool.acquire({ again: true, timeoutMillis: 60_000 });
+    for (let loans = 0; loans < 3; loans++) {
+      await pool.release(resource);
+      await settle();
+    }
+    expect(await Promise.all([before, since])).toEqual([resource, resource]);
+    await drained;
+    await pool.close();
+    await expect(pool.acquire({ again: true })).rejects.toMatchObject({ code: 'ERR_POOL_CLOSED' });
+  });
+
+  it('gives up by its signal as all others do', async () => {
+    const pool = createPool(recordingFactory());
+    const resource = await pool.acquire();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const gone = pool.acquire({ again: true, signal });
+    const first = pool.acquire({ again: true });
+    controller.abort(new Error('gone'));
+    await expect(gone).rejects.toThrow('gone');
+    await pool.release(resource);
+    await pool.release(await first);
+    expect(pool.pending).toBe(0);
+  });
+
+  it.for(['again', 'pipelined'])('is told where %s is not true or false', async (name) => {
+    const pool = createPool(recordingFactory());
+    await expect(pool.acquire({ [name]: 1 })).rejects.toThrow(
+      `acquire: ${name} is 1; accepted: true or false`,
+    );
+  });
+});
