@@ -19,7 +19,17 @@ export type WasmErrorCode =
   /** This JavaScript engine cannot suspend WebAssembly. */
   | 'ERR_WASM_JSPI'
   /** An export was called of an instance that is not on loan. */
-  | 'ERR_WASM_NOT_LENT';
+  | 'ERR_WASM_NOT_LENT'
+  /** A call on a worker ran for longer than `callTimeoutMillis`, and its thread was ended. */
+  | 'ERR_WASM_CALL_TIMEOUT'
+  /** A thread ended while it had a call, or before it had made its instance. `cause` says why. */
+  | 'ERR_WASM_WORKER_EXIT'
+  /** An argument or a result cannot go from one thread to the other. */
+  | 'ERR_WASM_CLONE'
+  /** There is no task or function export of that name. */
+  | 'ERR_WASM_TASK'
+  /** `serveTasks` was called where no pool has started a thread. */
+  | 'ERR_WASM_WORKER';
 
 /** What goes wrong with a module or an instance. `message` says what was given and what is accepted. */
 export class WasmError extends Error {

@@ -14,3 +14,16 @@ export {
   type WasmPoolFactory,
   type WasmPoolFactoryStats,
 } from './wasm-pool-factory.js';
+export { createWasmWorkerPool } from './worker/create-wasm-worker-pool.js';
+export { move } from './worker/move.js';
+export type { WorkerInfo } from './worker/pooled-worker.js';
+export { serveTasks } from './worker/serve-tasks.js';
+export type { Calls, ExportCalls, ExportsOf, TaskCalls } from './worker/tasks.js';
+export type {
+  RunOptions,
+  WasmWorker,
+  WorkerAcquireOptions,
+  WorkerCallOptions,
+} from './worker/wasm-worker.js';
+export type { WasmWorkerPool } from './worker/wasm-worker-pool.js';
+export type { WasmWorkerPoolOptions } from './worker/worker-options.js';

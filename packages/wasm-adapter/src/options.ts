@@ -85,7 +85,8 @@ export const wasiCheck: OptionCheck = {
 
 const { autostart: _, ...coreChecks } = poolOptionChecks;
 
-const checks: Readonly<Record<keyof WasmPoolOptions, OptionCheck>> = {
+/** The checks behind `WasmPoolOptions`. */
+export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionCheck>> = {
   ...coreChecks,
   imports: importsCheck,
   wasi: wasiCheck,
@@ -109,7 +110,7 @@ export function checkWasmOptions<Exports, Context>(
   where: string,
   options: WasmPoolOptions<Exports, Context>,
 ): void {
-  checkOptions(where, options, checks);
+  checkOptions(where, options, wasmOptionChecks);
 }
 
 /** What of the options is core's. Spares of `fresh` are topped up by the pool, not by core's `min`. */

@@ -1,26 +1,11 @@
 import type { CloseOptions, DestroyReason, Pool, PoolEvents, PoolStats } from '@wasm-pool/core';
 
-/** All of core's `Pool` that is not lending. `Resource` is what is pooled, `Lent` what users see of it. */
-export abstract class PoolFacade<Lent, Resource extends Lent> implements AsyncDisposable {
+/** All of core's `Pool` that is not lending. Of a `Resource`, `Seen` is what users see. */
+export abstract class PoolFacade<Seen, Resource extends Seen> implements AsyncDisposable {
   protected readonly pool: Pool<Resource>;
 
   constructor(pool: Pool<Resource>) {
     this.pool = pool;
-  }
-
-  /** As `Pool.release`. */
-  release(instance: Lent): Promise<void> {
-    return this.pool.release(instance as Resource);
-  }
-
-  /** As `Pool.destroy`. */
-  destroy(instance: Lent): Promise<void> {
-    return this.pool.destroy(instance as Resource);
-  }
-
-  /** As `Pool.passOn`. */
-  passOn(instance: Lent): boolean {
-    return this.pool.passOn(instance as Resource);
   }
 
   /** As `Pool.ready`. */
@@ -49,7 +34,7 @@ export abstract class PoolFacade<Lent, Resource extends Lent> implements AsyncDi
   }
 
   /** As `Pool.idleLongest`. */
-  get idleLongest(): Lent | undefined {
+  get idleLongest(): Seen | undefined {
     return this.pool.idleLongest;
   }
 
@@ -76,11 +61,6 @@ export abstract class PoolFacade<Lent, Resource extends Lent> implements AsyncDi
   /** As `Pool.stats`. */
   stats(): PoolStats {
     return this.pool.stats();
-  }
-
-  /** As `Pool.isBorrowedResource`. */
-  isBorrowedResource(instance: Lent): boolean {
-    return this.pool.isBorrowedResource(instance as Resource);
   }
 
   /** As `Pool.size`. */
@@ -119,27 +99,27 @@ export abstract class PoolFacade<Lent, Resource extends Lent> implements AsyncDi
   }
 
   /** As `Pool.on`. */
-  on<E extends keyof PoolEvents<Lent>>(
+  on<E extends keyof PoolEvents<Seen>>(
     event: E,
-    listener: (...args: PoolEvents<Lent>[E]) => void,
+    listener: (...args: PoolEvents<Seen>[E]) => void,
   ): this {
     this.pool.on(event, listener);
     return this;
   }
 
   /** As `Pool.once`. */
-  once<E extends keyof PoolEvents<Lent>>(
+  once<E extends keyof PoolEvents<Seen>>(
     event: E,
-    listener: (...args: PoolEvents<Lent>[E]) => void,
+    listener: (...args: PoolEvents<Seen>[E]) => void,
   ): this {
     this.pool.once(event, listener);
     return this;
   }
 
   /** As `Pool.off`. */
-  off<E extends keyof PoolEvents<Lent>>(
+  off<E extends keyof PoolEvents<Seen>>(
     event: E,
-    listener: (...args: PoolEvents<Lent>[E]) => void,
+    listener: (...args: PoolEvents<Seen>[E]) => void,
   ): this {
     this.pool.off(event, listener);
     return this;

@@ -44,22 +44,27 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     this.#restores = reset === 'restore' && this.obstacles.length === 0;
   }
 
-  async create(): Promise<PooledInstance<Exports, Context>> {
+  create(): Promise<PooledInstance<Exports, Context>> {
+    return this.createAs(++this.#lastId);
+  }
+
+  /** The same, where ids are counted elsewhere. */
+  async createAs(id: number): Promise<PooledInstance<Exports, Context>> {
     try {
-      return await this.#make();
+      return await this.#make(id);
     } catch (error) {
       if (!(error instanceof WasmError) || error.code !== 'ERR_WASM_MEMORY') throw error;
       this.makeRoom();
       await new Promise((resolve) => setImmediate(resolve)); // what was dropped can be collected
-      return this.#make();
+      return this.#make(id);
     }
   }
 
-  async #make(): Promise<PooledInstance<Exports, Context>> {
+  async #make(id: number): Promise<PooledInstance<Exports, Context>> {
     const { instantiate, onCreate } = this.#options;
     const instance = new PooledInstance<Exports, Context>(
       this.#compiled,
-      ++this.#lastId,
+      id,
       this.#name,
       this.#promising,
     );

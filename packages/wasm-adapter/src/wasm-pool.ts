@@ -136,6 +136,26 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     });
   }
 
+  /** As `Pool.release`. */
+  release(instance: WasmInstance<Exports, Context>): Promise<void> {
+    return this.pool.release(instance as PooledInstance<Exports, Context>);
+  }
+
+  /** As `Pool.destroy`. */
+  destroy(instance: WasmInstance<Exports, Context>): Promise<void> {
+    return this.pool.destroy(instance as PooledInstance<Exports, Context>);
+  }
+
+  /** As `Pool.passOn`. */
+  passOn(instance: WasmInstance<Exports, Context>): boolean {
+    return this.pool.passOn(instance as PooledInstance<Exports, Context>);
+  }
+
+  /** As `Pool.isBorrowedResource`. */
+  isBorrowedResource(instance: WasmInstance<Exports, Context>): boolean {
+    return this.pool.isBorrowedResource(instance as PooledInstance<Exports, Context>);
+  }
+
   /** As `Pool.close`. */
   override async close(options?: CloseOptions): Promise<void> {
     await super.close(options);

@@ -1,0 +1,115 @@
+import type { Transferable } from 'node:worker_threads';
+import { millis, OptionError, show } from '@wasm-pool/core';
+import { WasmError } from '../errors.js';
+import type { CallRequest } from './messages.js';
+import { movedOf } from './move.js';
+
+/** How a call is made, once there is a worker for it. */
+export interface CallSettings {
+  readonly callTimeoutMillis?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly priority?: number | undefined;
+  readonly context?: unknown;
+}
+
+/**
+ * A call of one of `names`. Throws the signal's reason where it is aborted already, an `OptionError`,
+ * or a `WasmError` `ERR_WASM_TASK` where there is no such task or export.
+ */
+export function makeCall(
+  names: readonly string[],
+  name: string,
+  args: readonly unknown[],
+  settings: CallSettings,
+): Call {
+  if (!names.includes(name)) {
+    const message = `there is no task or function export ${show(name)}; accepted: ${names.join(', ')}`;
+    throw new WasmError('ERR_WASM_TASK', message);
+  }
+  const { callTimeoutMillis = 0, signal } = settings;
+  if (!Array.isArray(args)) throw refused(name, 'args', args, 'an array');
+  if (!millis.test(callTimeoutMillis)) {
+    throw refused(name, 'callTimeoutMillis', callTimeoutMillis, millis.accepts);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw refused(name, 'signal', signal, 'an AbortSignal');
+  }
+  signal?.throwIfAborted();
+  return new Call(name, args, settings);
+}
+
+function refused(call: string, option: string, value: unknown, accepts: string): OptionError {
+  return new OptionError(`${call}: ${option} is ${show(value)}; accepted: ${accepts}`);
+}
+
+/** One call of a task or an export, from when it is made to when it is settled. */
+export class Call {
+  readonly name: string;
+  readonly callTimeoutMillis: number;
+  readonly context: unknown;
+  readonly priority: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly promise: Promise<unknown>;
+  readonly moves: Transferable[];
+  settled = false;
+
+  /** What it is known by on its thread, once it is offered there. */
+  number = 0;
+
+  /** A loan of its own, and not one of several calls in a borrower's. */
+  whole = false;
+
+  /** Called when the signal is aborted while the call is under way. */
+  onAbort: (() => void) | undefined = undefined;
+
+  readonly #args: readonly unknown[];
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #caller = new Error('called');
+  readonly #abort = () => {
+    if (this.onAbort === undefined) this.reject(this.signal?.reason);
+    else this.onAbort();
+  };
+
+  constructor(name: string, args: readonly unknown[], settings: CallSettings) {
+    const { promise, resolve, reject } = Promise.withResolvers();
+    this.name = name;
+    this.#args = args;
+    this.moves = movedOf(args);
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.callTimeoutMillis = settings.callTimeoutMillis ?? 0;
+    this.context = settings.context;
+    this.priority = settings.priority;
+    this.signal = settings.signal;
+    this.signal?.addEventListener('abort', this.#abort);
+  }
+
+  /** The stack of who made the call. */
+  get stack(): string {
+    return this.#caller.stack?.replace(/^.*\n/, '') ?? '';
+  }
+
+  request(): CallRequest {
+    return [this.number, this.name, this.#args, this.whole, this.context];
+  }
+
+  /** No worker was to be had for it. */
+  readonly onRefusal = (error: unknown) => this.reject(error);
+
+  resolve(value: unknown): void {
+    this.#settle();
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.#settle();
+    this.#reject(error);
+  }
+
+  #settle(): void {
+    this.settled = true;
+    this.signal?.removeEventListener('abort', this.#abort);
+  }
+}

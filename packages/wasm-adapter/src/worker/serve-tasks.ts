@@ -1,0 +1,181 @@
+import { isMainThread, type MessagePort, type Transferable, workerData } from 'node:worker_threads';
+import type { Verdict } from '@wasm-pool/core';
+import { WasmError } from '../errors.js';
+import { checkWasmOptions, type WasmPoolOptions } from '../options.js';
+import type { PooledInstance } from '../pooled-instance.js';
+import { WasmFactory } from '../wasm-factory.js';
+import { Claims } from './claims.js';
+import type { CallRequest, Reply, Request, ThreadData } from './messages.js';
+import { cloneError, movedOf } from './move.js';
+import { post } from './posted-error.js';
+
+/** The type of a module of tasks, or of a function that imports it. */
+export type TasksSource = object | (() => Promise<object>);
+
+const options = ['imports', 'wasi', 'onCreate', 'instantiate'] as const;
+
+/**
+ * Makes the thread that calls it a worker of a `createWasmWorkerPool`, with these tasks: for a worker
+ * file of your own, where a bundler has to see it. Throws where it is no thread of such a pool.
+ */
+export function serveTasks(tasks: TasksSource): void {
+  const data: ThreadData | undefined = workerData?.wasmPool;
+  if (isMainThread || data === undefined) {
+    throw new WasmError(
+      'ERR_WASM_WORKER',
+      'serveTasks: this is no thread of a pool; accepted: a file that the `worker` option of createWasmWorkerPool starts',
+    );
+  }
+  new Server(data, tasks).listen();
+}
+
+type Export = (...args: unknown[]) => unknown;
+
+/** Runs the calls that arrive at a thread, one at a time, on its one instance. */
+class Server {
+  readonly #data: ThreadData;
+  readonly #port: MessagePort;
+  readonly #claims: Claims;
+  readonly #source: TasksSource;
+  readonly #requests: (Exclude<Request, readonly CallRequest[]> | CallRequest)[] = [];
+  #working = false;
+  #tasks: Record<string, unknown> = {};
+  #factory: WasmFactory<unknown, unknown> | undefined = undefined;
+  #instance: PooledInstance | undefined = undefined;
+
+  /** What tasks and exports threw in a loan of several calls. */
+  #thrown: unknown[] = [];
+
+  constructor(data: ThreadData, source: TasksSource) {
+    this.#data = data;
+    this.#port = data.port;
+    this.#claims = new Claims(data.claims);
+    this.#source = source;
+  }
+
+  listen(): void {
+    this.#port.on('message', (request: Request) => {
+      if (isCalls(request)) this.#requests.push(...request);
+      else this.#requests.push(request);
+      if (!this.#working) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    for (let next = this.#requests.shift(); next !== undefined; next = this.#requests.shift()) {
+      const work = this.#handle(next);
+      if (work !== undefined) await work;
+    }
+    this.#working = false;
+  }
+
+  #handle(
+    request: Exclude<Request, readonly CallRequest[]> | CallRequest,
+  ): undefined | Promise<void> {
+    if (request === 'judge') this.#send({ verdict: this.#judge() });
+    else if (request === 'drop') this.#drop();
+    else if ('make' in request) return this.#make(request.make);
+    else return this.#call(request);
+    return undefined;
+  }
+
+  async #make(id: number): Promise<void> {
+    try {
+      this.#factory ??= await this.#load();
+      const instance = await this.#factory.createAs(id);
+      this.#instance = instance;
+      const { memoryBytes } = instance;
+      const names = [...functionsOf(this.#tasks), ...functionsOf(instance.exports)];
+      this.#send({ made: { memoryBytes, obstacles: this.#factory.obstacles, names } });
+    } catch (error) {
+      this.#send({ failed: post(error) });
+    }
+  }
+
+  async #load(): Promise<WasmFactory<unknown, unknown>> {
+    const source = this.#source;
+    this.#tasks = { ...(typeof source === 'function' ? await source() : source) };
+    const given: WasmPoolOptions<unknown, unknown> = { ...this.#data.options };
+    for (const name of options) {
+      if (name in this.#tasks) Object.assign(given, { [name]: this.#tasks[name] });
+      delete this.#tasks[name];
+    }
+    delete this.#tasks.default;
+    checkWasmOptions('module', given);
+    return new WasmFactory(this.#data.compiled, this.#data.poolName, given);
+  }
+
+  #call(request: CallRequest): undefined | Promise<void> {
+    const [number, name, args, , context] = request;
+    const instance = this.#instance;
+    if (instance === undefined || !this.#claims.start(number)) return undefined;
+    instance.calls.callable = true;
+    instance.context = context;
+    let result: unknown;
+    try {
+      const task = this.#tasks[name];
+      if (typeof task === 'function') result = task(instance, ...args);
+      else result = (instance.exports as Record<string, Export>)[name]?.(...args);
+    } catch (error) {
+      this.#answer(request, false, error);
+      return undefined;
+    }
+    if (!isThenable(result)) {
+      this.#answer(request, true, result);
+      return undefined;
+    }
+    return Promise.resolve(result).then(
+      (value) => this.#answer(request, true, value),
+      (error: unknown) => this.#answer(request, false, error),
+    );
+  }
+
+  #answer([number, name, , whole]: CallRequest, succeeded: boolean, value: unknown): void {
+    if (!succeeded) this.#thrown = [value];
+    const memoryBytes = this.#instance?.memoryBytes ?? 0;
+    const verdict = whole ? this.#judge() : true;
+    if (succeeded) {
+      try {
+        this.#send([number, true, value, memoryBytes, verdict], movedOf([value]));
+        return;
+      } catch (cause) {
+        value = cloneError(`the result of ${name}`, cause);
+      }
+    }
+    this.#send([number, false, post(value), memoryBytes, verdict]);
+  }
+
+  /** At the end of a loan: one that is not fit is called no more. */
+  #judge(): Verdict {
+    const instance = this.#instance;
+    if (instance === undefined) return 'gone';
+    const verdict = this.#factory?.recycle(instance, ...this.#thrown.splice(0)) as Verdict;
+    if (verdict !== true) this.#drop();
+    return verdict;
+  }
+
+  #drop(): void {
+    if (this.#instance !== undefined) this.#factory?.destroy(this.#instance);
+    this.#instance = undefined;
+  }
+
+  #send(reply: Reply, transfer: Transferable[] = []): void {
+    this.#port.postMessage(reply, transfer);
+  }
+}
+
+function isCalls(request: Request): request is readonly CallRequest[] {
+  return Array.isArray(request);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+function functionsOf(exports: unknown): string[] {
+  if (typeof exports !== 'object' || exports === null) return [];
+  return Object.entries(exports).flatMap(([name, value]) =>
+    typeof value === 'function' ? name : [],
+  );
+}

@@ -1,0 +1,88 @@
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type Transferable,
+  type Worker,
+  type WorkerOptions,
+} from 'node:worker_threads';
+import { Claims } from './claims.js';
+import type { Reply, Request, ThreadData } from './messages.js';
+
+/** Starts a worker thread with the options that are given. */
+export type Spawn = (options: WorkerOptions) => Worker;
+
+/** Who a thread works for. */
+export interface ThreadOwner {
+  receive(reply: Reply): void;
+  /** The thread has ended by itself. */
+  exited(cause: unknown): void;
+}
+
+/** A worker thread, and the port through which it is talked to. */
+export class Thread {
+  readonly claims = new Claims();
+  owner: ThreadOwner | undefined = undefined;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  #awaited = true;
+  #ended = false;
+  #error: unknown = undefined;
+
+  constructor(spawn: Spawn, name: string, data: Omit<ThreadData, 'port' | 'claims'>) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const wasmPool: ThreadData = { ...data, port: port2, claims: this.claims.words };
+    this.#worker = spawn({ name, workerData: { wasmPool }, transferList: [port2] });
+    this.#worker.unref(); // the port says whether anything is waited for
+    this.#port.on('message', (reply: Reply) => this.owner?.receive(reply));
+    this.#worker.on('error', (error) => {
+      this.#error = error;
+    });
+    this.#worker.on('exit', (code) => this.#exit(code));
+  }
+
+  get id(): number {
+    return this.#worker.threadId;
+  }
+
+  /** Whether the process is to stay alive for what the thread is about to answer. */
+  set awaited(awaited: boolean) {
+    if (awaited === this.#awaited) return;
+    this.#awaited = awaited;
+    if (awaited) this.#port.ref();
+    else this.#port.unref();
+  }
+
+  /** Throws a `DataCloneError` where the request cannot be cloned, or what moves cannot be moved. */
+  post(request: Request, transfer: Transferable[] = []): void {
+    this.#port.postMessage(request, transfer);
+  }
+
+  /** Has the owner receive what has arrived, though its turn of the event loop has not come. */
+  drain(): void {
+    for (
+      let next = receiveMessageOnPort(this.#port);
+      next !== undefined;
+      next = receiveMessageOnPort(this.#port)
+    ) {
+      this.owner?.receive(next.message);
+    }
+  }
+
+  /** Ends the thread, whatever it does. Resolves once it is gone. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#port.close();
+    this.#worker.ref(); // until it is gone
+    await this.#worker.terminate();
+  }
+
+  #exit(code: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.drain(); // what it answered before
+    this.#port.close();
+    this.owner?.exited(this.#error ?? new Error(`the thread exited with code ${code}`));
+  }
+}
