@@ -1,6 +1,6 @@
 // npm run bench            prints everything
 // npm run bench -- core    prints one part
-const parts = ['core', 'wasm'];
+const parts = ['core', 'wasm', 'workers'];
 const [wanted = ''] = process.argv.slice(2);
 if (wanted !== '' && !parts.includes(wanted)) {
   throw new TypeError(`bench: there is no part ${wanted}; accepted: ${parts.join(', ')}`);

@@ -10,6 +10,8 @@ export interface ThreadData {
   readonly port: MessagePort;
   /** See `Claims`. */
   readonly claims: Int32Array<SharedArrayBuffer>;
+  /** See `Bell`. */
+  readonly bell: Int32Array<SharedArrayBuffer>;
   readonly compiled: Compiled;
   readonly poolName: string;
   readonly options: ThreadOptions;

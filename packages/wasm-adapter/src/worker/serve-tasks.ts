@@ -1,9 +1,16 @@
-import { isMainThread, type MessagePort, type Transferable, workerData } from 'node:worker_threads';
+import {
+  isMainThread,
+  type MessagePort,
+  receiveMessageOnPort,
+  type Transferable,
+  workerData,
+} from 'node:worker_threads';
 import type { Verdict } from '@wasm-pool/core';
 import { WasmError } from '../errors.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../options.js';
 import type { PooledInstance } from '../pooled-instance.js';
 import { WasmFactory } from '../wasm-factory.js';
+import { Bell } from './bell.js';
 import { Claims } from './claims.js';
 import type { CallRequest, Reply, Request, ThreadData } from './messages.js';
 import { cloneError, movedOf } from './move.js';
@@ -31,11 +38,18 @@ export function serveTasks(tasks: TasksSource): void {
 
 type Export = (...args: unknown[]) => unknown;
 
+/**
+ * How long a thread with nothing to do blocks its event loop to wait for a further call. Not much
+ * less: a wait that ends before the system's next timer tick costs as much as a call does.
+ */
+const LINGER_MILLIS = 10;
+
 /** Runs the calls that arrive at a thread, one at a time, on its one instance. */
 class Server {
   readonly #data: ThreadData;
   readonly #port: MessagePort;
   readonly #claims: Claims;
+  readonly #bell: Bell;
   readonly #source: TasksSource;
   readonly #requests: (Exclude<Request, readonly CallRequest[]> | CallRequest)[] = [];
   #working = false;
@@ -50,24 +64,45 @@ class Server {
     this.#data = data;
     this.#port = data.port;
     this.#claims = new Claims(data.claims);
+    this.#bell = new Bell(data.bell);
     this.#source = source;
   }
 
   listen(): void {
     this.#port.on('message', (request: Request) => {
-      if (isCalls(request)) this.#requests.push(...request);
-      else this.#requests.push(request);
+      this.#take(request);
       if (!this.#working) void this.#work();
     });
   }
 
+  #take(request: Request): void {
+    if (isCalls(request)) this.#requests.push(...request);
+    else this.#requests.push(request);
+  }
+
   async #work(): Promise<void> {
     this.#working = true;
-    for (let next = this.#requests.shift(); next !== undefined; next = this.#requests.shift()) {
-      const work = this.#handle(next);
-      if (work !== undefined) await work;
-    }
+    do {
+      for (let next = this.#requests.shift(); next !== undefined; next = this.#requests.shift()) {
+        const work = this.#handle(next);
+        if (work !== undefined) await work;
+      }
+    } while (this.#lingers());
     this.#working = false;
+  }
+
+  /** Who has had an answer often has a further call at once. Timers and I/O of the tasks come first. */
+  #lingers(): boolean {
+    const { rung } = this.#bell;
+    if (this.#receive()) return true;
+    if (process.getActiveResourcesInfo().some((it) => it !== 'MessagePort')) return false;
+    return this.#bell.wait(rung, LINGER_MILLIS) && this.#receive();
+  }
+
+  #receive(): boolean {
+    const received = receiveMessageOnPort(this.#port);
+    if (received !== undefined) this.#take(received.message);
+    return received !== undefined;
   }
 
   #handle(

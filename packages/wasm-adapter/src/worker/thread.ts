@@ -6,6 +6,7 @@ import {
   type Worker,
   type WorkerOptions,
 } from 'node:worker_threads';
+import { Bell } from './bell.js';
 import { Claims } from './claims.js';
 import type { Reply, Request, ThreadData } from './messages.js';
 
@@ -22,6 +23,7 @@ export interface ThreadOwner {
 /** A worker thread, and the port through which it is talked to. */
 export class Thread {
   readonly claims = new Claims();
+  readonly #bell = new Bell();
   owner: ThreadOwner | undefined = undefined;
   readonly #worker: Worker;
   readonly #port: MessagePort;
@@ -29,10 +31,15 @@ export class Thread {
   #ended = false;
   #error: unknown = undefined;
 
-  constructor(spawn: Spawn, name: string, data: Omit<ThreadData, 'port' | 'claims'>) {
+  constructor(spawn: Spawn, name: string, data: Omit<ThreadData, 'port' | 'claims' | 'bell'>) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const wasmPool: ThreadData = { ...data, port: port2, claims: this.claims.words };
+    const wasmPool: ThreadData = {
+      ...data,
+      port: port2,
+      claims: this.claims.words,
+      bell: this.#bell.word,
+    };
     this.#worker = spawn({ name, workerData: { wasmPool }, transferList: [port2] });
     this.#worker.unref(); // the port says whether anything is waited for
     this.#port.on('message', (reply: Reply) => this.owner?.receive(reply));
@@ -57,6 +64,7 @@ export class Thread {
   /** Throws a `DataCloneError` where the request cannot be cloned, or what moves cannot be moved. */
   post(request: Request, transfer: Transferable[] = []): void {
     this.#port.postMessage(request, transfer);
+    this.#bell.ring();
   }
 
   /** Has the owner receive what has arrived, though its turn of the event loop has not come. */

@@ -117,5 +117,6 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
 }
 
 function startThread(options: WorkerOptions): Worker {
-  return new Worker(new URL('./worker-main.js', import.meta.url), options);
+  // From `src`, where the tests are run, it is the built one too.
+  return new Worker(new URL('../../dist/worker/worker-main.js', import.meta.url), options);
 }
