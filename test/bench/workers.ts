@@ -110,7 +110,7 @@ async function moving(): Promise<void> {
       operations: calls,
       async run() {
         for (let index = 0; index < calls; index++) {
-          theirs = await piscina.run(['echo', theirs], { transferList: [theirs.buffer] });
+          theirs = await piscina.run(['echo', theirs], { transferList: [theirs.buffer] as never });
         }
       },
     },
