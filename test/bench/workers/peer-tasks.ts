@@ -7,7 +7,7 @@ const bytes: Uint8Array<ArrayBuffer> = workerData?.guest ?? workerData?.[1]?.gue
 const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
 const { add, compute } = exports as unknown as Guest;
 
-export default function run([name, a, b]: ['add' | 'compute' | 'echo', never, never]) {
+export default function run([name, a, b]: ['add' | 'compute' | 'echo', never, never]): unknown {
   if (name === 'add') return add(a, b);
   return name === 'compute' ? compute(a) : piscina.move(a);
 }
