@@ -17,6 +17,13 @@ const modules = {
   'logs.wasm': `(module (import "host" "log" (func $log (param i32 i32)))
     (memory (export "memory") 1) (data (i32.const 8) "hello")
     (func (export "run") (call $log (i32.const 8) (i32.const 5))))`,
+  'invert.wasm': `(module (memory (export "memory") 1)
+    (func (export "invert") (param $at i32) (param $count i32)
+      (loop $next
+        (i32.store8 (local.get $at) (i32.xor (i32.load8_u (local.get $at)) (i32.const 255)))
+        (local.set $at (i32.add (local.get $at) (i32.const 1)))
+        (br_if $next (local.tee $count (i32.sub (local.get $count) (i32.const 1))))))
+    (func (export "forever") (loop $again (br $again))))`,
   'asks.wasm': `(module (import "host" "lookUp" (func $lookUp (param i32) (result i32)))
     (func (export "handle") (param i32) (result i32) (call $lookUp (local.get 0))))`,
 };

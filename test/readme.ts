@@ -37,7 +37,11 @@ export async function testSnippets(readme: URL): Promise<void> {
   const snippets = await snippetsOf(readme);
   const folder = fileURLToPath(new URL('.', import.meta.url));
   let directory: string;
-  const pathOf = (index: number) => join(directory, `snippet-${index}.ts`);
+  // One that begins with the name of a file is what others import by it.
+  const files = snippets.map(
+    ({ code }, index) => /^\/\/ (\w+\.ts)\n/.exec(code)?.[1] ?? `snippet-${index}.ts`,
+  );
+  const pathOf = (index: number) => join(directory, files[index] as string);
 
   beforeAll(async () => {
     directory = await mkdtemp(join(folder, '.readme-')); // here, so that packages resolve
@@ -49,8 +53,13 @@ export async function testSnippets(readme: URL): Promise<void> {
     test('compile', async () => {
       const config = {
         extends: '../../tsconfig.base.json',
-        compilerOptions: { composite: false, noEmit: true, rootDir: '../..' },
-        files: snippets.map((_, index) => `snippet-${index}.ts`),
+        compilerOptions: {
+          composite: false,
+          noEmit: true,
+          allowImportingTsExtensions: true,
+          rootDir: '../..',
+        },
+        files,
         include: [],
       };
       await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(config));
