@@ -2,6 +2,7 @@ import { createPool } from '@wasm-pool/core';
 import genericPool from 'generic-pool';
 import { createPool as createLightningPool } from 'lightning-pool';
 import { Pool as TarnPool } from 'tarn';
+import { heading, record } from './report.ts';
 import { inRounds, print, type Subject } from './rounds.ts';
 
 const factory = {
@@ -123,7 +124,7 @@ const results = await inRounds([
   contend('ours, 10,000 borrowers on 4, 1,000,000 loans', asLender.ours, 10_000, 1_000_000),
 ]);
 
-console.log('\nLoans');
+heading('Loans');
 print(results, [
   { of: 'ours useSync', to: 'generic-pool use', atMost: 0.06 },
   { of: 'ours use, sync function', to: 'generic-pool use', atMost: 0.14 },
@@ -143,6 +144,13 @@ print(results, [
 const before = process.memoryUsage().heapUsed;
 for (let index = 0; index < 1_000_000; index++) ours.useSync(take);
 const bytes = (process.memoryUsage().heapUsed - before) / 1_000_000;
-console.log(`bytes allocated for one useSync, over a million: ${bytes.toFixed(2)}`);
+record({
+  name: 'allocated for one useSync, over a million',
+  unit: 'bytes',
+  median: bytes,
+  from: bytes,
+  to: bytes,
+  atMost: 0.5,
+});
 if (sink === 0) throw new Error('nothing was lent');
 await Promise.all([ours.close(), lightning.closeAsync(), tarn.destroy()]);

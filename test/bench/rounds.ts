@@ -1,4 +1,5 @@
 import { measure } from 'mitata';
+import { record } from './report.ts';
 
 /** Something to measure: `run` does `operations` of it. */
 export interface Subject {
@@ -7,11 +8,14 @@ export interface Subject {
   readonly run: () => unknown;
 }
 
-/** What one operation took: the median of the rounds, and the middle half of them. */
-export interface Result {
-  readonly nanos: number;
-  readonly from: number;
-  readonly to: number;
+/** What one operation took in each round, in nanoseconds. */
+export type Rounds = readonly number[];
+
+/** How much slower one subject is than another; `atMost` is what it may be. */
+export interface Comparison {
+  readonly of: string;
+  readonly to: string;
+  readonly atMost?: number;
 }
 
 /**
@@ -21,41 +25,35 @@ export interface Result {
 export async function inRounds(
   subjects: readonly Subject[],
   count = 7,
-): Promise<Map<string, Result>> {
-  const medians = new Map<string, number[]>();
+): Promise<Map<string, Rounds>> {
+  const rounds = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));
   for (let round = 0; round <= count; round++) {
     for (const { name, operations, run } of subjects) {
       const { p50 } = await measure(run, { gc: false, min_samples: 5, min_cpu_time: 1e8 });
-      if (round > 0) medians.set(name, [...(medians.get(name) ?? []), p50 / operations]);
+      if (round > 0) rounds.get(name)?.push(p50 / operations);
     }
   }
-  return new Map([...medians].map(([name, values]) => [name, resultOf(values)]));
+  return rounds;
 }
 
-function resultOf(values: number[]): Result {
+/** Prints and records each result, then each ratio, taken round by round. */
+export function print(results: Map<string, Rounds>, comparisons: readonly Comparison[]): void {
+  const roundsOf = (name: string) => {
+    const rounds = results.get(name);
+    if (rounds === undefined) throw new TypeError(`there is no subject ${name}`);
+    return rounds;
+  };
+  for (const [name, rounds] of results) record({ name, unit: 'ns', ...spread(rounds) });
+  for (const { of, to, atMost } of comparisons) {
+    const by = roundsOf(to);
+    const ratios = roundsOf(of).map((nanos, round) => nanos / (by[round] as number));
+    record({ name: `${of} ÷ ${to}`, unit: '', ...spread(ratios), ...(atMost && { atMost }) });
+  }
+}
+
+/** The median, and the middle half. */
+export function spread(values: Rounds): { median: number; from: number; to: number } {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] as number;
-  return { nanos: at(0.5), from: at(0.25), to: at(0.75) };
-}
-
-/** Prints each result, then each ratio with what it may be at most. */
-export function print(
-  results: Map<string, Result>,
-  ratios: readonly { of: string; to: string; atMost?: number }[],
-): void {
-  const nanosOf = (name: string) => (results.get(name) as Result).nanos;
-  for (const [name, { nanos, from, to }] of results) {
-    console.log(`${name.padEnd(48)} ${show(nanos)}  (${show(from)} to ${show(to)})`);
-  }
-  for (const { of, to, atMost } of ratios) {
-    const ratio = nanosOf(of) / nanosOf(to);
-    const aim =
-      atMost === undefined ? '' : `  at most ${atMost}${ratio <= atMost ? '' : '  MISSED'}`;
-    console.log(`${`${of} ÷ ${to}`.padEnd(72)} ${ratio.toFixed(3)}${aim}`);
-  }
-}
-
-function show(nanos: number): string {
-  if (nanos < 1e4) return `${nanos.toFixed(1)} ns`.padStart(10);
-  return `${(nanos / 1e3).toFixed(1)} µs`.padStart(10);
+  return { median: at(0.5), from: at(0.25), to: at(0.75) };
 }

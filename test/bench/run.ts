@@ -1,11 +1,19 @@
-// npm run bench            prints everything
-// npm run bench -- core    prints one part
-const parts = ['core', 'wasm', 'workers'];
-const [wanted = ''] = process.argv.slice(2);
-if (wanted !== '' && !parts.includes(wanted)) {
-  throw new TypeError(`bench: there is no part ${wanted}; accepted: ${parts.join(', ')}`);
+// npm run bench                       measures everything, and saves it as what the README states
+// npm run bench -- core               one part
+// npm run bench -- core --compare     compares its ratios with those saved, and saves nothing
+import { begin, compare, printMachine, save } from './report.ts';
+
+const parts = ['core', 'wasm', 'wazero', 'workers'];
+const comparing = process.argv.includes('--compare');
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const unknown = wanted.find((name) => !parts.includes(name));
+if (unknown !== undefined) {
+  throw new TypeError(`bench: there is no part ${unknown}; accepted: ${parts.join(', ')}`);
 }
-console.log(`Node.js ${process.versions.node}, V8 ${process.versions.v8}, ${process.arch}`);
-for (const part of parts) {
-  if (wanted === '' || wanted === part) await import(`./${part}.ts`);
+printMachine();
+for (const part of wanted.length > 0 ? wanted : parts) {
+  begin(part);
+  await import(`./${part}.ts`);
 }
+if (!comparing) await save();
+else if (!(await compare())) process.exitCode = 1;

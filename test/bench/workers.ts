@@ -4,6 +4,7 @@ import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
 import { Piscina } from 'piscina';
 import { Tinypool } from 'tinypool';
 import workerpool from 'workerpool';
+import { heading, record } from './report.ts';
 import { inRounds, print } from './rounds.ts';
 import { guest } from './workers/guest.ts';
 
@@ -137,15 +138,24 @@ async function delay(): Promise<void> {
     );
     histogram.disable();
     const p99 = histogram.percentile(99) / 1e6;
-    console.log(
-      `event loop delay p99, ${name}: ${p99.toFixed(2)} ms  under 5${p99 < 5 ? '' : '  MISSED'}`,
-    );
+    record({
+      name: `event loop delay p99, ${name}`,
+      unit: 'ms',
+      median: p99,
+      from: p99,
+      to: p99,
+      atMost: 5,
+    });
   }
 }
 
+heading('Tiny calls');
 await tiny();
+heading('5 ms of computing');
 await computing();
+heading('1 MiB, moved');
 await moving();
+heading('The main thread, under full load');
 await delay();
 await Promise.all([
   pool.close(),
