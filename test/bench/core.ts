@@ -1,6 +1,7 @@
 import { createPool } from '@wasm-pool/core';
 import genericPool from 'generic-pool';
 import { createPool as createLightningPool } from 'lightning-pool';
+import { Pool as SequelizePool } from 'sequelize-pool';
 import { Pool as TarnPool } from 'tarn';
 import { heading, record } from './report.ts';
 import { inRounds, print, type Subject } from './rounds.ts';
@@ -15,6 +16,13 @@ const ours = createPool(factory, { max: 4, min: 4 });
 const generic = genericPool.createPool(factory, { max: 4, min: 4 });
 const lightning = createLightningPool(factory, { max: 4, min: 4, maxQueue: 1_000_000 });
 const tarn = new TarnPool<Resource>({ ...factory, max: 4, min: 4 });
+const sequelize = new SequelizePool<Resource>({
+  ...factory,
+  max: 4,
+  min: 4,
+  validate: () => true,
+  acquireTimeoutMillis: 60_000,
+});
 
 let sink = 0;
 const take = (resource: Resource) => {
@@ -53,6 +61,7 @@ const asLender = {
   generic,
   lightning,
   tarn: { acquire: () => tarn.acquire().promise, release: (it: Resource) => tarn.release(it) },
+  sequelize,
 };
 
 await ours.ready();
@@ -116,10 +125,18 @@ const results = await inRounds([
       for (let loan = 0; loan < LOANS; loan++) tarn.release(await tarn.acquire().promise);
     },
   },
+  {
+    name: 'sequelize-pool acquire+release',
+    operations: LOANS,
+    async run() {
+      for (let loan = 0; loan < LOANS; loan++) sequelize.release(await sequelize.acquire());
+    },
+  },
   contend('ours, 16 borrowers on 4', asLender.ours, 16, 4000),
   contend('generic-pool, 16 borrowers on 4', asLender.generic, 16, 4000),
   contend('lightning-pool, 16 borrowers on 4', asLender.lightning, 16, 4000),
   contend('tarn, 16 borrowers on 4', asLender.tarn, 16, 4000),
+  contend('sequelize-pool, 16 borrowers on 4', asLender.sequelize, 16, 4000),
   contend('ours, 16 borrowers on 4, 1,000,000 loans', asLender.ours, 16, 1_000_000),
   contend('ours, 10,000 borrowers on 4, 1,000,000 loans', asLender.ours, 10_000, 1_000_000),
 ]);
@@ -153,4 +170,53 @@ record({
   atMost: 0.5,
 });
 if (sink === 0) throw new Error('nothing was lent');
-await Promise.all([ours.close(), lightning.closeAsync(), tarn.destroy()]);
+await Promise.all([
+  ours.close(),
+  lightning.closeAsync(),
+  tarn.destroy(),
+  sequelize.drain().then(() => sequelize.destroyAllNow()),
+]);
+
+heading('Every resource is created for one loan');
+const once = createPool(factory, { max: 4, maxUses: 1 });
+const genericOnce = genericPool.createPool(factory, { max: 4 });
+const lightningOnce = createLightningPool(factory, { max: 4, maxQueue: 1_000_000 });
+const created = await inRounds([
+  contend('ours, created for each', once, 16, 4000),
+  contend(
+    'generic-pool, created for each',
+    { acquire: () => genericOnce.acquire(), release: (it) => genericOnce.destroy(it) },
+    16,
+    4000,
+  ),
+  contend(
+    'lightning-pool, created for each',
+    { acquire: () => lightningOnce.acquire(), release: (it) => lightningOnce.destroy(it) },
+    16,
+    4000,
+  ),
+]);
+print(created, [
+  { of: 'ours, created for each', to: 'generic-pool, created for each' },
+  { of: 'ours, created for each', to: 'lightning-pool, created for each' },
+]);
+await Promise.all([once.close(), lightningOnce.closeAsync()]);
+
+heading('Validated before each loan');
+const checks = { ...factory, validate: () => true };
+const checksAsync = { ...factory, validate: async () => true };
+const validated = { max: 4, min: 4, testOnBorrow: true };
+const oursValidated = createPool(checks, validated);
+const oursValidatedAsync = createPool(checksAsync, validated);
+const genericValidated = genericPool.createPool(checksAsync, validated);
+await Promise.all([oursValidated.ready(), oursValidatedAsync.ready()]);
+const judged = await inRounds([
+  contend('ours, a sync validate', oursValidated, 4, 4000),
+  contend('ours, an async validate', oursValidatedAsync, 4, 4000),
+  contend('generic-pool, an async validate', genericValidated, 4, 4000),
+]);
+print(judged, [
+  { of: 'ours, an async validate', to: 'generic-pool, an async validate' },
+  { of: 'ours, a sync validate', to: 'generic-pool, an async validate' },
+]);
+await Promise.all([oursValidated.close(), oursValidatedAsync.close()]);

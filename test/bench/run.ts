@@ -3,7 +3,17 @@
 // npm run bench -- core --compare     compares its ratios with those saved, and saves nothing
 import { begin, compare, printMachine, save } from './report.ts';
 
-const parts = ['core', 'wasm', 'wazero', 'workers'];
+const parts = [
+  'core',
+  'wasm',
+  'wazero',
+  'workers',
+  'strategies',
+  'latency',
+  'memory',
+  'startup',
+  'http',
+];
 const comparing = process.argv.includes('--compare');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const unknown = wanted.find((name) => !parts.includes(name));
