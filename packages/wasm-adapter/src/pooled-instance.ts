@@ -4,6 +4,7 @@ import { link, type WasmImports } from './link.js';
 import { exportName, type StateKind } from './private-exports.js';
 import { Snapshot } from './snapshot.js';
 import type { WasmInstance } from './wasm-instance.js';
+import { weightOf } from './weight.js';
 
 /** A `WasmInstance` as the pool sees it. */
 export class PooledInstance<Exports = unknown, Context = unknown>
@@ -28,6 +29,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   #links = 0;
   #snapshot: Snapshot | undefined = undefined;
   #dropped: AbortController | undefined = undefined;
+  #weight: { readonly bytes: number; readonly counted: ArrayBuffer | undefined } | undefined;
 
   /** @param promising the exports that may suspend */
   constructor(
@@ -51,6 +53,15 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   get memoryBytes(): number {
     let bytes = 0;
     for (const memory of this.#memories) bytes += memory.buffer.byteLength;
+    return bytes;
+  }
+
+  /** Has V8 know of its memories. Returns how large they are, in bytes. */
+  weigh(): number {
+    const bytes = this.memoryBytes;
+    // Not at each page that it grows by: the weights that are replaced count until they are collected.
+    const enough = 1.5 * (this.#weight?.bytes ?? 0);
+    if (bytes > enough) this.#weight = { bytes, counted: weightOf(bytes) };
     return bytes;
   }
 

@@ -73,6 +73,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
       else instance.adopt(await instantiate(this.#compiled.module, instance));
       await onCreate?.(instance);
       if (this.#restores) this.obstacles = instance.takeSnapshot();
+      instance.weigh();
     } catch (error) {
       instance.drop();
       // Of what `imports` or a loader asked for itself, too.
@@ -108,7 +109,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   validate(instance: PooledInstance<Exports, Context>): Verdict {
     if (instance.calls.poisoned) return 'trap';
     if (instance.calls.inFlight > 0) return 'busy';
-    if (instance.memoryBytes > this.#maxMemoryBytes) return 'memory';
+    if (instance.weigh() > this.#maxMemoryBytes) return 'memory';
     return true;
   }
 

@@ -1,0 +1,46 @@
+import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import { expect, test } from 'vitest';
+import { wat } from './wat.js';
+
+const PAGE = 65_536;
+const PAGES = 1024;
+
+/** What V8 believes to be held outside of its heap, but for garbage. */
+function externalBytes(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().external;
+}
+
+test('V8 knows what an instance takes, once it is made and when it has grown, and only once', async () => {
+  const before = externalBytes();
+  const guest = wat(`(module (memory ${PAGES})
+    (func (export "grow") (drop (memory.grow (i32.const ${PAGES})))))`);
+  await using pool = await createWasmPool<{ grow(): void }>(guest, { max: 1 });
+  const made = externalBytes() - before;
+  expect(made).toBeGreaterThan(0.9 * PAGES * PAGE);
+  expect(made).toBeLessThan(1.5 * PAGES * PAGE);
+  await pool.use(({ exports }) => exports.grow());
+  const grown = externalBytes() - before;
+  expect(grown).toBeGreaterThan(1.9 * PAGES * PAGE);
+  expect(grown).toBeLessThan(2.5 * PAGES * PAGE);
+});
+
+test('a guest that leaks 64 KiB a call is replaced, and what it leaked is given back', async () => {
+  const guest = wat(`(module (memory 1) (func (export "leak")
+    (memory.fill (i32.shl (memory.grow (i32.const 1)) (i32.const 16)) (i32.const 1) (i32.const ${PAGE}))))`);
+  await using pool = await createWasmPool<{ leak(): void }>(guest, {
+    max: 4,
+    maxMemoryBytes: 16 * 2 ** 20,
+  });
+  const residentBytes = process.memoryUsage.rss();
+  let mostBytes = 0;
+  for (let call = 1; call <= 64_000; call++) {
+    await pool.use(({ exports }) => exports.leak());
+    if (call % 256 !== 0) continue;
+    await new Promise((resolve) => setImmediate(resolve)); // V8 frees what it has collected
+    mostBytes = Math.max(mostBytes, process.memoryUsage.rss());
+  }
+  expect(pool.stats().destroyedBy).toEqual({ memory: 250 });
+  // 4 GiB were leaked in all.
+  expect(mostBytes - residentBytes).toBeLessThan(2 ** 30);
+}, 60_000);
