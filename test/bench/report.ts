@@ -15,7 +15,7 @@ export interface Row {
 }
 
 /** All figures of a run, by part and heading. */
-interface Report {
+export interface Report {
   machine: string;
   parts: Record<string, Record<string, Row[]>>;
 }
