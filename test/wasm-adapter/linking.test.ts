@@ -140,6 +140,20 @@ describe('of the type of an import V8 says what is wrong:', () => {
   });
 });
 
+describe('a start function whose host function throws', () => {
+  it.each([TypeError, WebAssembly.LinkError, RangeError])(
+    'a %o is no fault of the imports',
+    async (Fault) => {
+      const bytes = wat(`(module (import "env" "f" (func $f)) (start $f))`);
+      const fail = () => {
+        throw new Fault('of the host');
+      };
+      const error = await failure(createWasmPool(bytes, { imports: { env: { f: fail } } }));
+      expect(error).toMatchObject({ code: 'ERR_WASM_START', cause: new Fault('of the host') });
+    },
+  );
+});
+
 describe('imports', () => {
   const greeter = wat(`(module
     (import "env" "log" (func $log (param i32 i32)))

@@ -1,8 +1,10 @@
+import { runInNewContext } from 'node:vm';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { expectAtRest } from './at-rest.js';
 import { failure } from './failure.js';
 import { fixture, type Guest } from './fixture.js';
+import { wat } from './wat.js';
 
 const bytes = fixture('guest.wasm');
 
@@ -117,17 +119,47 @@ describe('an instance through which an exception went', () => {
     });
   });
 
-  it('in onCreate is not lent either', async () => {
+  it('in onCreate, which caught it, is not lent at all', async () => {
+    let trapping = true;
     await using pool = await guestPool({
       onCreate({ id, exports }: { id: number; exports: Guest }) {
-        if (id === 2) expect(() => exports.trap()).toThrow();
+        if (id > 1 && trapping) expect(() => exports.trap()).toThrow();
       },
     });
-    const [first, second] = [await pool.acquire(), await pool.acquire()];
-    await pool.release(second);
+    const first = await pool.acquire();
+    const error = await failure(pool.acquire());
+    expect(error.cause).toMatchObject({ code: 'ERR_WASM_START' });
+    expect(error.message).toContain('guest#2: onCreate caught an exception');
+    trapping = false;
+    expect(await pool.use(({ id }) => id)).toBe(3);
     await pool.release(first);
-    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
-    expect(await pool.use(({ id }) => id)).toBe(1);
+    expectAtRest(pool);
+  });
+
+  it('in a loader, which caught it, is lent: so programs end their start', async () => {
+    await using pool = await createWasmPool<Guest>(bytes, {
+      instantiate(_, instance) {
+        const guest = instance.link(host).exports as unknown as Guest;
+        expect(() => guest.trap()).toThrow(); // as emscripten's exit() in main
+        return guest;
+      },
+    });
+    expect(await pool.use(({ exports }) => exports.bump())).toBe(1);
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  it('in no catch, since V8 ended the call, is destroyed when it is returned', async () => {
+    await using pool = await createWasmPool<{ loop(): void }>(
+      wat('(module (func (export "loop") (loop $again (br $again))))'),
+      { max: 1 },
+    );
+    await pool.use(({ exports }) => {
+      const run = () => runInNewContext('loop()', { loop: exports.loop }, { timeout: 20 });
+      expect(run).toThrow(/timed out after 20ms/);
+    });
+    expect(pool.stats().destroyedBy).toEqual({ busy: 1 });
+    expect(await pool.use(({ id }) => id)).toBe(2);
+    expectAtRest(pool);
   });
 });
 
@@ -192,7 +224,41 @@ describe('an instance that was returned', () => {
     await using pool = await guestPool();
     const lease = await pool.lease();
     await lease.release();
-    expect(() => lease.value).toThrow(/not on loan/);
+    expect(() => lease.value).toThrow(expect.objectContaining({ code: 'ERR_POOL_NOT_BORROWED' }));
+  });
+
+  it('by a lease cannot be used by what was kept of it, whoever has it by then', async () => {
+    await using pool = await guestPool({ max: 1 });
+    const lease = await pool.lease({ context: 'first' });
+    const kept = lease.value;
+    const { bump } = kept.exports;
+    expect([kept.id, kept.name, kept.context]).toEqual([1, 'guest#1', 'first']);
+    expect([kept.memory, kept.memoryBytes]).toEqual([kept.exports.memory, 65_536]);
+    await lease.release();
+
+    const next = await pool.acquire({ context: 'second' });
+    expect(next.id).toBe(1);
+    const uses = [
+      bump,
+      () => kept.exports,
+      () => kept.id,
+      () => kept.name,
+      () => kept.context,
+      () => kept.memory,
+      () => kept.memoryBytes,
+      () => kept.link(host),
+    ];
+    for (const use of uses) {
+      expect(use).toThrow(
+        expect.objectContaining({
+          code: 'ERR_WASM_NOT_LENT',
+          message: expect.stringContaining('guest#1 is not on loan'),
+        }),
+      );
+    }
+    expect(next.exports.bump()).toBe(1);
+    await pool.release(next);
+    expectAtRest(pool);
   });
 
   it('cannot be called by its borrower once that is over, however it ended', async () => {
@@ -228,8 +294,18 @@ describe('guarded exports', () => {
     });
   });
 
+  it.each([0, 1, 2, 3, 4, 5])('of %d parameters note what goes through them', async (count) => {
+    const traps = wat(`(module (func (export "f") (param ${'i32 '.repeat(count)}) unreachable))`);
+    type Traps = { f(...args: number[]): void };
+    await using pool = await createWasmPool<Traps>(traps);
+    const call = pool.use(({ exports }) => exports.f(...Array(count).keys()));
+    expect(await failure(call)).toBeInstanceOf(WebAssembly.RuntimeError);
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+    const kept = await pool.use(({ exports }) => exports);
+    expect(() => kept.f()).toThrow(/not on loan/);
+  });
+
   it('pass any number of arguments, and results', async () => {
-    const { wat } = await import('./wat.js');
     const numbers = [...Array(7).keys()];
     const functions = numbers.map((count) => {
       const sum = numbers

@@ -74,8 +74,12 @@ export class Budget {
           return factory.recycle?.(instance, ...thrown) ?? true;
         },
       },
+      makeRoom: () => this.#evictAll(),
       join: (pool) => {
         holding.pool = pool;
+      },
+      whenRoom: (listener) => {
+        holding.onRoom = listener;
       },
       leave: () => {
         this.#holdings.delete(holding);
@@ -150,6 +154,13 @@ export class Budget {
     return oldest?.pool !== undefined && oldest.pool.evict(1, 'budget') === 1;
   }
 
+  /** Whatever is idle, for V8 has no room left. */
+  #evictAll(): void {
+    this.#admitting = true;
+    for (const { pool } of this.#holdings) pool?.evict(pool.available, 'outOfMemory');
+    this.#admitting = false;
+  }
+
   /** Once what is happening is over: gets back within the budget, and lets those in need try again. */
   #changed(): void {
     if (this.#settling) return;
@@ -160,6 +171,7 @@ export class Budget {
       for (const holding of [...this.#waiting]) {
         holding.refused = false;
         holding.pool?.wake();
+        holding.onRoom();
         if (!holding.refused) this.#waiting.delete(holding); // admitted, or in want no more
       }
     });
@@ -195,9 +207,17 @@ class Holding {
   pool:
     | Pick<
         Pool<PooledInstance>,
-        'pending' | 'borrowed' | 'idleLongest' | 'spareResourceCapacity' | 'evict' | 'wake'
+        | 'available'
+        | 'borrowed'
+        | 'evict'
+        | 'idleLongest'
+        | 'pending'
+        | 'spareResourceCapacity'
+        | 'wake'
       >
     | undefined = undefined;
+  /** Called when there may be room for what was refused. */
+  onRoom: () => void = () => {};
   creating = 0;
   /** What a further instance is likely to take: as much as the last one did. */
   expectedBytes: number;

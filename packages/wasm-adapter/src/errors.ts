@@ -18,7 +18,7 @@ export type WasmErrorCode =
   | 'ERR_WASM_BUDGET'
   /** This JavaScript engine cannot suspend WebAssembly. */
   | 'ERR_WASM_JSPI'
-  /** An export was called of an instance that is not on loan. */
+  /** An instance, or one of its exports, was used that is not on loan. */
   | 'ERR_WASM_NOT_LENT'
   /** A call on a worker ran for longer than `callTimeoutMillis`, and its thread was ended. */
   | 'ERR_WASM_CALL_TIMEOUT'
@@ -29,7 +29,9 @@ export type WasmErrorCode =
   /** There is no task or function export of that name. */
   | 'ERR_WASM_TASK'
   /** `serveTasks` was called where no pool has started a thread. */
-  | 'ERR_WASM_WORKER';
+  | 'ERR_WASM_WORKER'
+  /** The pool factory is closed. */
+  | 'ERR_WASM_CLOSED';
 
 /** What goes wrong with a module or an instance. `message` says what was given and what is accepted. */
 export class WasmError extends Error {

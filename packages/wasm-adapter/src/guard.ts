@@ -22,7 +22,7 @@ export class CallState {
   notCallable(): WasmError {
     return new WasmError(
       'ERR_WASM_NOT_LENT',
-      `${this.#name} is not on loan: an export was called after the instance was returned`,
+      `${this.#name} is not on loan: it was used after it had been returned`,
     );
   }
 }

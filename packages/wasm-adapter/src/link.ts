@@ -17,7 +17,7 @@ export function link(
   try {
     return new WebAssembly.Instance(module, imports as WebAssembly.Imports);
   } catch (cause) {
-    if (cause instanceof WebAssembly.LinkError || cause instanceof TypeError) {
+    if (isLinkError(cause)) {
       throw new WasmError('ERR_WASM_LINK', `${name}: ${reasonOf(cause)}`, { cause });
     }
     if (isOutOfMemory(cause)) throw outOfMemoryError(cause, name);
@@ -25,6 +25,12 @@ export function link(
       cause,
     });
   }
+}
+
+/** V8's own, and not one that a host function threw out of the start function. */
+function isLinkError(cause: unknown): boolean {
+  const linking = cause instanceof WebAssembly.LinkError || cause instanceof TypeError;
+  return linking && cause.message.startsWith('WebAssembly.Instance(): ');
 }
 
 function checkImports(module: WebAssembly.Module, imports: WasmImports, name: string): void {

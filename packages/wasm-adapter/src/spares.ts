@@ -8,6 +8,7 @@ const leaving: readonly DestroyReason[] = [
   'clear',
   'close',
   'budget',
+  'outOfMemory',
 ];
 
 /** Keeps so many more resources than are on loan, within `max`, for those that are lent only once. */

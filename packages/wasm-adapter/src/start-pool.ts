@@ -8,6 +8,8 @@ import { type Share, spentError, WasmPool } from './wasm-pool.js';
 /** A factory that keeps to a budget, and what its pool asks of that. */
 export interface SharedFactory<Exports, Context> extends Share {
   readonly factory: Factory<PooledInstance<Exports, Context>>;
+  /** Destroys what is idle of all pools, when V8 has no room left. */
+  makeRoom(): void;
   /** Tells the budget whose factory it is. */
   join(pool: Pool<PooledInstance<Exports, Context>>): void;
 }
@@ -42,7 +44,10 @@ async function firstInstances<Exports, Context>(
   shared: SharedFactory<Exports, Context> | undefined,
   timeoutMillis: number,
 ): Promise<void> {
-  factory.makeRoom = () => pool.evict(pool.available, 'memory');
+  factory.makeRoom = () => {
+    if (shared === undefined) pool.evict(pool.available, 'outOfMemory');
+    else shared.makeRoom();
+  };
   shared?.join(pool);
   pool.start();
   const { promise: spent, reject } = Promise.withResolvers<never>();

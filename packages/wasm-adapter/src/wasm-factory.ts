@@ -71,7 +71,10 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     try {
       if (instantiate === undefined) await this.#instantiate(instance);
       else instance.adopt(await instantiate(this.#compiled.module, instance));
+      // By proc_exit(0), or what emscripten throws to end `main`: the guest was through with its start.
+      instance.calls.poisoned = false;
       await onCreate?.(instance);
+      refuseUnfit(instance);
       if (this.#restores) this.obstacles = instance.takeSnapshot();
       instance.weigh();
     } catch (error) {
@@ -99,7 +102,6 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     instance.exports = exports as Exports;
     if (instance.memory !== undefined) context?.bind(instance.memory);
     await start(exports, instance.name);
-    instance.calls.poisoned = false; // by a proc_exit(0): the guest was through with its start
   }
 
   destroy(instance: PooledInstance<Exports, Context>): void {
@@ -123,6 +125,18 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     if (this.#options.reset === 'fresh') return 'used';
     if (this.#options.reset === 'restore') return instance.restore() || 'unrestorable';
     return true;
+  }
+}
+
+/** Throws a `WasmError` `ERR_WASM_START` where a new instance is not fit to be lent. */
+function refuseUnfit({ name, calls }: PooledInstance): void {
+  if (calls.poisoned) {
+    const message = `${name}: onCreate caught an exception that had gone through the instance, and left it mid-call`;
+    throw new WasmError('ERR_WASM_START', message);
+  }
+  if (calls.inFlight > 0) {
+    const message = `${name}: a call that onCreate or instantiate began is suspended still: await it there`;
+    throw new WasmError('ERR_WASM_START', message);
   }
 }
 

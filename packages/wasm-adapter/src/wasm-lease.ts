@@ -1,11 +1,13 @@
 import type { Lease } from '@wasm-pool/core';
+import type { CallState } from './guard.js';
 import type { WasmImports } from './link.js';
 import type { PooledInstance } from './pooled-instance.js';
 import type { WasmInstance } from './wasm-instance.js';
 
 /**
  * A lease whose `value` stands for that one loan: whatever was kept of it, its exports too, throws a
- * `NotBorrowedError` once the lease has ended, also when somebody else has the instance by then.
+ * `WasmError` `ERR_WASM_NOT_LENT` once the lease has ended, also when somebody else has the instance
+ * by then. The lease's own members go on throwing core's `NotBorrowedError`.
  */
 export class WasmLease<Exports, Context> implements Lease<WasmInstance<Exports, Context>> {
   readonly #lease: Lease<PooledInstance<Exports, Context>>;
@@ -22,14 +24,17 @@ export class WasmLease<Exports, Context> implements Lease<WasmInstance<Exports, 
   }
 
   release(): Promise<void> {
+    this.#view.forget();
     return this.#lease.release();
   }
 
   destroy(): Promise<void> {
+    this.#view.forget();
     return this.#lease.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#view.forget();
     return this.#lease[Symbol.asyncDispose]();
   }
 }
@@ -37,23 +42,38 @@ export class WasmLease<Exports, Context> implements Lease<WasmInstance<Exports, 
 /** An instance seen through its lease, which is asked each time. */
 class LeasedInstance<Exports, Context> implements WasmInstance<Exports, Context> {
   readonly #lease: Lease<PooledInstance<Exports, Context>>;
+  readonly #calls: CallState;
   #exports: Exports | undefined = undefined;
 
   constructor(lease: Lease<PooledInstance<Exports, Context>>) {
     this.#lease = lease;
+    this.#calls = lease.value.calls;
+  }
+
+  /** Lets go of the exports, so that holding on to a lease that has ended holds on to no memory. */
+  forget(): void {
+    this.#exports = undefined;
+  }
+
+  get #instance(): PooledInstance<Exports, Context> {
+    try {
+      return this.#lease.value;
+    } catch {
+      throw this.#calls.notCallable();
+    }
   }
 
   get id(): number {
-    return this.#lease.value.id;
+    return this.#instance.id;
   }
 
   get name(): string {
-    return this.#lease.value.name;
+    return this.#instance.name;
   }
 
   get exports(): Exports {
-    const { exports } = this.#lease.value;
-    const check = () => void this.#lease.value;
+    const { exports } = this.#instance;
+    const check = () => void this.#instance;
     this.#exports ??= isObject(exports)
       ? leasedExports(exports, check)
       : leased(exports, undefined, check);
@@ -61,19 +81,19 @@ class LeasedInstance<Exports, Context> implements WasmInstance<Exports, Context>
   }
 
   get memory(): WebAssembly.Memory | undefined {
-    return this.#lease.value.memory;
+    return this.#instance.memory;
   }
 
   get memoryBytes(): number {
-    return this.#lease.value.memoryBytes;
+    return this.#instance.memoryBytes;
   }
 
   get context(): Context | undefined {
-    return this.#lease.value.context;
+    return this.#instance.context;
   }
 
   link(imports: WasmImports): WebAssembly.Instance {
-    return this.#lease.value.link(imports);
+    return this.#instance.link(imports);
   }
 }
 

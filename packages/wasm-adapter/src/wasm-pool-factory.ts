@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type CloseOptions, checkOptions, wholeNumber } from '@wasm-pool/core';
 import { Budget, type HoldingStats } from './budget.js';
 import { type Compiled, compile } from './compile.js';
+import { WasmError } from './errors.js';
 import { checkWasmOptions, type WasmPoolOptions } from './options.js';
 import { type Loaded, loadSource, type WasmSource } from './source.js';
 import { startPool } from './start-pool.js';
@@ -51,6 +52,7 @@ export class WasmPoolFactory implements AsyncDisposable {
   readonly #budget: Budget;
   readonly #modules = new Map<string, { compiled: Promise<Compiled>; users: number }>();
   readonly #pools = new Set<Pick<WasmPool, 'close'>>();
+  #closed = false;
 
   /** Use `createWasmPoolFactory`. */
   constructor(maxTotalMemoryBytes: number, maxInstances: number) {
@@ -59,12 +61,16 @@ export class WasmPoolFactory implements AsyncDisposable {
     this.#budget = new Budget(maxTotalMemoryBytes, maxInstances);
   }
 
-  /** As `createWasmPool`, within the budget. Rejects as that does. */
+  /**
+   * As `createWasmPool`, within the budget. Rejects as that does, and with a `WasmError`
+   * `ERR_WASM_CLOSED` once the factory is closed.
+   */
   async create<Exports = WebAssembly.Exports, Context = unknown>(
     src: WasmSource,
     options: WasmPoolOptions<Exports, Context> = {},
   ): Promise<WasmPool<Exports, Context>> {
     checkWasmOptions('create', options);
+    this.#refuseClosed();
     const loaded = await loadSource(src);
     const key = keyOf(loaded);
     const cached = this.#modules.get(key) ?? { compiled: compile(loaded), users: 0 };
@@ -88,12 +94,18 @@ export class WasmPoolFactory implements AsyncDisposable {
         };
         return { ...share, leave };
       });
+      this.#pools.add(pool);
     } catch (error) {
       forget();
       throw error;
     }
-    this.#pools.add(pool);
+    if (this.#closed) await pool.close();
+    this.#refuseClosed();
     return pool;
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new WasmError('ERR_WASM_CLOSED', 'create: the pool factory is closed');
   }
 
   /** The budget, and what each pool holds of it. */
@@ -109,8 +121,9 @@ export class WasmPoolFactory implements AsyncDisposable {
     };
   }
 
-  /** Closes all pools, as `Pool.close`. */
+  /** Closes all pools, as `Pool.close`. One that is being made meanwhile is closed when it is there. */
   async close(options?: CloseOptions): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#pools].map((pool) => pool.close(options)));
   }
 

@@ -23,6 +23,8 @@ export interface WasmAcquireOptions<Context = unknown> extends AcquireOptions {
 export interface Share {
   /** Says who holds what, where the pool waits for the others; undefined where it does not. */
   blockedBy(): string | undefined;
+  /** Has `listener` called when there may be room for what was refused. */
+  whenRoom(listener: () => void): void;
   /** The pool is closed. */
   leave(): void;
 }
@@ -64,6 +66,7 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     this.obstacles = obstacles;
     this.#spares = spares > 0 ? new Spares(pool, spares) : undefined;
     this.#share = share;
+    share?.whenRoom(() => this.#spares?.topUp());
   }
 
   /** As `Pool.acquire`. */

@@ -194,6 +194,20 @@ describe('min of several pools', () => {
     expectWithin(factory);
   });
 
+  it('of fresh spares is made up for when there is room, while others are on loan', async () => {
+    await using factory = createWasmPoolFactory({ maxInstances: 2 });
+    const a = await make(factory, 'a', 1, { reset: 'fresh' });
+    const b = await make(factory, 'b', 1);
+    const [lent, other] = [await a.acquire(), await b.acquire()];
+    await turn();
+    expect([a.size, a.available]).toEqual([1, 0]); // there is no room for a spare
+    await b.destroy(other);
+    await expect.poll(() => a.available).toBe(1);
+    await a.release(lent);
+    await expect.poll(() => a.stats().creating).toBe(0);
+    expectWithin(factory);
+  });
+
   it('of fresh spares does not push out what others use', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1);

@@ -214,5 +214,17 @@ describe('a pool that closes', () => {
       expect(await failure(pool.acquire())).toMatchObject({ code: 'ERR_POOL_CLOSED' });
     }
     expect(factory.stats()).toMatchObject({ memoryBytes: 0, instances: 0, modules: 0, pools: [] });
+    expect(await failure(make(factory, 'c', 1))).toMatchObject({ code: 'ERR_WASM_CLOSED' });
+  });
+
+  it('by its factory while it is being made is closed, and given to nobody', async () => {
+    const factory = createWasmPoolFactory();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const making = failure(make(factory, 'a', 1, { onCreate: () => promise }));
+    await expect.poll(() => factory.stats().instances).toBe(1);
+    await factory.close();
+    resolve();
+    expect(await making).toMatchObject({ code: 'ERR_WASM_CLOSED' });
+    expect(factory.stats()).toMatchObject({ memoryBytes: 0, instances: 0, modules: 0, pools: [] });
   });
 });

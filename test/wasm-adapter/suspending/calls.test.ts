@@ -252,6 +252,14 @@ describe('an instance is destroyed', () => {
   });
 });
 
+it('an instance is not made when onCreate leaves a call under way', async () => {
+  const error = await failure(
+    pooled(() => new Promise(() => {}), { onCreate: ({ exports }) => void exports.ask(1) }),
+  );
+  expect(error).toMatchObject({ code: 'ERR_WASM_START' });
+  expect(error.message).toContain('is suspended still: await it there');
+});
+
 describe('an import that never settles', () => {
   it('keeps its instance until the pool is closed with a timeout', async () => {
     const pool = await pooled(() => new Promise(() => {}), { max: 1 });

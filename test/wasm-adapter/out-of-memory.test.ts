@@ -1,0 +1,84 @@
+// The real thing: V8 reserves address space for each memory, and there is an end to it.
+import { createWasmPool, createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expectAtRest } from './at-rest.js';
+import { failure } from './failure.js';
+import { wat } from './wat.js';
+
+const bytes = wat('(module (memory (export "memory") 1))');
+
+/** As many as leave a gap that V8 finds: it looks for one with room to align a memory in. */
+const IDLE = 4;
+
+/** All memories that this process can still have, in the hands of somebody else. */
+let others: WebAssembly.Memory[] = [];
+function takeTheRest(): void {
+  try {
+    for (;;) others.push(new WebAssembly.Memory({ initial: 1 }));
+  } catch (error) {
+    expect(error).toBeInstanceOf(RangeError);
+  }
+}
+
+async function forgetThem(): Promise<void> {
+  others = [];
+  await globalThis.gc?.({ type: 'major', execution: 'async' });
+}
+beforeEach(forgetThem);
+afterEach(forgetThem);
+
+it('no pool can be made, and the error says why and what to do', async () => {
+  takeTheRest();
+  const error = await failure(createWasmPool(bytes));
+  expect(error).toMatchObject({ code: 'ERR_WASM_MEMORY' });
+  expect(error.message).toMatch(/no room for a further instance .*8 GiB of address space/);
+  expect(error.cause).toBeInstanceOf(RangeError);
+  await forgetThem();
+  await using pool = await createWasmPool(bytes);
+  expectAtRest(pool);
+}, 30_000);
+
+it('says the same where imports ask for a memory', async () => {
+  takeTheRest();
+  const imports = () => ({ env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
+  const error = await failure(createWasmPool(wat('(module)'), { imports }));
+  expect(error).toMatchObject({ code: 'ERR_WASM_MEMORY' });
+}, 30_000);
+
+it('idle instances are dropped to make another one, and it is tried once more', async () => {
+  await using pool = await createWasmPool(bytes);
+  await pool.ready(IDLE);
+  takeTheRest();
+  expect(pool.grow()).toBe(1);
+  await expect.poll(() => pool.stats().creating).toBe(0);
+  expect(pool.stats()).toMatchObject({ createErrors: 0, destroyedBy: { outOfMemory: IDLE } });
+  expect(await pool.use(({ id }) => id)).toBeGreaterThan(IDLE);
+  expect(pool.size).toBe(1);
+  expectAtRest(pool);
+}, 30_000);
+
+it('idle instances of other pools of one budget are dropped, too', async () => {
+  await using factory = createWasmPoolFactory();
+  const a = await factory.create(bytes);
+  const b = await factory.create(bytes);
+  await b.ready(IDLE);
+  const lent = await a.acquire();
+  takeTheRest();
+  await a.use(({ memoryBytes }) => expect(memoryBytes).toBe(65_536));
+  expect(b.stats().destroyedBy).toEqual({ outOfMemory: IDLE });
+  expect(factory.stats().instances).toBe(2);
+  await a.release(lent);
+  expectAtRest(a);
+}, 30_000);
+
+it('where nothing is idle the acquire fails, and the pool is none the worse', async () => {
+  await using pool = await createWasmPool(bytes);
+  const lent = await pool.acquire();
+  takeTheRest();
+  const error = await failure(pool.acquire());
+  expect(error).toMatchObject({ code: 'ERR_POOL_CREATE', cause: { code: 'ERR_WASM_MEMORY' } });
+  expect(pool.size).toBe(1);
+  await pool.release(lent);
+  expect(await pool.use(({ id }) => id)).toBe(1);
+  expectAtRest(pool);
+}, 30_000);
