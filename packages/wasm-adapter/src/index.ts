@@ -1,3 +1,29 @@
+// What users of this package meet of core's: errors to tell apart, and the types that its own speak of.
+export {
+  type AcquireOptions,
+  AcquireTimeoutError,
+  type CloseOptions,
+  CreateError,
+  DestroyError,
+  type DestroyReason,
+  type EvictCandidate,
+  type EvictPolicy,
+  FactoryTimeoutError,
+  type Leak,
+  type Lease,
+  NotBorrowedError,
+  OptionError,
+  type Pool,
+  PoolClosedError,
+  PoolEmptyError,
+  PoolError,
+  type PoolEvents,
+  type PoolOptions,
+  type PoolState,
+  type PoolStats,
+  QueueFullError,
+  type Sync,
+} from '@wasm-pool/core';
 export type { HoldingStats } from './budget.js';
 export { createWasmPool } from './create-wasm-pool.js';
 export { WasmError, type WasmErrorCode, WasmExit } from './errors.js';
