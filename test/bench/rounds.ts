@@ -36,18 +36,33 @@ export async function inRounds(
   return rounds;
 }
 
-/** Prints and records each result, then each ratio, taken round by round. */
-export function print(results: Map<string, Rounds>, comparisons: readonly Comparison[]): void {
-  const roundsOf = (name: string) => {
-    const rounds = results.get(name);
-    if (rounds === undefined) throw new TypeError(`there is no subject ${name}`);
-    return rounds;
+/** By how many nanoseconds one subject is slower than another, and what that may be. */
+export interface Difference {
+  readonly of: string;
+  readonly to: string;
+  readonly atMost: number;
+}
+
+/** Prints and records each result, then each ratio and each difference, taken round by round. */
+export function print(
+  results: Map<string, Rounds>,
+  comparisons: readonly Comparison[],
+  differences: readonly Difference[] = [],
+): void {
+  const byRound = (of: string, to: string, how: (a: number, b: number) => number) => {
+    const [all, others] = [results.get(of), results.get(to)];
+    if (all === undefined) throw new TypeError(`there is no subject ${of}`);
+    if (others === undefined) throw new TypeError(`there is no subject ${to}`);
+    return spread(all.map((nanos, round) => how(nanos, others[round] as number)));
   };
   for (const [name, rounds] of results) record({ name, unit: 'ns', ...spread(rounds) });
   for (const { of, to, atMost } of comparisons) {
-    const by = roundsOf(to);
-    const ratios = roundsOf(of).map((nanos, round) => nanos / (by[round] as number));
-    record({ name: `${of} ÷ ${to}`, unit: '', ...spread(ratios), ...(atMost && { atMost }) });
+    const ratio = byRound(of, to, (a, b) => a / b);
+    record({ name: `${of} ÷ ${to}`, unit: '', ...ratio, ...(atMost && { atMost }) });
+  }
+  for (const { of, to, atMost } of differences) {
+    const nanos = byRound(of, to, (a, b) => a - b);
+    record({ name: `${of} − ${to}`, unit: 'ns', ...nanos, atMost });
   }
 }
 

@@ -1,48 +1,63 @@
 import { createWasmPool, suspending } from '@wasm-pool/wasm-adapter';
 import wabt from 'wabt';
+import { firstCall } from './interpreter.ts';
+import { heading } from './report.ts';
 import { inRounds, print } from './rounds.ts';
 
 const { parseWat } = await wabt();
 const compile = (wat: string) => new Uint8Array(parseWat('bench.wat', wat, {}).toBinary({}).buffer);
 
 const CALLS = 1000;
-type Add = { add(a: number, b: number): number };
+
+/** `f0` to `f4`, each of that many parameters. */
+type Sums = Record<string, (a?: number, b?: number, c?: number, d?: number) => number>;
+const sums = compile(`(module
+  (func (export "f0") (result i32) (i32.const 1))
+  (func (export "f1") (param i32) (result i32) (local.get 0))
+  (func (export "f2") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "f3") (param i32 i32 i32) (result i32) (i32.add (local.get 0) (local.get 2)))
+  (func (export "f4") (param i32 i32 i32 i32) (result i32) (i32.add (local.get 0) (local.get 3))))`);
+
+/** A loop of calls of an export, in a function of its own: V8 optimizes each by itself. */
+function loop(exports: Sums, name: string): () => number {
+  const args = ['sum', '1', '2', '3'].slice(0, Number(name[1]));
+  const body = `let sum = 0;
+    for (let index = 0; index < ${CALLS}; index++) sum += exports.${name}(${args});
+    return sum;`;
+  return new Function('exports', `return () => { ${body} }`)(exports);
+}
 
 async function guarded() {
-  const wat = `(module (func (export "add") (param i32 i32) (result i32)
-    (i32.add (local.get 0) (local.get 1))))`;
-  const bytes = compile(wat);
-  const raw = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Add;
-  const pool = await createWasmPool<Add>(bytes, { min: 4, max: 4 });
+  const raw = new WebAssembly.Instance(new WebAssembly.Module(sums)).exports as Sums;
+  const pool = await createWasmPool<Sums>(sums, { min: 4, max: 4 });
   const lent = await pool.acquire();
+  const names = Object.keys(raw);
+  const calls = await inRounds(
+    names.flatMap((name) => [
+      { name: `bare ${name}`, operations: CALLS, run: loop(raw, name) },
+      { name: `guarded ${name}`, operations: CALLS, run: loop(lent.exports, name) },
+    ]),
+  );
+  const differences = names.map((name) => ({
+    ...{ of: `guarded ${name}`, to: `bare ${name}` },
+    atMost: 10,
+  }));
+  print(calls, [], differences);
+
   let sink = 0;
-  const call = (instance: { exports: Add }) => {
-    sink += instance.exports.add(sink, 1);
+  const call = (instance: { exports: Sums }) => {
+    sink += instance.exports.f2?.(sink, 1) ?? 0;
   };
   const results = await inRounds([
     {
-      name: 'bare export',
-      operations: CALLS,
-      run() {
-        for (let index = 0; index < CALLS; index++) sink += raw.add(sink, 1);
-      },
-    },
-    {
-      name: 'guarded export',
-      operations: CALLS,
-      run() {
-        for (let index = 0; index < CALLS; index++) sink += lent.exports.add(sink, 1);
-      },
-    },
-    {
-      name: 'useSync and a guarded export',
+      name: 'useSync and a guarded f2',
       operations: CALLS,
       run() {
         for (let index = 0; index < CALLS; index++) pool.useSync(call);
       },
     },
     {
-      name: 'use and a guarded export',
+      name: 'use and a guarded f2',
       operations: CALLS,
       async run() {
         for (let index = 0; index < CALLS; index++) await pool.use(call);
@@ -64,7 +79,11 @@ function pagesOf(pages: number, used: number): Uint8Array<ArrayBuffer> {
 
 type Memory = { memory: WebAssembly.Memory };
 
-async function reset(name: string, pages: number, used: number, touchedBytes: number) {
+async function reset(
+  name: string,
+  { pages, used, touchedBytes }: { pages: number; used: number; touchedBytes: number },
+  atMost: { ofCopy: number; ofInstantiate?: number },
+) {
   const bytes = pagesOf(pages, used);
   const size = pages * 65_536;
   const restoring = await createWasmPool<Memory>(bytes, { max: 1, reset: 'restore' });
@@ -96,10 +115,12 @@ async function reset(name: string, pages: number, used: number, touchedBytes: nu
     {
       of: `${name}: write ${touchedBytes / 1024} KiB, restore`,
       to: `${name}: plain copy of it all`,
+      atMost: atMost.ofCopy,
     },
     {
       of: `${name}: write ${touchedBytes / 1024} KiB, restore`,
       to: `${name}: instantiate, write ${touchedBytes / 1024} KiB`,
+      ...(atMost.ofInstantiate === undefined ? {} : { atMost: atMost.ofInstantiate }),
     },
   ]);
   await restoring.close();
@@ -140,6 +161,20 @@ async function suspended() {
       },
     },
     {
+      name: '16 borrowers on a pool of 16, acquire and release',
+      operations: TURNS * BORROWERS,
+      async run() {
+        const borrower = async () => {
+          for (let turn = 0; turn < TURNS; turn++) {
+            const instance = await pool.acquire();
+            await instance.exports.go();
+            void pool.release(instance);
+          }
+        };
+        await Promise.all(Array.from({ length: BORROWERS }, borrower));
+      },
+    },
+    {
       name: '16 borrowers on a pool of 16',
       operations: TURNS * BORROWERS,
       async run() {
@@ -152,15 +187,25 @@ async function suspended() {
   ]);
   print(results, [
     { of: '16 borrowers on a pool of 16', to: '16 callers on 16 bare instances', atMost: 1.15 },
+    {
+      of: '16 borrowers on a pool of 16, acquire and release',
+      to: '16 callers on 16 bare instances',
+    },
   ]);
   await pool.close();
 }
 
-console.log('\nA call');
+heading('A call');
 await guarded();
-console.log('\nReset, 1 MiB, all of it written');
-await reset('1 MiB', 16, 16, 1024 * 1024);
-console.log('\nReset, 16 MiB, of which 256 KiB are in use');
-await reset('16 MiB', 256, 4, 256 * 1024);
-console.log('\nSuspended calls');
+heading('Reset, 1 MiB, all of it written');
+await reset(
+  '1 MiB',
+  { pages: 16, used: 16, touchedBytes: 1024 * 1024 },
+  { ofCopy: 1.25, ofInstantiate: 1 / 3 },
+);
+heading('Reset, 16 MiB, of which 256 KiB are in use');
+await reset('16 MiB', { pages: 256, used: 4, touchedBytes: 256 * 1024 }, { ofCopy: 0.5 });
+heading('First call, of an interpreter with a library');
+await firstCall();
+heading('Suspended calls');
 await suspended();

@@ -11,6 +11,11 @@ const exampleRequire = createRequire(
 
 /** markdown-it and all it depends on, as one script whose value renders its global `input`. */
 export async function bundleRenderer(): Promise<string> {
+  return `${await bundleLibrary()}\nrenderer.render(input)`;
+}
+
+/** markdown-it and all it depends on, as one script that defines `renderer.render(text)`. */
+export async function bundleLibrary(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'wasm-pool-'));
   try {
     const entry = join(folder, 'entry.mjs');
@@ -26,7 +31,7 @@ export async function bundleRenderer(): Promise<string> {
       write: false,
       output: { format: 'iife', name: 'renderer' },
     });
-    return `${output[0].code}\nrenderer.render(input)`;
+    return output[0].code;
   } finally {
     await rm(folder, { recursive: true });
   }
