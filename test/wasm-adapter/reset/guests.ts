@@ -212,7 +212,21 @@ export function outcomes(exports: WebAssembly.Exports, calls: readonly Call[]): 
       const result: unknown = (exports[name] as (...args: readonly unknown[]) => unknown)(...args);
       return typeof result === 'function' ? `function of ${String(result())}` : result;
     } catch (error) {
-      return String(error);
+      return new Thrown(String(error));
     }
   });
+}
+
+/** An error, in terms that are the same for two instances. */
+class Thrown {
+  readonly message: string;
+
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+/** Whether the outcome of a call was an error. */
+export function isError(outcome: unknown): boolean {
+  return outcome instanceof Thrown;
 }
