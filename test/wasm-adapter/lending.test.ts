@@ -1,7 +1,7 @@
 // The cases of wazero-pool's own suite: what a pool of instances is, before anything else.
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import { createWasmPool, type WasmInstance } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { expectAtRest } from './at-rest.js';
 import { collected } from './collected.js';
@@ -75,6 +75,42 @@ describe('a pool of instances', () => {
     expect(instance.name).toBe('adder#1');
     await pool.destroy(instance);
     expect(await pool.use(({ id, name }) => [id, name])).toEqual([2, 'adder#2']);
+  });
+});
+
+describe('a pool of instances, as any other,', () => {
+  it('has limits, counters and listeners', async () => {
+    await using pool = await createWasmPool<Add>(wat(ADD), { min: 1, max: 3 });
+    const seen: string[] = [];
+    const onDestroy = (instance: WasmInstance<Add>, reason: string) => {
+      seen.push(`${instance.name} ${reason} ${Object.keys(instance.exports).length}`);
+    };
+    pool.once('create', (instance) => seen.push(`${instance.name} created`));
+    pool.on('destroy', onDestroy);
+    expect([pool.min, pool.max, pool.spareResourceCapacity]).toEqual([1, 3, 2]);
+    expect(pool.idleLongest?.id).toBe(1);
+    await pool.ready(3);
+    expect(pool.spareResourceCapacity).toBe(0);
+    await pool.destroy(await pool.acquire());
+    pool.off('destroy', onDestroy);
+    await pool.clear();
+    // A destroyed instance is empty: its name is what tells which it was.
+    expect(seen).toEqual(['wasm#2 created', 'wasm#1 borrower 0']);
+    pool.start(); // as createWasmPool did
+    pool.wake();
+    await pool.drain();
+    expect(await failure(pool.acquire())).toMatchObject({ code: 'ERR_POOL_CLOSED' });
+  });
+
+  it('but never passes an instance on unjudged', async () => {
+    await using pool = await createWasmPool<Add>(wat(ADD), { max: 1 });
+    const lent = await pool.acquire({ context: 'first' });
+    const next = pool.acquire({ context: 'second', pipelined: true });
+    expect(pool.passOn(lent)).toBe(false);
+    expect(lent.context).toBe('first');
+    await pool.release(lent);
+    expect((await next).context).toBe('second');
+    await pool.release(await next);
   });
 });
 

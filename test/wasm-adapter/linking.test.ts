@@ -152,6 +152,16 @@ describe('a start function whose host function throws', () => {
       expect(error).toMatchObject({ code: 'ERR_WASM_START', cause: new Fault('of the host') });
     },
   );
+
+  it('what is no error is given on as text', async () => {
+    const bytes = wat(`(module (import "env" "f" (func $f)) (start $f))`);
+    const text: unknown = 'plain text';
+    const fail = () => {
+      throw text;
+    };
+    const error = await failure(createWasmPool(bytes, { imports: { env: { f: fail } } }));
+    expect(error.message).toBe('wasm#1: its start function threw: plain text');
+  });
 });
 
 describe('imports', () => {

@@ -98,6 +98,28 @@ describe('memoryBytes', () => {
     expect(await twice.use((instance) => instance.memoryBytes)).toBe(2 * PAGE);
   });
 
+  it('counts what it can see of a module that was given compiled', async () => {
+    const text = '(module (import "e" "m" (memory 3)) (memory (export "own") 1) (memory 7))';
+    const module = new WebAssembly.Module(wat(text));
+    const memories = () => ({ e: { m: new WebAssembly.Memory({ initial: 3 }) } });
+    await using pool = await createWasmPool(module, { imports: memories });
+    expect(await pool.use((instance) => instance.memoryBytes)).toBe(4 * PAGE);
+  });
+
+  it('counts what a loader returns: an instance, or memories among its exports', async () => {
+    const bytes = wat('(module (memory (export "memory") 2))');
+    for (const loaded of [
+      (made: WebAssembly.Instance) => made,
+      (made: WebAssembly.Instance) => made.exports,
+      (made: WebAssembly.Instance) => ({ exports: { inner: made.exports.memory } }),
+    ]) {
+      await using pool = await createWasmPool<object>(bytes, {
+        instantiate: (compiled) => loaded(new WebAssembly.Instance(compiled)),
+      });
+      expect(await pool.use((instance) => instance.memoryBytes)).toBe(2 * PAGE);
+    }
+  });
+
   it('is 0 of an instance that was destroyed', async () => {
     await using pool = await createWasmPool(wat('(module (memory (export "m") 2))'));
     const instance = await pool.acquire();

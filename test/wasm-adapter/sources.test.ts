@@ -105,6 +105,14 @@ const bad: [string, () => unknown, string, RegExp][] = [
     /5 bytes that is truncated/,
   ],
   ['random bytes', () => new Uint8Array([1, 2, 3, 4]), 'ERR_WASM_COMPILE', /4 bytes.*no module/],
+  ['one byte', () => Buffer.from('x'), 'ERR_WASM_COMPILE', /, 1 byte of text/],
+  ['a zip archive', () => Buffer.from('PK\u0003\u0004'), 'ERR_WASM_COMPILE', /4 bytes of a zip/],
+  [
+    'a URL that fetch does not take',
+    () => 'http://name:word@localhost/module.wasm',
+    'ERR_WASM_SOURCE',
+    /could not be fetched: .*credentials/,
+  ],
   ['gzip', () => new Uint8Array([0x1f, 0x8b, 8, 0]), 'ERR_WASM_COMPILE', /gzip/],
   [
     'an invalid module', // the function leaves nothing for its result

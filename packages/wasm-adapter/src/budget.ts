@@ -1,4 +1,4 @@
-import type { Factory, Pool, Verdict } from '@wasm-pool/core';
+import type { Factory, Pool } from '@wasm-pool/core';
 import { WasmError } from './errors.js';
 import type { PooledInstance } from './pooled-instance.js';
 import type { SharedFactory } from './start-pool.js';
@@ -11,6 +11,10 @@ export interface HoldingStats {
   readonly borrowed: number;
   readonly pending: number;
 }
+
+/** A factory that says of each instance whether it is fit. */
+export type JudgingFactory<Exports, Context> = Factory<PooledInstance<Exports, Context>> &
+  Required<Pick<Factory<PooledInstance<Exports, Context>>, 'validate' | 'recycle'>>;
 
 /** The limits that many pools share; who needs room has idle instances of any of them destroyed. */
 export class Budget {
@@ -35,7 +39,7 @@ export class Budget {
    */
   share<Exports, Context>(
     name: string,
-    factory: Factory<PooledInstance<Exports, Context>>,
+    factory: JudgingFactory<Exports, Context>,
     minBytes: number,
   ): SharedFactory<Exports, Context> {
     this.#checkSize(`an instance of ${name}`, minBytes);
@@ -66,12 +70,12 @@ export class Budget {
           this.#changed();
           return factory.destroy(instance, reason);
         },
-        validate: (instance) => factory.validate?.(instance) ?? true,
-        recycle: (instance, ...thrown): Verdict | PromiseLike<Verdict> => {
+        validate: (instance) => factory.validate(instance),
+        recycle: (instance, ...thrown) => {
           instance.returnedAt = ++this.#returns;
           holding.count(instance);
           this.#changed();
-          return factory.recycle?.(instance, ...thrown) ?? true;
+          return factory.recycle(instance, ...thrown);
         },
       },
       makeRoom: () => this.#evictAll(),
@@ -88,7 +92,7 @@ export class Budget {
       },
       blockedBy: () => {
         const { pool, starting, creating } = holding;
-        const growable = (pool?.spareResourceCapacity ?? 0) > 0 && !(starting && creating > 0);
+        const growable = pool.spareResourceCapacity > 0 && !(starting && creating > 0);
         return growable && !this.#fits(holding) ? this.#describe() : undefined;
       },
     };
@@ -147,17 +151,17 @@ export class Budget {
   #evictOldest(): boolean {
     let oldest: { pool: Holding['pool']; returnedAt: number } | undefined;
     for (const { pool } of this.#holdings) {
-      const returnedAt = pool?.idleLongest?.returnedAt;
+      const returnedAt = pool.idleLongest?.returnedAt;
       if (returnedAt === undefined) continue;
       if (oldest === undefined || returnedAt < oldest.returnedAt) oldest = { pool, returnedAt };
     }
-    return oldest?.pool !== undefined && oldest.pool.evict(1, 'budget') === 1;
+    return oldest?.pool.evict(1, 'budget') === 1;
   }
 
   /** Whatever is idle, for V8 has no room left. */
   #evictAll(): void {
     this.#admitting = true;
-    for (const { pool } of this.#holdings) pool?.evict(pool.available, 'outOfMemory');
+    for (const { pool } of this.#holdings) pool.evict(pool.available, 'outOfMemory');
     this.#admitting = false;
   }
 
@@ -170,7 +174,7 @@ export class Budget {
       while (this.totals().bytes > this.#maxBytes && this.#evictOldest());
       for (const holding of [...this.#waiting]) {
         holding.refused = false;
-        holding.pool?.wake();
+        holding.pool.wake();
         holding.onRoom();
         if (!holding.refused) this.#waiting.delete(holding); // admitted, or in want no more
       }
@@ -193,8 +197,8 @@ export class Budget {
       name,
       instances: instances.size,
       memoryBytes: bytes,
-      borrowed: pool?.borrowed ?? 0,
-      pending: pool?.pending ?? 0,
+      borrowed: pool.borrowed,
+      pending: pool.pending,
     }));
   }
 }
@@ -204,18 +208,17 @@ class Holding {
   readonly name: string;
   /** What each takes: as much as when it was made, or returned last. */
   readonly instances = new Map<PooledInstance, number>();
-  pool:
-    | Pick<
-        Pool<PooledInstance>,
-        | 'available'
-        | 'borrowed'
-        | 'evict'
-        | 'idleLongest'
-        | 'pending'
-        | 'spareResourceCapacity'
-        | 'wake'
-      >
-    | undefined = undefined;
+  /** Set before the pool makes its first instance. */
+  pool!: Pick<
+    Pool<PooledInstance>,
+    | 'available'
+    | 'borrowed'
+    | 'evict'
+    | 'idleLongest'
+    | 'pending'
+    | 'spareResourceCapacity'
+    | 'wake'
+  >;
   /** Called when there may be room for what was refused. */
   onRoom: () => void = () => {};
   creating = 0;
@@ -234,7 +237,7 @@ class Holding {
 
   /** Somebody waits for an instance, and not only `min` or `reset: 'fresh'` for a spare one. */
   get inNeed(): boolean {
-    const { pending = 0, spareResourceCapacity = 0 } = this.pool ?? {};
+    const { pending, spareResourceCapacity } = this.pool;
     return this.starting || (pending > this.creating && spareResourceCapacity > 0);
   }
 

@@ -173,8 +173,8 @@ class TypeReader extends ByteReader {
   #valueType(): number {
     const type = this.byte();
     if (type !== 0x63 && type !== 0x64) return type;
-    const heapType = this.bytes[this.at] ?? 0; // of (ref null? heaptype)
-    this.skipNumber();
+    const heapType = this.byte(); // of (ref null? heaptype)
+    if (heapType >= 0x80) this.skipNumber();
     return heapType;
   }
 

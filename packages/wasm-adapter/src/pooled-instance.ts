@@ -1,6 +1,7 @@
 import type { Compiled } from './compile.js';
 import { CallState, guardExports } from './guard.js';
 import { link, type WasmImports } from './link.js';
+import type { ModuleShape } from './module-shape.js';
 import { exportName, type StateKind } from './private-exports.js';
 import { Snapshot } from './snapshot.js';
 import type { WasmInstance } from './wasm-instance.js';
@@ -25,8 +26,8 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   readonly #compiled: Compiled;
   readonly #promising: readonly string[] | true;
   readonly #memories = new Set<WebAssembly.Memory>();
-  #linked: WebAssembly.Exports | undefined = undefined;
-  #links = 0;
+  /** The exports of each WebAssembly instance that `link` made, private ones included. */
+  #linked: WebAssembly.Exports[] = [];
   #snapshot: Snapshot | undefined = undefined;
   #dropped: AbortController | undefined = undefined;
   #weight: { readonly bytes: number; readonly counted: ArrayBuffer | undefined } | undefined;
@@ -67,19 +68,18 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** Whether the pool made the WebAssembly instance, and so sees what becomes of its calls. */
   get guarded(): boolean {
-    return this.#links > 0;
+    return this.#linked.length > 0;
   }
 
   link(imports: WasmImports): WebAssembly.Instance {
     const { extended, shape } = this.#compiled;
     const instance = link(extended, imports, this.name);
-    this.#linked = instance.exports;
-    this.#links++;
+    this.#linked.push(instance.exports);
     if (shape === undefined) {
       this.#noteMemories(Object.values(instance.exports));
       this.#noteMemories(Object.values(imports).flatMap((it) => Object.values(it)));
     } else {
-      this.#noteMemories(this.#state('memory'));
+      this.#noteMemories(stateOf('memory', shape, instance.exports));
     }
     const guarded = guardExports(instance.exports, this.calls, this.#promising);
     // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
@@ -99,25 +99,17 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     for (const value of values) if (value instanceof WebAssembly.Memory) this.#memories.add(value);
   }
 
-  /** The module's memories, tables or mutable globals, exported by its author or by us. */
-  #state(kind: StateKind): unknown[] {
-    const { shape } = this.#compiled;
-    if (shape === undefined || this.#linked === undefined) return [];
-    const globals = shape.globals.map((it) => (it.mutable ? it : undefined));
-    const items = { memory: shape.memories, table: shape.tables, global: globals }[kind];
-    const exports = this.#linked;
-    return items.flatMap((item, index) =>
-      item === undefined ? [] : (exports[exportName(kind, index, item)] ?? []),
-    );
-  }
-
   /** Remembers the state of now, to restore. Returns why it cannot be put back; empty where it can. */
   takeSnapshot(): readonly string[] {
-    if (this.#links !== 1) return [`a loader that called instance.link ${this.#links} times`];
+    const { shape } = this.#compiled;
+    const [exports, ...others] = this.#linked;
+    if (exports === undefined || others.length > 0 || shape === undefined) {
+      return [`a loader that called instance.link ${this.#linked.length} times`];
+    }
     const snapshot = new Snapshot(
-      this.#state('memory') as WebAssembly.Memory[],
-      this.#state('table') as WebAssembly.Table[],
-      this.#state('global') as WebAssembly.Global[],
+      stateOf('memory', shape, exports) as WebAssembly.Memory[],
+      stateOf('table', shape, exports) as WebAssembly.Table[],
+      stateOf('global', shape, exports) as WebAssembly.Global[],
     );
     if (!snapshot.exact) return ['a mutable global that holds a NaN'];
     this.#snapshot = snapshot;
@@ -127,7 +119,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** Puts the state of the snapshot back; false where that cannot be done exactly. */
   restore(): boolean {
-    if (this.changedOutside || this.#links !== 1) return false;
+    if (this.changedOutside || this.#linked.length !== 1) return false;
     return this.#snapshot?.restore() ?? false;
   }
 
@@ -142,9 +134,18 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.calls.callable = false;
     this.context = undefined;
     this.#memories.clear();
-    this.#linked = undefined;
+    this.#linked = [];
     this.#snapshot = undefined;
     this.exports = Object.freeze({}) as Exports;
     this.#dropped?.abort(this.calls.notCallable());
   }
+}
+
+/** An instance's memories, tables or mutable globals, exported by its author or by us. */
+function stateOf(kind: StateKind, shape: ModuleShape, exports: WebAssembly.Exports): unknown[] {
+  const globals = shape.globals.map((it) => (it.mutable ? it : undefined));
+  const items = { memory: shape.memories, table: shape.tables, global: globals }[kind];
+  return items.flatMap((item, index) =>
+    item === undefined ? [] : [exports[exportName(kind, index, item)]],
+  );
 }

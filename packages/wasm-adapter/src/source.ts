@@ -87,7 +87,7 @@ async function loadResponse(response: Response, name: string): Promise<Loaded> {
   }
   if (response.bodyUsed) throw sourceError(name, 'the body of the response was read before');
   const type = response.headers.get('content-type') ?? 'none';
-  if (type.split(';')[0]?.trim().toLowerCase() !== 'application/wasm') {
+  if (!/^\s*application\/wasm\s*(;|$)/i.test(type)) {
     throw sourceError(name, `the response has content type ${type}; accepted: application/wasm`);
   }
   const copy = response.clone();

@@ -25,19 +25,24 @@ interface Sleep {
  * thread free until then. Any other is left to `blocking`: a guest that waits for a file descriptor
  * too, and one that asks for what there is not.
  */
-export function suspendingPoll(instance: PooledInstance, blocking: PollOneoff) {
+export function suspendingPoll(
+  instance: PooledInstance,
+  memoryOf: () => WebAssembly.Memory | undefined,
+  blocking: PollOneoff,
+) {
   return async (input: number, output: number, count: number, written: number): Promise<number> => {
     if (!instance.calls.callable) throw instance.calls.notCallable(); // it was destroyed meanwhile
-    const before = instance.memory?.buffer ?? new ArrayBuffer(0);
+    const memory = memoryOf();
+    if (memory === undefined) return blocking(input, output, count, written);
     const [from, to, total] = [input >>> 0, output >>> 0, written >>> 0];
-    const size = before.byteLength;
+    const size = memory.buffer.byteLength;
     const within = from + count * SUBSCRIPTION_BYTES <= size && to + count * EVENT_BYTES <= size;
-    const sleeps = within && total + 4 <= size ? readSleeps(before, from, count) : undefined;
+    const sleeps = within && total + 4 <= size ? readSleeps(memory.buffer, from, count) : undefined;
     if (sleeps === undefined) return blocking(input, output, count, written);
     const [{ nanos: least }] = sleeps;
     await sleep(least, instance.dropped);
     const due = sleeps.filter(({ nanos }) => nanos === least);
-    const view = new DataView(instance.memory?.buffer ?? before);
+    const view = new DataView(memory.buffer); // which may have grown meanwhile
     for (const [index, { userdata }] of due.entries()) {
       const at = to + index * EVENT_BYTES;
       new Uint8Array(view.buffer, at, EVENT_BYTES).fill(0);

@@ -44,6 +44,9 @@ const changing = [
 const moving = ['fd_read', 'fd_write'];
 const STDERR = 2;
 
+type WasiFunction = (...args: (number | bigint)[]) => number;
+type WasiFunctions = Record<string, WasiFunction> & { readonly poll_oneoff: WasiFunction };
+
 /** One instance's WASI. */
 export interface WasiContext {
   readonly imports: WasmImports;
@@ -73,29 +76,34 @@ export async function wasiContext(
     version: old ? 'unstable' : 'preview1',
   });
 
-  const functions = { ...wasi.wasiImport } as Record<string, (...args: unknown[]) => unknown>;
-  for (const name of [...changing, ...moving]) {
-    const original = functions[name];
-    if (original === undefined) continue;
-    const always = changing.includes(name);
-    functions[name] = (...args) => {
-      if (always || Number(args[0]) > STDERR) instance.changedOutside = true;
-      return original(...args);
-    };
-  }
-  const { poll_oneoff: poll } = functions;
+  let memory: WebAssembly.Memory | undefined;
+  const { poll_oneoff: poll, ...given } = wasi.wasiImport as WasiFunctions;
+  const noted = Object.entries(given).map(([name, call]) => [name, noting(name, call, instance)]);
+  const suspended = suspends && !old; // whose subscriptions are laid out differently
   const own: Record<string, unknown> = {
     // node:wasi's own throws a bare symbol that only its start() understands.
     proc_exit: (code: number) => {
       throw new WasmExit(code, instance.name);
     },
+    poll_oneoff: suspended ? suspending(suspendingPoll(instance, () => memory, poll)) : poll,
   };
-  if (suspends && poll !== undefined) {
-    own.poll_oneoff = suspending(suspendingPoll(instance, (...args) => Number(poll(...args))));
-  }
+  const functions = { ...Object.fromEntries(noted), ...own };
   return {
-    imports: { [old ? 'wasi_unstable' : 'wasi_snapshot_preview1']: { ...functions, ...own } },
-    bind: (memory) => bind(wasi, memory),
+    imports: { [old ? 'wasi_unstable' : 'wasi_snapshot_preview1']: functions },
+    bind(bound) {
+      memory = bound;
+      bind(wasi, bound);
+    },
+  };
+}
+
+/** The function, which notes on the instance where it leaves its context other than it found it. */
+function noting(name: string, call: WasiFunction, instance: PooledInstance): WasiFunction {
+  const always = changing.includes(name);
+  if (!always && !moving.includes(name)) return call;
+  return (...args) => {
+    if (always || Number(args[0]) > STDERR) instance.changedOutside = true;
+    return call(...args);
   };
 }
 

@@ -100,7 +100,9 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     checkOptions(instance.name, { imports: own ?? null }, { imports: importsCheck });
     const { exports } = instance.link(merge(context?.imports ?? {}, own));
     instance.exports = exports as Exports;
-    if (instance.memory !== undefined) context?.bind(instance.memory);
+    // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
+    const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
+    if (memory !== undefined) context?.bind(memory);
     await start(exports, instance.name);
   }
 

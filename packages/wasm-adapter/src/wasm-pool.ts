@@ -149,9 +149,9 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     return this.pool.destroy(instance as PooledInstance<Exports, Context>);
   }
 
-  /** As `Pool.passOn`. */
-  passOn(instance: WasmInstance<Exports, Context>): boolean {
-    return this.pool.passOn(instance as PooledInstance<Exports, Context>);
+  /** Always false: an instance is judged, and reset, between two borrowers. */
+  passOn(_: WasmInstance<Exports, Context>): boolean {
+    return false;
   }
 
   /** As `Pool.isBorrowedResource`. */

@@ -45,6 +45,21 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
+  it('one who comes at the very moment that there is room does not overtake them', async () => {
+    await using factory = createWasmPoolFactory({ maxInstances: 2 });
+    const [a, b] = [await make(factory, 'a', 1), await make(factory, 'b', 1)];
+    const lent = [await a.acquire(), await b.acquire()] as const;
+    const order: string[] = [];
+    const first = a.use(() => order.push('a'));
+    await turn();
+    void b.destroy(lent[1]); // and in the same breath
+    const second = b.use(() => order.push('b'));
+    await a.release(lent[0]);
+    await Promise.all([first, second]);
+    expect(order).toEqual(['a', 'b']);
+    expectWithin(factory);
+  });
+
   it('what a pool has back goes to those who wait for it in that pool, and is given up after', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     const a = await make(factory, 'a', 1);

@@ -94,6 +94,16 @@ describe("one borrower's secret", () => {
     expectAtRest(pool);
   });
 
+  it('is nowhere in what the next one sees, who has a fresh one', async () => {
+    await using pool = await createWasmPool<Keeper>(keeper, { max: 1, reset: 'fresh' });
+    const untouched = await pool.use(allOf);
+    for (let loan = 0; loan < 3; loan++) {
+      await pool.use(hideAll);
+      expect(await pool.use(allOf)).toBe(untouched);
+    }
+    expect(pool.stats().destroyedBy).toEqual({ used: 7 });
+  });
+
   it('is gone however the loan ended', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, { max: 1, reset: 'restore' });
     const untouched = await pool.use(allOf);

@@ -202,6 +202,46 @@ describe('a guest that sleeps', () => {
   });
 });
 
+it('a guest whose memory is not its first sleeps by the one that is exported as memory', async () => {
+  const second = wat(`(module
+    (import "wasi_snapshot_preview1" "poll_oneoff"
+      (func $poll (param i32 i32 i32 i32) (result i32)))
+    (memory $private 0)
+    (memory (export "memory") 1)
+    (func (export "poll") (param i32 i32 i32 i32) (result i32)
+      (call $poll (local.get 0) (local.get 1) (local.get 2) (local.get 3))))`);
+  await using pool = await createWasmPool<Poller>(second, { wasi: true, promising: ['poll'] });
+  const call = pool.use((instance) => poll(instance, { userdata: 7n, nanos: 5n * MILLI }));
+  expect(await timed(call)).toEqual([[7n], 5]);
+});
+
+it('a guest without memory is answered by node:wasi, which has no place to write to', async () => {
+  const none = wat(`(module
+    (import "wasi_snapshot_preview1" "poll_oneoff"
+      (func $poll (param i32 i32 i32 i32) (result i32)))
+    (func (export "poll") (param i32 i32 i32 i32) (result i32)
+      (call $poll (local.get 0) (local.get 1) (local.get 2) (local.get 3))))`);
+  await using pool = await createWasmPool<Poller>(none, { wasi: true, promising: ['poll'] });
+  const error = await failure(pool.use(({ exports }) => exports.poll(0, 64, 1, 128)));
+  expect(error).toMatchObject({ code: 'ERR_WASI_NOT_STARTED' });
+  expectAtRest(pool);
+});
+
+it('a guest of the first WASI, whose subscriptions are larger, is not suspended', async () => {
+  const old = wat(`(module
+    (import "wasi_unstable" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "poll") (param i32 i32 i32 i32) (result i32)
+      (call $poll (local.get 0) (local.get 1) (local.get 2) (local.get 3))))`);
+  await using pool = await createWasmPool<Poller>(old, { wasi: true, promising: ['poll'] });
+  const written = await pool.use(async ({ exports }) => {
+    expect(await exports.poll(0, OUTPUT, 1, WRITTEN)).toBe(SUCCESS); // a clock, for no time
+    return new DataView(exports.memory.buffer).getUint32(WRITTEN, true);
+  });
+  expect(written).toBe(1);
+  expectAtRest(pool);
+});
+
 describe('a guest that waits for something else', () => {
   it('too, such as a file descriptor, is answered by node:wasi', async () => {
     await using pool = await pooled();
@@ -271,6 +311,30 @@ describe('a guest that is asleep when its instance is destroyed', () => {
     expect(await call).toMatchObject({ code: 'ERR_WASM_NOT_LENT' });
     expect(vi.getTimerCount()).toBe(0);
     expectAtRest(pool);
+  });
+
+  it('that it catches cannot sleep again', async () => {
+    const stubborn = wat(`(module
+      (import "wasi_snapshot_preview1" "poll_oneoff"
+        (func $poll (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "pollForever") (result i32) (local $caught i32)
+        (loop $again
+          (block $error
+            (try_table (catch_all $error)
+              (drop (call $poll (i32.const 0) (i32.const 1024) (i32.const 1) (i32.const 4096)))
+              (br $again)))
+          (local.set $caught (i32.add (local.get $caught) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $caught) (i32.const 5))))
+        (local.get $caught)))`);
+    await using pool = await createWasmPool<Poller>(stubborn, { wasi: true, promising: true });
+    const instance = await pool.acquire();
+    subscribe(instance.exports.memory, [{ userdata: 1n, nanos: MILLI }]);
+    const call = instance.exports.pollForever();
+    await vi.advanceTimersByTimeAsync(3);
+    await pool.destroy(instance);
+    expect(await call).toBe(5);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('does not sleep again, for ever', async () => {
