@@ -210,6 +210,17 @@ describe('imports', () => {
     expect(made).toEqual([1, 2]);
   });
 
+  it.each([
+    ['imports', () => undefined],
+    ['imports', () => 5],
+    ['wasi', () => undefined],
+    ['wasi', () => 'yes'],
+  ])('or wasi as a function that gives what is neither say so: %s', async (option, give) => {
+    const error = await failure(createWasmPool(wat('(module)'), { [option]: give }));
+    expect(error).toMatchObject({ code: 'ERR_POOL_OPTION' });
+    expect(error.message).toMatch(new RegExp(`^wasm#1: ${option} is .*; accepted: `));
+  });
+
   it('that throw while they are made reject the pool with what they threw', async () => {
     const reason = new Error('no database');
     const imports = () => {

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
+import { wat } from '../wat.js';
 import { expectWithin, make, PAGE, sized } from './guests.js';
 
 const namesAndSizes = (factory: ReturnType<typeof createWasmPoolFactory>) =>
@@ -122,6 +123,19 @@ describe('over maxTotalMemoryBytes', () => {
     await a.use(() => {});
     expectWithin(factory);
   });
+});
+
+it('what grew in the hands of one who kept its memory is judged before it is lent', async () => {
+  await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 100 * PAGE });
+  const a = await factory.create<{ memory: WebAssembly.Memory }>(
+    wat('(module (memory (export "memory") 1))'),
+    { testOnBorrow: true, maxMemoryBytes: 2 * PAGE },
+  );
+  const { memory } = await a.use(({ exports }) => exports);
+  memory.grow(5);
+  expect(await a.use(({ id }) => id)).toBe(2);
+  expect(a.stats().destroyedBy).toEqual({ memory: 1 });
+  expectWithin(factory);
 });
 
 describe('min of several pools', () => {

@@ -1,6 +1,7 @@
 // The module that instances are made of exports its private state, and nobody sees that.
 import { globSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -94,6 +95,18 @@ describe('a module that', () => {
     await using pool = await createWasmPool<{ f(): void }>(bytes, { reset: 'restore' });
     expect(pool.obstacles).toEqual([expect.stringContaining('out of reach')]);
     await pool.use(({ exports }) => exports.f());
+    expect(pool.stats().destroyedBy).toEqual({ unrestorable: 1 });
+  });
+
+  it('uses what is newer than the pool works, and counts what it exports', async () => {
+    setFlagsFromString('--experimental-wasm-wasmfx');
+    const preamble = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+    const types = [1, 6, 2, 0x60, 0, 0, 0x5d, 0]; // the type of a continuation
+    const memory = [5, 3, 1, 0, 1, 7, 5, 1, 1, 'm'.charCodeAt(0), 2, 0];
+    const bytes = new Uint8Array([...preamble, ...types, ...memory]);
+    await using pool = await createWasmPool(bytes, { reset: 'restore' });
+    expect(pool.obstacles).toEqual([expect.stringContaining('too new')]);
+    expect(await pool.use((instance) => instance.memoryBytes)).toBe(65_536);
     expect(pool.stats().destroyedBy).toEqual({ unrestorable: 1 });
   });
 
