@@ -75,6 +75,52 @@ describe('a guest that', () => {
     expect(size).toBeGreaterThan(1_000_000);
     expect(size).toBeLessThanOrEqual(10_000_000);
     expectAtRest(pool);
+
+    // Tables are not counted, and with `reuse` they stay.
+    expect(await pool.use((instance) => instance.memoryBytes)).toBe(0);
+    await using restoring = await createWasmPool<{ grow(): number }>(bytes, { reset: 'restore' });
+    expect(await restoring.use(({ exports }) => exports.grow())).toBe(size);
+    expect(restoring.stats().destroyedBy).toEqual({ unrestorable: 1 });
+    expectAtRest(restoring);
+  });
+
+  it('has a start function that recurses for ever cannot be made', async () => {
+    const bytes = wat('(module (func $down (call $down)) (start $down))');
+    const error = await failure(createWasmPool(bytes));
+    expect(error).toMatchObject({ code: 'ERR_WASM_START' });
+    expect(error.message).toContain('Maximum call stack size exceeded');
+  });
+
+  it('recurses for ever where it may be suspended overflows that stack, and is replaced', async () => {
+    const bytes = wat(`(module
+      (func $down (export "down") (param i32) (result i32)
+        (i32.add (i32.const 1) (call $down (i32.add (local.get 0) (i32.const 1))))))`);
+    await using pool = await createWasmPool<{ down(depth: number): Promise<number> }>(bytes, {
+      promising: ['down'],
+      max: 1,
+    });
+    for (let round = 0; round < 3; round++) {
+      const error = await failure(pool.use(({ exports }) => exports.down(0)));
+      expect(error).toBeInstanceOf(RangeError);
+    }
+    expect(pool.stats().destroyedBy).toEqual({ trap: 3 });
+    expectAtRest(pool);
+  });
+
+  it('grows a memory of 64-bit addresses to the maximum is replaced as any other', async () => {
+    const bytes = wat(`(module
+      (memory (export "memory") i64 1 100000)
+      (func (export "grow") (result i64) (memory.grow (i64.const 99999))))`);
+    await using pool = await createWasmPool<{ grow(): bigint }>(bytes, { maxMemoryBytes: PAGE });
+    const sizes: number[] = [];
+    await pool.use((instance) => {
+      expect(instance.exports.grow()).toBe(1n);
+      sizes.push(instance.memoryBytes);
+    });
+    expect(sizes).toEqual([100_000 * PAGE]);
+    expect(pool.stats().destroyedBy).toEqual({ memory: 1 });
+    expect(await pool.use((instance) => instance.memoryBytes)).toBe(PAGE);
+    expectAtRest(pool);
   });
 
   it('calls itself through the host until the stack ends', async () => {

@@ -1,4 +1,5 @@
 // The real thing: V8 reserves address space for each memory, and there is an end to it.
+import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { expectAtRest } from './at-rest.js';
@@ -69,6 +70,18 @@ it('idle instances of other pools of one budget are dropped, too', async () => {
   expect(factory.stats().instances).toBe(2);
   await a.release(lent);
   expectAtRest(a);
+}, 30_000);
+
+it('fresh spares that were dropped are not made anew over and over', async () => {
+  await using pool = await createWasmPool(bytes, { reset: 'fresh', min: IDLE });
+  takeTheRest();
+  const lent = await pool.acquire(); // and one more is to be made in its place
+  await expect.poll(() => pool.stats().destroyedBy).toEqual({ outOfMemory: IDLE - 1 });
+  await expect.poll(() => pool.stats().creating).toBe(0);
+  const { created } = pool.stats();
+  for (let turns = 0; turns < 20; turns++) await turn();
+  expect(pool.stats().created).toBe(created);
+  await pool.release(lent);
 }, 30_000);
 
 it('where nothing is idle the acquire fails, and the pool is none the worse', async () => {
