@@ -5,7 +5,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { testSnippets } from './readme.js';
 import { wat } from './wasm-adapter/wat.js';
 
-/** The modules that the README's snippets load. */
+/** The modules that the snippets of both READMEs load. */
 const modules = {
   'plugin.wasm': `(module (func (export "add") (param i32 i32) (result i32)
     (i32.add (local.get 0) (local.get 1))))`,
@@ -24,6 +24,14 @@ const modules = {
         (local.set $at (i32.add (local.get $at) (i32.const 1)))
         (br_if $next (local.tee $count (i32.sub (local.get $count) (i32.const 1))))))
     (func (export "forever") (loop $again (br $again))))`,
+  'greedy.wasm': `(module (memory (export "memory") 1)
+    (func (export "grow") (result i32)
+      (loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+      (memory.size))
+    (func $recurse (export "recurse") (call $recurse)))`,
+  'callbacks.wasm': `(module (func $fail unreachable)
+    (table (export "table") 1 funcref) (elem (i32.const 0) $fail))`,
+  'vectors.wasm': `(module (global (mut v128) (v128.const i64x2 0 0)))`,
   'asks.wasm': `(module (import "host" "lookUp" (func $lookUp (param i32) (result i32)))
     (func (export "handle") (param i32) (result i32) (call $lookUp (local.get 0))))`,
 };
@@ -42,3 +50,4 @@ afterAll(() => {
 });
 
 await testSnippets(new URL('../README.md', import.meta.url));
+await testSnippets(new URL('../packages/wasm-adapter/README.md', import.meta.url));

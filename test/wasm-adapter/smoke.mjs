@@ -2,7 +2,7 @@
 // nothing that a test runner or a newer Node.js adds.
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import { createWasmPool, createWasmPoolFactory, suspending } from '@wasm-pool/wasm-adapter';
 
 const guest = new URL('../fixtures/guest.wasm', import.meta.url);
 const bytes = readFileSync(guest);
@@ -67,4 +67,53 @@ await assert.rejects(createWasmPool(bytes), { code: 'ERR_WASM_LINK' });
 await assert.rejects(createWasmPool(Buffer.from('text')), { code: 'ERR_WASM_COMPILE' });
 await assert.rejects(createWasmPool(bytes, { max: -1 }), TypeError);
 
-console.log(`works on ${process.version}`);
+for (const reset of ['restore', 'fresh']) {
+  const pool = await createWasmPool(bytes, { imports, max: 1, reset });
+  assert.deepEqual(pool.obstacles, []);
+  for (let loan = 0; loan < 3; loan++) {
+    assert.equal(await pool.use(({ exports }) => exports.bump()), 1);
+  }
+  const { created } = pool.stats();
+  assert.equal(created === 1, reset === 'restore');
+  await pool.close();
+}
+
+const tenants = createWasmPoolFactory({ maxInstances: 1 });
+const [one, two] = [
+  await tenants.create(bytes, { imports }),
+  await tenants.create(bytes, { imports }),
+];
+await one.use(() => {});
+const lent = await two.acquire();
+await assert.rejects(one.acquire({ timeoutMillis: 5 }), { code: 'ERR_WASM_BUDGET' });
+await two.release(lent);
+await tenants.close();
+
+// (module (import "h" "f" (func (param i32) (result i32)))
+//   (func (export "g") (param i32) (result i32) (call 0 (local.get 0))))
+const asks = Buffer.from(
+  '0061736d0100000001060160017f017f02070101680166000003020100070501016700010a08010600200010000b',
+  'hex',
+);
+const suspends = WebAssembly.Suspending !== undefined;
+if (suspends) {
+  const wait = async (value) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return value * 2;
+  };
+  const pool = await createWasmPool(asks, {
+    imports: { h: { f: suspending(wait) } },
+    promising: ['g'],
+  });
+  const answers = [1, 2, 3].map((value) => pool.use(({ exports }) => exports.g(value)));
+  assert.deepEqual(await Promise.all(answers), [2, 4, 6]);
+  assert.equal(pool.size, 3);
+  atRest(pool);
+  await pool.close();
+} else {
+  assert.throws(() => suspending(() => 1), { code: 'ERR_WASM_JSPI' });
+  const options = { imports: { h: { f: (value) => value } }, promising: true };
+  await assert.rejects(createWasmPool(asks, options), { code: 'ERR_WASM_JSPI' });
+}
+
+console.log(`works on ${process.version}${suspends ? ', which can suspend' : ''}`);
