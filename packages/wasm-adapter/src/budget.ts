@@ -3,7 +3,7 @@ import { WasmError } from './errors.js';
 import type { PooledInstance } from './pooled-instance.js';
 import type { SharedFactory } from './start-pool.js';
 
-/** What a pool of the budget holds. */
+/** What a pool of the budget holds; instances that are being made count, too. */
 export interface HoldingStats {
   readonly name: string;
   readonly instances: number;
@@ -193,9 +193,9 @@ export class Budget {
 
   /** What each pool holds. */
   holdings(): HoldingStats[] {
-    return [...this.#holdings].map(({ name, instances, bytes, pool }) => ({
+    return [...this.#holdings].map(({ name, size, bytes, pool }) => ({
       name,
-      instances: instances.size,
+      instances: size,
       memoryBytes: bytes,
       borrowed: pool.borrowed,
       pending: pool.pending,

@@ -99,6 +99,23 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
+  it('one that times out is told, too, whose instances are being made', async () => {
+    await using factory = createWasmPoolFactory({ maxInstances: 2 });
+    const gate = Promise.withResolvers<void>();
+    const onCreate = ({ id }: { id: number }) => (id > 1 ? gate.promise : undefined);
+    const a = await make(factory, 'a', 1, { onCreate });
+    const b = await make(factory, 'b', 1, { acquireTimeoutMillis: 20 });
+    const lent = await a.acquire();
+    const slow = a.acquire();
+    const error = await failure(b.acquire());
+    expect(error).toMatchObject({ code: 'ERR_WASM_BUDGET' });
+    expect(error.message).toContain('held by a (131072 bytes, 2 instances, 1 on loan)');
+    gate.resolve();
+    await a.release(await slow);
+    await a.release(lent);
+    expectWithin(factory);
+  });
+
   it('one that waits for its own pool is told of that', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 5 });
     const a = await make(factory, 'a', 1, { max: 1 });
