@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { createWasmPool, suspending } from '@wasm-pool/wasm-adapter';
 import wabt from 'wabt';
 import { firstCall } from './interpreter.ts';
@@ -126,11 +127,10 @@ async function reset(
   await restoring.close();
 }
 
-async function suspended() {
+async function suspended(what: string, wait: () => Promise<unknown>) {
   const wat = `(module (import "host" "wait" (func $wait (result i32)))
     (func (export "go") (result i32) (call $wait)))`;
   const bytes = compile(wat);
-  const wait = () => new Promise((resolve) => setImmediate(resolve, 1));
   type Go = { go(): Promise<number> };
   const BORROWERS = 16;
   const pool = await createWasmPool<Go>(bytes, {
@@ -151,7 +151,7 @@ async function suspended() {
   const TURNS = 50;
   const results = await inRounds([
     {
-      name: '16 callers on 16 bare instances',
+      name: `${what}: 16 callers on 16 bare instances`,
       operations: TURNS * BORROWERS,
       async run() {
         const caller = async (go: () => Promise<number>) => {
@@ -161,7 +161,7 @@ async function suspended() {
       },
     },
     {
-      name: '16 borrowers on a pool of 16, acquire and release',
+      name: `${what}: 16 borrowers on a pool of 16, acquire and release`,
       operations: TURNS * BORROWERS,
       async run() {
         const borrower = async () => {
@@ -175,7 +175,7 @@ async function suspended() {
       },
     },
     {
-      name: '16 borrowers on a pool of 16',
+      name: `${what}: 16 borrowers on a pool of 16`,
       operations: TURNS * BORROWERS,
       async run() {
         const borrower = async () => {
@@ -186,10 +186,14 @@ async function suspended() {
     },
   ]);
   print(results, [
-    { of: '16 borrowers on a pool of 16', to: '16 callers on 16 bare instances', atMost: 1.15 },
     {
-      of: '16 borrowers on a pool of 16, acquire and release',
-      to: '16 callers on 16 bare instances',
+      of: `${what}: 16 borrowers on a pool of 16`,
+      to: `${what}: 16 callers on 16 bare instances`,
+      atMost: 1.15,
+    },
+    {
+      of: `${what}: 16 borrowers on a pool of 16, acquire and release`,
+      to: `${what}: 16 callers on 16 bare instances`,
     },
   ]);
   await pool.close();
@@ -208,4 +212,5 @@ await reset('16 MiB', { pages: 256, used: 4, touchedBytes: 256 * 1024 }, { ofCop
 heading('First call, of an interpreter with a library');
 await firstCall();
 heading('Suspended calls');
-await suspended();
+await suspended('a turn', () => new Promise((resolve) => setImmediate(resolve, 1)));
+await suspended('a file', async () => (await stat('.')).size);
