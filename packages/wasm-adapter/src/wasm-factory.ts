@@ -20,7 +20,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   obstacles: readonly string[];
 
   /** Destroys what is idle, when V8 has no room left for a further instance. */
-  makeRoom: () => void = () => {};
+  makeRoom: (() => void) | undefined = undefined;
 
   readonly #compiled: Compiled;
   readonly #name: string;
@@ -54,7 +54,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
       return await this.#make(id);
     } catch (error) {
       if (!(error instanceof WasmError) || error.code !== 'ERR_WASM_MEMORY') throw error;
-      this.makeRoom();
+      this.makeRoom?.();
       await new Promise((resolve) => setImmediate(resolve)); // what was dropped can be collected
       return this.#make(id);
     }
