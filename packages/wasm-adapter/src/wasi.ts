@@ -6,6 +6,7 @@ import { WasmExit } from './errors.js';
 import { suspending } from './jspi.js';
 import type { WasmImports } from './link.js';
 import type { PooledInstance } from './pooled-instance.js';
+import { Descriptors, STDERR, type WasiFunction } from './wasi-descriptors.js';
 import { suspendingPoll } from './wasi-poll.js';
 
 /** node:wasi's options, but for `version` and `returnOnExit`, which are the pool's to say. */
@@ -42,10 +43,9 @@ const changing = [
 
 /** Those that move a file's position; of the standard streams, which all share, that is no state. */
 const moving = ['fd_read', 'fd_write'];
-const STDERR = 2;
 
-type WasiFunction = (...args: (number | bigint)[]) => number;
-type WasiFunctions = Record<string, WasiFunction> & { readonly poll_oneoff: WasiFunction };
+type WasiFunctions = Record<string, WasiFunction> &
+  ConstructorParameters<typeof Descriptors>[0] & { readonly poll_oneoff: WasiFunction };
 
 /** One instance's WASI. */
 export interface WasiContext {
@@ -78,7 +78,15 @@ export async function wasiContext(
 
   let memory: WebAssembly.Memory | undefined;
   const { poll_oneoff: poll, ...given } = wasi.wasiImport as WasiFunctions;
-  const noted = Object.entries(given).map(([name, call]) => [name, noting(name, call, instance)]);
+  const descriptors = new Descriptors(given, Object.keys(options.preopens ?? {}).length);
+  instance.dropped.addEventListener('abort', () => {
+    if (memory === undefined) bind(wasi, new WebAssembly.Memory({ initial: 0 })); // it asks for one
+    descriptors.close();
+  });
+  const noted = Object.entries({ ...given, ...descriptors.functions }).map(([name, call]) => [
+    name,
+    noting(name, call, instance),
+  ]);
   const suspended = suspends && !old; // whose subscriptions are laid out differently
   const own: Record<string, unknown> = {
     // node:wasi's own throws a bare symbol that only its start() understands.
