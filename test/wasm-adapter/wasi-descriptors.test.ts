@@ -18,6 +18,7 @@ interface Guest {
   /** What is read to 100, of up to 50 bytes. */
   read(fd: number): number;
   waitAndOpen(): Promise<number>;
+  accept(fd: number): number;
   trap(): void;
 }
 
@@ -32,6 +33,8 @@ const bytes = wat(`(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_open"
     (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sock_accept"
+    (func $accept (param i32 i32 i32) (result i32)))
   (import "host" "wait" (func $wait))
   (memory (export "memory") 1)
   (data (i32.const 0) "\\64\\00\\00\\00\\32\\00\\00\\00") (data (i32.const 50) "file")
@@ -46,6 +49,8 @@ const bytes = wat(`(module
     (call $open (i32.const ${PREOPENED}) (i32.const 0) (i32.const 50) (i32.const 4) (i32.const 0)
       (i64.const 10) (i64.const 0) (i32.const 0) (i32.const 8)))
   (func (export "waitAndOpen") (result i32) (call $wait) (call $openIt))
+  (func (export "accept") (param i32) (result i32)
+    (call $accept (local.get 0) (i32.const 0) (i32.const 8)))
   (func (export "trap") unreachable))`);
 
 let folder: string;
@@ -101,8 +106,9 @@ describe('a guest that closes a standard stream', () => {
       exports.open(),
       exports.setFlags(PREOPENED + 1, 0),
       exports.close(99),
+      exports.accept(99),
     ]);
-    expect(codes).toEqual([NOT_SUPPORTED, SUCCESS, SUCCESS, BAD_DESCRIPTOR]);
+    expect(codes).toEqual([NOT_SUPPORTED, SUCCESS, SUCCESS, BAD_DESCRIPTOR, BAD_DESCRIPTOR]);
   });
 });
 
