@@ -70,10 +70,12 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   }
 
   /** As `Pool.acquire`. */
-  async acquire(
-    options?: number | WasmAcquireOptions<Context>,
-  ): Promise<WasmInstance<Exports, Context>> {
-    return this.#lend(await this.#explained(this.pool.acquire(options)), contextOf(options));
+  acquire(options?: number | WasmAcquireOptions<Context>): Promise<WasmInstance<Exports, Context>> {
+    const idle = options === undefined ? this.tryAcquire() : undefined;
+    if (idle !== undefined) return Promise.resolve(idle);
+    return this.#explained(this.pool.acquire(options)).then((instance) =>
+      this.#lend(instance, contextOf(options)),
+    );
   }
 
   /** As `Pool.tryAcquire`. */
