@@ -136,6 +136,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#memories.clear();
     this.#linked = [];
     this.#snapshot = undefined;
+    this.#weight = undefined;
     this.exports = Object.freeze({}) as Exports;
     this.#dropped?.abort(this.calls.notCallable());
   }
