@@ -1,6 +1,7 @@
 import type { Compiled } from './compile.js';
 import { CallState, guardExports } from './guard.js';
 import { link, type WasmImports } from './link.js';
+import { Memories } from './memories.js';
 import type { ModuleShape } from './module-shape.js';
 import { exportName, type StateKind } from './private-exports.js';
 import { Snapshot } from './snapshot.js';
@@ -25,7 +26,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   readonly #compiled: Compiled;
   readonly #promising: readonly string[] | true;
-  readonly #memories = new Set<WebAssembly.Memory>();
+  readonly #memories = new Memories();
   /** The exports of each WebAssembly instance that `link` made, private ones included. */
   #linked: WebAssembly.Exports[] = [];
   #snapshot: Snapshot | undefined = undefined;
@@ -47,14 +48,11 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   }
 
   get memory(): WebAssembly.Memory | undefined {
-    const [first] = this.#memories;
-    return first;
+    return this.#memories.first;
   }
 
   get memoryBytes(): number {
-    let bytes = 0;
-    for (const memory of this.#memories) bytes += memory.buffer.byteLength;
-    return bytes;
+    return this.#memories.bytes;
   }
 
   /** Has V8 know of its memories. Returns how large they are, in bytes. */
@@ -76,10 +74,10 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     const instance = link(extended, imports, this.name);
     this.#linked.push(instance.exports);
     if (shape === undefined) {
-      this.#noteMemories(Object.values(instance.exports));
-      this.#noteMemories(Object.values(imports).flatMap((it) => Object.values(it)));
+      this.#memories.note(Object.values(instance.exports));
+      this.#memories.note(Object.values(imports).flatMap((it) => Object.values(it)));
     } else {
-      this.#noteMemories(stateOf('memory', shape, instance.exports));
+      this.#memories.note(stateOf('memory', shape, instance.exports));
     }
     const guarded = guardExports(instance.exports, this.calls, this.#promising);
     // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
@@ -90,13 +88,9 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   adopt(loaded: Exports): void {
     this.exports = loaded;
     if (typeof loaded !== 'object' || loaded === null) return;
-    this.#noteMemories(Object.values(loaded));
+    this.#memories.note(Object.values(loaded));
     const nested = 'exports' in loaded ? loaded.exports : undefined;
-    if (typeof nested === 'object' && nested !== null) this.#noteMemories(Object.values(nested));
-  }
-
-  #noteMemories(values: readonly unknown[]): void {
-    for (const value of values) if (value instanceof WebAssembly.Memory) this.#memories.add(value);
+    if (typeof nested === 'object' && nested !== null) this.#memories.note(Object.values(nested));
   }
 
   /** Remembers the state of now, to restore. Returns why it cannot be put back; empty where it can. */

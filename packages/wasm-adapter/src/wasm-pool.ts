@@ -103,6 +103,9 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     fn: (instance: WasmInstance<Exports, Context>) => R,
     options?: number | WasmAcquireOptions<Context>,
   ): Promise<Awaited<R>> {
+    if (this.#share === undefined) {
+      return this.pool.use((instance) => fn(this.#lend(instance, contextOf(options))), options);
+    }
     let lent = false; // what `fn` throws, a timeout of another pool too, is its own
     const work = this.pool.use((instance) => {
       lent = true;
