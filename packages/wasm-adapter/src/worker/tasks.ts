@@ -32,13 +32,13 @@ export type ExportCalls<Exports> = {
 
 /** What the tasks of a module take as their instance's exports. */
 export type ExportsOf<Tasks> = {
-  [Name in keyof Tasks]: Tasks[Name] extends (
+  [Name in Exclude<keyof Tasks, Reserved>]: Tasks[Name] extends (
     instance: WasmInstance<infer Exports, never>,
     ...args: never
   ) => unknown
     ? Exports
     : never;
-}[keyof Tasks];
+}[Exclude<keyof Tasks, Reserved>];
 
 /** Tasks, and those exports that no task has the name of. */
 export type Calls<Tasks, Exports> = TaskCalls<Tasks> &
