@@ -75,7 +75,7 @@ describe.skipIf(chromium === undefined)(title, () => {
     await using it = await open();
     await it.page.getByRole('radio', { name: '640' }).check();
     await it.page.getByRole('radio', { name: 'JPEG' }).check();
-    await it.page.getByText(/640 × 469, \d+ kB of 323 kB/).waitFor();
+    await it.page.getByText(/640\s×\s469, \d+\skB of 323\skB/).waitFor();
     await it.page.getByText('9 thumbnails in').waitFor();
     expect(it.problems).toEqual([]);
   });
