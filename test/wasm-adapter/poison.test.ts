@@ -119,6 +119,17 @@ describe('an instance through which an exception went', () => {
     });
   });
 
+  it('by a function of its table is destroyed when its borrower gave the trap on', async () => {
+    const guest = wat(`(module (table (export "table") 1 funcref) (elem (i32.const 0) $fail)
+      (func $fail unreachable))`);
+    await using pool = await createWasmPool<{ table: WebAssembly.Table }>(guest);
+    const call = ({ exports }: { exports: { table: WebAssembly.Table } }) => exports.table.get(0)();
+    await expect(pool.use(call)).rejects.toThrow('unreachable');
+    expect(() => pool.useSync(call)).toThrow(); // nothing is idle
+    await expect(pool.use(call)).rejects.toThrow('unreachable');
+    expect(pool.stats().destroyedBy).toEqual({ trap: 2 });
+  });
+
   it('in onCreate, which caught it, is not lent at all', async () => {
     let trapping = true;
     await using pool = await guestPool({

@@ -122,6 +122,8 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     instance.context = undefined;
     const verdict = this.validate(instance);
     if (verdict !== true) return verdict;
+    // A trap, though no guard saw it: a function of a table is called as it is.
+    if (thrown.some((it) => it instanceof WebAssembly.RuntimeError)) return 'trap';
     // Of an instance that its loader made by itself we do not know what the error went through.
     if (thrown.length > 0 && !instance.guarded) return 'threw';
     if (this.#options.reset === 'fresh') return 'used';
