@@ -1,6 +1,6 @@
-import { createPool, type Pool } from '@wasm-pool/core';
+import { CreateError, createPool, type Pool } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, settle, type Thing, uncaught, watch } from './helpers.js';
+import { fakeTime, pass, recordingFactory, settle, type Thing, watch } from './helpers.js';
 
 describe('canCreate', () => {
   const gated = (options = {}) => {
@@ -46,19 +46,61 @@ describe('canCreate', () => {
     expect(waiting.value).toBe(thing);
   });
 
-  test('that throws is a no, and surfaces as an uncaught exception', async () => {
-    const error = new Error('gate');
+  test('that throws is a failed creation: each who waits is told, and the next may be served', async () => {
+    const cause = new Error('gate');
+    let throws = true;
     const factory = recordingFactory({
       canCreate: () => {
-        throw error;
+        if (throws) throw cause;
+        return true;
       },
     });
-    const pool = createPool(factory);
-    const errors = await uncaught(() => {
-      watch(pool.acquire());
+    const pool = createPool(factory, { max: 2 });
+    const told: unknown[] = [];
+    pool.on('factoryCreateError', (error) => told.push(error.cause));
+    const all = [1, 2, 3].map(() => watch(pool.acquire()));
+    for (let turn = 0; turn < 3; turn++) await settle();
+    for (const { error } of all) {
+      expect(error).toBeInstanceOf(CreateError);
+      expect(error).toMatchObject({ cause });
+    }
+    expect(told).toEqual([cause, cause, cause]);
+    expect(pool.stats()).toMatchObject({ size: 0, pending: 0, createErrors: 3 });
+    expect(factory.creations).toBe(0);
+    throws = false;
+    expect(await pool.acquire()).toEqual({ id: 1 });
+  });
+
+  test('that throws for min has it tried again, with growing pauses', async () => {
+    fakeTime();
+    let asked = 0;
+    const factory = recordingFactory({
+      canCreate: () => {
+        if (asked++ < 2) throw new Error('gate');
+        return true;
+      },
     });
-    expect(errors).toEqual([error]);
-    expect(pool).toMatchObject({ size: 0, pending: 1 });
+    const pool = createPool(factory, { min: 1 });
+    await pass(100);
+    expect(asked).toBe(2);
+    await pass(199);
+    expect(pool.size).toBe(0);
+    await pass(1);
+    expect(pool.available).toBe(1);
+  });
+
+  test('that closes the pool is followed by no creation', async () => {
+    const factory = recordingFactory({
+      canCreate: () => {
+        pool.close();
+        return true;
+      },
+    });
+    const pool: Pool<Thing> = createPool(factory, { autostart: false });
+    const acquired = watch(pool.acquire());
+    await settle();
+    expect(acquired.error).toMatchObject({ code: 'ERR_POOL_CLOSED' });
+    expect(factory.creations).toBe(0);
   });
 
   test('that takes the last slot itself does not make the pool exceed max', async () => {

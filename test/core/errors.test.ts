@@ -70,6 +70,15 @@ test('a cause that is no Error is told, too', () => {
   expect(new DestroyError(undefined, state).message).toContain(': undefined (');
 });
 
+test.each([
+  Object.create(null),
+  Object.assign(new Error(), { message: { toString: null, valueOf: null } }),
+])('a cause that has no text is told all the same', (thrown) => {
+  const error = new CreateError(thrown, state);
+  expect(error.cause).toBe(thrown);
+  expect(error.message).toMatch(/^could not create a resource: what was thrown has no text \(/);
+});
+
 test('a pool without a limit says so', () => {
   const error = new NotBorrowedError({ ...state, max: 0 });
   expect(error.message).toContain('size 3 of no limit');

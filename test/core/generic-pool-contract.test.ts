@@ -34,6 +34,7 @@ interface Base {
   _destroy(entry: unknown): void;
   _testOnBorrow(): boolean;
   _dispense(): void;
+  _dispatchResource(): void;
   _ensureMinimum(): void;
   _evict(): void;
   _scheduleEvictorRun(): void;
@@ -58,6 +59,7 @@ const METHODS: Record<string, number> = {
   _destroy: 1,
   _testOnBorrow: 0,
   _dispense: 0,
+  _dispatchResource: 0,
   _ensureMinimum: 0,
   _evict: 0,
   _scheduleEvictorRun: 0,
@@ -106,6 +108,9 @@ function observed(options: object = {}) {
     override _createResource() {
       log.push('_createResource');
       this._factoryCreateOperations = { size: this._factoryCreateOperations.size + 1 };
+    }
+    override _dispatchResource() {
+      log.push('_dispatchResource');
     }
     override _destroy(entry: string) {
       log.push(`_destroy ${entry}`);
@@ -203,7 +208,6 @@ describe('the underscored members', () => {
         '_addPooledResourceToAvailableObjects',
         '_applyDestroyTimeout',
         '_dispatchPooledResourceToNextWaitingClient',
-        '_dispatchResource',
         '_trackOperation',
       ].sort(),
     );
@@ -266,6 +270,17 @@ describe('_dispense', () => {
     since();
     pool._dispense();
     expect(since()).toEqual(Array(created).fill('_createResource'));
+  });
+
+  test('then hands out what has become idle by then, to no more than waited when it began', () => {
+    const { pool, since } = observed();
+    pool._waitingClientsQueue.length = 2;
+    pool._createResource = () => {
+      pool._availableObjects.length = 3;
+    };
+    since();
+    pool._dispense();
+    expect(since()).toEqual(['_dispatchResource', '_dispatchResource']);
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import { createPool, PoolClosedError, PoolEmptyError } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, settle, type Thing, watch } from './helpers.js';
+import { recordingFactory, settle, type Thing, uncaught, watch } from './helpers.js';
 
 describe('the fast lane', () => {
   test('lends the idle resource that acquire, tryAcquire, use and useSync ask for', async () => {
@@ -105,6 +105,24 @@ describe('use', () => {
     expect(await pool.use(() => thenable)).toBe(1);
   });
 
+  test.each(['has', 'get'])(
+    'loses nothing when what a function returns throws at being looked at (%s)',
+    async (trap) => {
+      const pool = createPool(recordingFactory(), { min: 1 });
+      await pool.ready();
+      const traps = {
+        has: () => true,
+        [trap]: () => {
+          throw new Error('looked at');
+        },
+      };
+      const used = watch(pool.use(() => new Proxy({}, traps)));
+      await settle();
+      expect(used.state).not.toBe('pending');
+      expect(pool).toMatchObject({ borrowed: 0, available: 1 });
+    },
+  );
+
   test('leaves a resource alone that its function returned, and that was lent on', async () => {
     const pool = createPool(recordingFactory());
     const work = Promise.withResolvers<void>();
@@ -154,6 +172,16 @@ describe('useSync', () => {
     const promising = () => Promise.resolve(1) as unknown as number;
     expect(() => pool.useSync(promising)).toThrow(TypeError);
     expect(factory.destroyed).toEqual(['1 threw']);
+  });
+
+  test('has told of that promise by then: when it rejects, that is no unhandled rejection', async () => {
+    const pool = createPool(recordingFactory(), { min: 1 });
+    await pool.ready();
+    const failing = () => Promise.reject(new Error('later')) as unknown as number;
+    const errors = await uncaught(() => {
+      expect(() => pool.useSync(failing)).toThrow(TypeError);
+    });
+    expect(errors).toEqual([]);
   });
 
   test('refuses a promise of a function that returned its resource itself, and lets that be', async () => {

@@ -180,6 +180,63 @@ test('a create that acquires does not make the pool exceed max', async () => {
   expect(pool.size).toBe(2);
 });
 
+test('a create that returns what others have lent serves who waits; nothing is lost', async () => {
+  let inside = () => {};
+  const factory = recordingFactory({
+    create: (make) => {
+      inside();
+      return make();
+    },
+  });
+  const pool = createPool(factory, { max: 4 });
+  const [first, second] = await Promise.all([pool.acquire(), pool.acquire()]);
+  inside = () => {
+    inside = () => {};
+    pool.release(first);
+    pool.release(second);
+  };
+  expect(await pool.acquire()).toBe(first);
+  await settle();
+  expect(pool.stats()).toMatchObject({ size: 3, available: 2, borrowed: 1, pending: 0 });
+});
+
+test('a create that closes the pool is the last one that is called', async () => {
+  const factory = recordingFactory({
+    create: (make) => {
+      pool.close();
+      return make();
+    },
+  });
+  const pool: Pool<Thing> = createPool(factory, { max: 3, min: 3, autostart: false });
+  pool.start();
+  await pool.close();
+  expect(factory.creations).toBe(1);
+  expect(factory.destroyed).toEqual(['1 close']);
+});
+
+test.each(['drain', 'close'] as const)(
+  'a recycle that calls %s is waited for by it',
+  async (end) => {
+    const recycled = Promise.withResolvers<boolean>();
+    const ended: ReturnType<typeof watch<void>>[] = [];
+    const factory = recordingFactory({
+      recycle: () => {
+        ended.push(watch(pool[end]()));
+        return recycled.promise;
+      },
+    });
+    const pool: Pool<Thing> = createPool(factory);
+    await pool.use(() => {});
+    await settle();
+    expect(ended[0]?.state).toBe('pending');
+    expect(factory.destroyed).toEqual([]);
+    recycled.resolve(true);
+    await settle();
+    expect(ended[0]?.state).toBe('fulfilled');
+    expect(factory.destroyed).toEqual(end === 'close' ? ['1 close'] : []);
+  },
+);
+
 test('a policy that borrows its candidate keeps it', async () => {
   fakeTime();
   const factory = recordingFactory();

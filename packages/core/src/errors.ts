@@ -87,5 +87,9 @@ export class FactoryTimeoutError extends Error {
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  try {
+    return String(cause instanceof Error ? cause.message : cause);
+  } catch {
+    return 'what was thrown has no text';
+  }
 }

@@ -1,12 +1,13 @@
 import { FactoryTimeoutError } from './errors.js';
 
-/** Whether `value` is a promise or acts as one. */
+/** Whether `value` is a promise or acts as one. One that throws when it is looked at does not. */
 export function isThenable<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    'then' in value &&
-    typeof value.then === 'function'
-  );
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  try {
+    return 'then' in value && typeof value.then === 'function';
+  } catch {
+    return false;
+  }
 }
 
 /** A call's result as a promise, its throw as a rejection. */
@@ -34,7 +35,7 @@ export class CallTimers {
         clearTimeout(timer);
         this.#timers.delete(timer);
       };
-      work.then(
+      Promise.resolve(work).then(
         (value) => {
           stop();
           resolve(value);

@@ -48,13 +48,14 @@ export interface Factory<T> {
 
   /**
    * Asked before each creation, also those for `min`; false puts it off. Who waits for it goes on
-   * waiting, for a return or for `pool.wake()`.
+   * waiting, for a return or for `pool.wake()`. A throw is a failed creation.
    */
   canCreate?(): boolean;
 
   /**
-   * Takes a resource out of service; a promise that it returns is watched. Its slot is free as soon as this is called; a throw, a
-   * rejection, or taking longer than `destroyTimeoutMillis` is told by `factoryDestroyError`.
+   * Takes a resource out of service; a promise that it returns is watched. Its slot is free as soon
+   * as this is called; a throw, a rejection, or taking longer than `destroyTimeoutMillis` is told by
+   * `factoryDestroyError`.
    */
   destroy(resource: T, reason: DestroyReason): unknown;
 

@@ -44,6 +44,7 @@ declare module 'generic-pool/lib/Pool.js' {
     _destroy(entry: Entry): void;
     _testOnBorrow(): boolean;
     _dispense(): void;
+    _dispatchResource(): void;
     _ensureMinimum(): void;
     _evict(): void;
     _scheduleEvictorRun(): void;

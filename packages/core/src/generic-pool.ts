@@ -56,8 +56,8 @@ export abstract class GenericPool<T> extends Base<
     this._testOnReturnResources = this.recycling;
   }
 
-  /** Starts one creation. */
-  protected abstract create(): void;
+  /** Starts one creation, and says whether it could. */
+  protected abstract create(): boolean;
   /** Destroys an entry that is neither idle nor lent any more. */
   protected abstract discard(entry: Entry<T>, reason: string): void;
   /** Validates an entry that is neither idle nor lent, then offers it. */
@@ -89,10 +89,7 @@ export abstract class GenericPool<T> extends Base<
     return this._potentiallyAllocableResourceCount;
   }
 
-  /**
-   * Creates or tests what those who wait need. It never hands anything out: nobody waits while
-   * something is idle that need not be tested.
-   */
+  /** Creates or tests what those who wait need. */
   protected dispense(): void {
     this._dispense();
   }
@@ -124,6 +121,15 @@ export abstract class GenericPool<T> extends Base<
     const entry = this.idle.shift();
     if (entry !== undefined) this.test(entry);
     return entry !== undefined;
+  }
+
+  /**
+   * Called for what is idle after the creations of a `_dispense`. It was not when that began, or
+   * nobody would wait: a factory call has returned it, and by then somebody may wait or not.
+   */
+  override _dispatchResource(): void {
+    const entry = this.waiting.length > 0 ? this.idle.shift() : undefined;
+    if (entry !== undefined) this.offer(entry);
   }
 
   override _ensureMinimum(): void {

@@ -55,7 +55,12 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   protected abstract checkQuiet(): void;
 
   protected get refillable(): boolean {
-    return !this.draining && !this.backoff.waiting;
+    return this.#growing && !this.backoff.waiting;
+  }
+
+  /** Whether resources are made that nobody waits for. */
+  get #growing(): boolean {
+    return this.started && !this.draining;
   }
 
   protected override dispense(): void {
@@ -66,14 +71,23 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     for (let short = this.waiting.urgent - this.expected; short > 0; short--) this.create(limit);
   }
 
-  /** Starts one creation, unless `limit` resources exist or are on their way. */
-  protected override create(limit = this.max || Number.POSITIVE_INFINITY): void {
-    if (this.size >= limit || !this.#mayCreate() || this.size >= limit) return;
+  /** Starts one creation, unless `limit` resources exist or are on their way; says whether it did. */
+  protected override create(limit = this.max || Number.POSITIVE_INFINITY): boolean {
+    const full = () => this.size >= limit || this.closed; // which canCreate may change
+    if (full()) return false;
+    let create = () => this.factory.create();
+    try {
+      if (this.factory.canCreate?.() === false || full()) return false;
+    } catch (error) {
+      create = () => {
+        throw error;
+      };
+    }
     // The slot is taken before the factory is called, for it may call the pool in turn.
     const { promise, resolve: over } = Promise.withResolvers<void>();
     this.creating.add(promise);
 
-    const made = settled(() => this.factory.create());
+    const made = settled(create);
     this.withinCreateTimeout(made, 'create').then(
       (resource) => {
         this.creating.delete(promise);
@@ -87,15 +101,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
         over();
       },
     );
-  }
-
-  #mayCreate(): boolean {
-    try {
-      return this.factory.canCreate?.() !== false;
-    } catch (error) {
-      throwLater(error);
-      return false;
-    }
+    return true;
   }
 
   override start(): void {
@@ -112,14 +118,14 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   }
 
   grow(count = 1): number {
-    const before = this.creating.size;
-    if (!this.draining) for (let more = count; more > 0; more--) this.create();
-    return this.creating.size - before;
+    checkOptions('grow', { count }, { count: wholeNumber(0) });
+    let begun = 0;
+    while (begun < count && this.#growing && this.create()) begun++;
+    return begun;
   }
 
   #createUpTo(count: number): void {
-    if (this.draining || !this.started) return;
-    for (let short = count - this.size; short > 0; short--) this.create();
+    while (this.size < count && this.#growing && this.create());
   }
 
   #admit(resource: T): void {
@@ -242,6 +248,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   }
 
   evict(count = 1, reason: DestroyReason = 'evicted'): number {
+    checkOptions('evict', { count }, { count: wholeNumber(0) });
     let evicted = 0;
     for (let entry = this.idle.oldest; entry !== undefined && evicted < count; evicted++) {
       this.idle.remove(entry);

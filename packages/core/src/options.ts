@@ -46,18 +46,24 @@ export interface PoolOptions<T = unknown> {
   maxUses?: number | undefined;
   /** Destroy a resource this long after its creation, once it is not lent; 0 (default): never. */
   maxAgeMillis?: number | undefined;
-  /** Destroy a resource that was idle this long; 0: never. Default 30,000 where `evictionRunIntervalMillis` is set, or else never. */
+  /**
+   * Destroy a resource that was idle this long; 0: never. Default 30,000 where
+   * `evictionRunIntervalMillis` is set, or else never.
+   */
   idleTimeoutMillis?: number | undefined;
   /** The same, but only while more than `min` are idle; 0 or -1 (default): never. */
   softIdleTimeoutMillis?: number | undefined;
   /** More reasons to destroy an idle resource, asked in order. */
   evict?: EvictPolicy<T> | readonly EvictPolicy<T>[] | undefined;
   /**
-   * How often the evictor runs. Default: half the shortest of the times above, between 10 ms and
-   * 30 s (for `evict` alone 1 s); it does not run when nothing can be evicted.
+   * How often the evictor runs. Default, and what 0 stands for: half the shortest of the times
+   * above, between 10 ms and 30 s (for `evict` alone 1 s); not at all when nothing can be evicted.
    */
   evictionRunIntervalMillis?: number | undefined;
-  /** How many idle resources a run looks at. Default 3 where `evictionRunIntervalMillis` is set, or else all. */
+  /**
+   * How many idle resources a run looks at. Default 3 where `evictionRunIntervalMillis` is set, or
+   * else all.
+   */
   numTestsPerEvictionRun?: number | undefined;
   /** Tell by a `leak` event of a loan that lasts longer, and where it was acquired; 0 (default): off. */
   leakDetectionMillis?: number | undefined;

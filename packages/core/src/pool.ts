@@ -64,7 +64,7 @@ export interface Pool<T> extends AsyncDisposable {
   /**
    * Lends an idle resource to `fn` for the length of its call, without a promise. Throws what `fn`
    * throws; `PoolEmptyError` where `tryAcquire` would give undefined; `PoolClosedError`; and a
-   * TypeError, with the resource destroyed, when `fn` returned a promise.
+   * TypeError, with the resource destroyed, when `fn` returned a promise, which is then ignored.
    */
   useSync<R>(fn: (resource: T) => Sync<R>): R;
 
@@ -82,14 +82,17 @@ export interface Pool<T> extends AsyncDisposable {
   wake(): void;
 
   /**
-   * Starts creating up to `count` more resources (default 1), within `max`, and returns how many. A
-   * creation that fails is told by `factoryCreateError`.
+   * Starts creating up to `count` more resources (default 1), within `max`, and returns how many:
+   * fewer where `canCreate` puts them off, and none before `start` or once the pool is draining. A
+   * creation that fails is told by `factoryCreateError`. Throws an `OptionError` when `count` is not
+   * a whole number of at least 0.
    */
   grow(count?: number): number;
 
   /**
    * Destroys up to `count` idle resources (default 1), those first that are idle longest, and returns
-   * how many; `reason` defaults to `evicted`.
+   * how many; `reason` defaults to `evicted`. Throws an `OptionError` when `count` is not a whole
+   * number of at least 0.
    */
   evict(count?: number, reason?: DestroyReason): number;
 
@@ -101,10 +104,13 @@ export interface Pool<T> extends AsyncDisposable {
 
   /**
    * Stops lending; who waits gets a `PoolClosedError`. Resolves once all is returned and destroyed,
-   * or destroyed after `timeoutMillis`; then no timer of the pool is left. Never rejects. A further
-   * call gives the same end, and can bring it forward.
+   * or destroyed after `timeoutMillis`; then no timer of the pool is left. A further call gives the
+   * same end, and can bring it forward. Rejects only with an `OptionError`.
    */
   close(options?: CloseOptions): Promise<void>;
+
+  /** `close()`, without a timeout: the end of `await using pool` waits for every loan to end. */
+  [Symbol.asyncDispose](): Promise<void>;
 
   /** The counters of now and totals, as plain data. */
   stats(): PoolStats;

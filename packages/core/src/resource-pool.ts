@@ -66,6 +66,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
       throw error;
     }
     if (isThenable(result)) {
+      Promise.resolve(result).catch(() => {}); // told by the error below, whatever becomes of it
       const error = new TypeError('useSync: the function returned a promise; use `use`');
       if (this.isOnLoan(entry, loan)) this.takeAway(entry, 'threw');
       throw error;
@@ -235,8 +236,8 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   }
 
   protected override checkQuiet(): void {
-    const { borrowed, creating, validating, recycling, waiting } = this;
-    const busy = borrowed + creating.size + validating.size + recycling.size + waiting.length;
+    const { entries, idle, creating, waiting } = this;
+    const busy = entries.size - idle.length + creating.size + waiting.length;
     if (busy === 0) this.#endWaits();
   }
 
