@@ -1,13 +1,10 @@
 import type { Factory, Verdict } from '@wasm-pool/core';
-import type { Clock } from './clock.js';
-import type { Call, Mode, Setup } from './operations.js';
-import {
-  type Creation,
-  type Destruction,
-  type Place,
-  type Reference,
-  Resource,
-} from './reference.js';
+import type { Creation } from './creations.js';
+import type { Destruction } from './destructions.js';
+import type { Reference } from './reference.js';
+import { Resource } from './resource.js';
+import type { Call, Mode } from './scenario.js';
+import { type Findings, must } from './violation.js';
 
 /** A call of the factory that hangs until it is settled. */
 export interface Hanging {
@@ -24,51 +21,37 @@ export class FaultyFactory {
     recycle: 'yes',
     destroy: 'value',
   };
-  readonly hanging: { [C in Call]: Hanging[] } = {
-    create: [],
-    validate: [],
-    recycle: [],
-    destroy: [],
-  };
+  readonly hanging: Hanging[] = [];
   readonly made: Resource[] = [];
+  readonly destroyed = new Set<Resource>();
   readonly creationOf = new Map<Resource, Creation>();
   /** What the borrower of the resource given back last threw, as `recycle` should hear it. */
   thrown: { error: unknown } | undefined;
 
-  readonly #setup: Setup;
   readonly #reference: Reference;
-  readonly #clock: Clock;
-  readonly #guard: (check: () => void) => void;
+  readonly #findings: Findings;
 
-  constructor(
-    setup: Setup,
-    reference: Reference,
-    clock: Clock,
-    guard: (check: () => void) => void,
-  ) {
-    this.#setup = setup;
+  constructor(reference: Reference, findings: Findings) {
     this.#reference = reference;
-    this.#clock = clock;
-    this.#guard = guard;
+    this.#findings = findings;
   }
 
   /** As `createPool` takes it. */
   get factory(): Factory<Resource> {
     return {
       create: () => this.#create(),
-      canCreate: () => this.#reference.canCreate,
+      canCreate: () => this.#canCreate(),
       destroy: (resource, reason) => this.#destroy(resource, reason),
       validate: (resource) => {
-        this.#guard(() => this.#reference.validateCalled(resource));
+        this.#findings.note(() => this.#reference.validateCalled(resource));
         return this.#verdict(resource, 'validate', 'invalid');
       },
-      ...(this.#setup.recycles && {
+      ...(this.#reference.setup.recycles && {
         recycle: (...given: [Resource, unknown?]) => {
-          this.#guard(() => {
+          this.#findings.note(() => {
             this.#reference.recycleCalled(given[0]);
-            const { thrown } = this;
             const told = given.length > 1 ? { error: given[1] } : undefined;
-            if (told?.error !== thrown?.error) throw new Error('recycle was told of another error');
+            must(told?.error === this.thrown?.error, 'recycle was told of another error');
           });
           return this.#verdict(given[0], 'recycle', 'unfit');
         },
@@ -77,7 +60,22 @@ export class FaultyFactory {
   }
 
   #deadline(millis: number): number {
-    return millis > 0 ? this.#clock.now + millis : Number.POSITIVE_INFINITY;
+    return millis > 0 ? this.#reference.now() + millis : Number.POSITIVE_INFINITY;
+  }
+
+  #begin(): Creation {
+    const { createTimeoutMillis } = this.#reference.setup;
+    const creation: Creation = { deadline: this.#deadline(createTimeoutMillis) };
+    this.#findings.note(() => this.#reference.creations.called(creation));
+    return creation;
+  }
+
+  #canCreate(): boolean {
+    const { gate } = this.#reference.creations;
+    if (gate !== 'throws') return gate === 'open';
+    const failure = new Error('canCreate');
+    this.#begin().failure = failure;
+    throw failure;
   }
 
   #make(creation: Creation): Resource {
@@ -89,8 +87,7 @@ export class FaultyFactory {
   }
 
   #create(): Resource | Promise<Resource> {
-    const creation: Creation = { deadline: this.#deadline(this.#setup.createTimeoutMillis) };
-    this.#guard(() => this.#reference.createCalled(creation));
+    const creation = this.#begin();
     const failure = new Error('create');
     switch (this.modes.create) {
       case 'value':
@@ -108,16 +105,14 @@ export class FaultyFactory {
         return undefined as unknown as Resource;
       case 'duplicate': {
         creation.bad = true;
-        const held = this.made.find(
-          (it) => (this.#reference.places.get(it)?.at ?? 'gone') !== 'gone',
-        );
+        const held = this.made.find((it) => this.#reference.places.has(it));
         if (held !== undefined) this.creationOf.set(held, creation);
         creation.given = true; // it is a new one should it be destroyed in this very tick
         return held as Resource;
       }
       case 'hang': {
         const { promise, resolve, reject } = Promise.withResolvers<Resource>();
-        this.hanging.create.push({
+        this.hanging.push({
           settle: (how) => {
             if (how === 'yes') {
               resolve(this.#make(creation));
@@ -139,9 +134,9 @@ export class FaultyFactory {
     no: string,
   ): Verdict | Promise<Verdict> {
     const reference = this.#reference;
-    const place = reference.places.get(resource) as Place;
+    const place = reference.places.get(resource);
     const judge = (reason: string | undefined) =>
-      this.#guard(() => reference.verdict(resource, reason));
+      this.#findings.note(() => reference.verdict(resource, reason));
     switch (this.modes[call]) {
       case 'yes':
         judge(undefined);
@@ -161,7 +156,7 @@ export class FaultyFactory {
         return Promise.reject(new Error(call));
       case 'hang': {
         const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
-        this.hanging[call].push({
+        this.hanging.push({
           settle: (how) => {
             if (how === 'reject') reject(new Error(call));
             else resolve(how === 'reason' ? 'worn out' : how === 'yes');
@@ -178,31 +173,35 @@ export class FaultyFactory {
   }
 
   #destroy(resource: Resource, reason: string): unknown {
-    const reference = this.#reference;
-    this.#guard(() => reference.destroyCalled(resource, reason));
+    const { destructions, setup } = this.#reference;
+    this.destroyed.add(resource);
+    let unawaited = false;
+    this.#findings.note(() => {
+      ({ unawaited } = destructions.called(resource, reason));
+    });
     switch (this.modes.destroy) {
       case 'value':
         return undefined;
       case 'promise':
         return Promise.resolve();
       case 'throw':
-        reference.destroyErrors++;
+        destructions.errors++;
         throw new Error('destroy');
       case 'reject':
-        reference.destroyErrors++;
+        destructions.errors++;
         return Promise.reject(new Error('destroy'));
       case 'hang': {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         const destruction: Destruction = {
-          deadline: this.#deadline(this.#setup.destroyTimeoutMillis),
-          late: reason === 'late',
+          deadline: this.#deadline(setup.destroyTimeoutMillis),
+          awaited: !unawaited,
           over: false,
         };
-        reference.destructions.add(destruction);
-        this.hanging.destroy.push({
+        destructions.hanging.add(destruction);
+        this.hanging.push({
           settle: (how) => (how === 'yes' ? resolve() : reject(new Error('destroy'))),
           judge: (how) => {
-            if (!destruction.over && how !== 'yes') reference.destroyErrors++;
+            if (!destruction.over && how !== 'yes') destructions.errors++;
             destruction.over = true;
           },
         });

@@ -20,14 +20,15 @@ export type Call = keyof typeof modes;
 export type Mode<C extends Call> = (typeof modes)[C][number];
 
 /** How a borrower's function goes about it: `keeps` ends only when a `finish` says so. */
-export const borrowers = ['returns', 'throws', 'keeps', 'releases', 'destroys'] as const;
+const borrowers = ['returns', 'throws', 'keeps', 'releases', 'destroys'] as const;
+export type Borrower = (typeof borrowers)[number];
 
 /** One step of a run. `pick` chooses among the candidates of the moment. */
 export type Operation =
   | { do: 'acquire'; ask: Asking }
   | { do: 'tryAcquire' }
-  | { do: 'use'; how: (typeof borrowers)[number]; ask: Asking }
-  | { do: 'useSync'; how: (typeof borrowers)[number] }
+  | { do: 'use'; how: Borrower; ask: Asking }
+  | { do: 'useSync'; how: Borrower }
   | { do: 'lease'; ask: Asking }
   | { do: 'release'; pick: number }
   | { do: 'destroy'; pick: number }
@@ -37,15 +38,10 @@ export type Operation =
   | { do: 'abort'; pick: number }
   | { do: 'pass'; millis: number }
   | { do: 'mode'; call: Call; mode: Mode<Call> }
-  | {
-      do: 'settle';
-      call: Call;
-      how: 'yes' | 'no' | 'reason' | 'reject';
-      pick: number;
-      meanwhile: number;
-    }
+  | { do: 'settle'; how: 'yes' | 'no' | 'reason' | 'reject'; pick: number; meanwhile: number }
   | { do: 'start' }
-  | { do: 'gate'; open: boolean }
+  | { do: 'gate'; does: 'open' | 'shut' | 'throws' }
+  | { do: 'grow'; count: number }
   | { do: 'evict'; count: number }
   | { do: 'drain' }
   | { do: 'clear' }
@@ -55,7 +51,7 @@ export type Operation =
 /** `together`: the next step follows before any promise is settled. */
 export type Step = Operation & { together: boolean };
 
-/** Options of the pool, of whether its factory recycles, and of what the run leaves out. */
+/** Options of the pool, whether it has a policy (`evictWorn`), and whether its factory recycles. */
 export interface Setup {
   max: number;
   min: number;
@@ -68,13 +64,11 @@ export interface Setup {
   testOnBorrow: boolean;
   idleTimeoutMillis: number;
   softIdleTimeoutMillis: number;
-  maxAgeMillis: number;
   evictWorn: boolean;
   evictionRunIntervalMillis: number;
   acquireTimeoutMillis: number;
   createTimeoutMillis: number;
   destroyTimeoutMillis: number;
-  leakDetectionMillis: number;
   recycles: boolean;
 }
 
@@ -143,7 +137,6 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 14,
     arbitrary: op('settle', {
-      call: fc.constantFrom('create', 'validate', 'recycle', 'destroy'),
       how: fc.constantFrom('yes', 'yes', 'no', 'reason', 'reject'),
       pick,
       meanwhile,
@@ -151,7 +144,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
   { weight: 1, arbitrary: op('start', {}) },
   { weight: 2, arbitrary: op('ready', { count: fc.nat({ max: 4 }) }) },
-  { weight: 2, arbitrary: op('gate', { open: fc.boolean() }) },
+  { weight: 3, arbitrary: op('gate', { does: fc.constantFrom('open', 'open', 'shut', 'throws') }) },
+  { weight: 2, arbitrary: op('grow', { count: fc.nat({ max: 3 }) }) },
   { weight: 2, arbitrary: op('evict', { count: fc.nat({ max: 3 }) }) },
   { weight: 1, arbitrary: op('clear', {}) },
 );
@@ -190,13 +184,11 @@ const setup: fc.Arbitrary<Setup> = max.chain((most) =>
     testOnBorrow: fc.boolean(),
     idleTimeoutMillis: limit,
     softIdleTimeoutMillis: fc.constantFrom(0, 0, 0, 10, 50),
-    maxAgeMillis: fc.constantFrom(0, 0, 0, 20, 100, 300),
     evictWorn: fc.constantFrom(false, false, false, true),
     evictionRunIntervalMillis: fc.constantFrom(0, 0, 0, 10, 50),
     acquireTimeoutMillis: limit,
     createTimeoutMillis: fc.constantFrom(0, 20, 100),
     destroyTimeoutMillis: fc.constantFrom(0, 20, 100),
-    leakDetectionMillis: fc.constantFrom(0, 0, 0, 50),
     recycles: fc.boolean(),
   }),
 );

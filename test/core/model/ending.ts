@@ -1,0 +1,78 @@
+import type { Reference } from './reference.js';
+import type { Place } from './resource.js';
+import { must } from './violation.js';
+
+/** Draining, closing and clearing. */
+export class Ending {
+  draining = false;
+  closed = false;
+  /** Everything was idle at some time since `draining`: what drain and close wait for. */
+  wasQuiet = false;
+
+  readonly #pool: Reference;
+  readonly #clears = new Set<object>();
+  #forceAt = Number.POSITIVE_INFINITY;
+
+  constructor(pool: Reference) {
+    this.#pool = pool;
+  }
+
+  drain(): void {
+    this.draining = true;
+    this.#pool.creations.endReadies('PoolClosedError');
+    this.look();
+  }
+
+  close(timeoutMillis: number): void {
+    const { waiting, now } = this.#pool;
+    this.closed = true;
+    if (timeoutMillis > 0) this.#forceAt = Math.min(this.#forceAt, now() + timeoutMillis);
+    for (const ask of waiting.splice(0)) ask.outcome = { error: 'PoolClosedError' };
+    this.drain();
+  }
+
+  /** After all that may have been the last thing that a shutdown waits for. */
+  look(): void {
+    const { places, idle, creations, waiting } = this.#pool;
+    const busy = places.size - idle.length + creations.underWay.size + waiting.length;
+    if (this.draining && busy === 0) this.wasQuiet = true;
+  }
+
+  /** Whether the time that close was given is over. */
+  get forced(): boolean {
+    return this.#pool.now() >= this.#forceAt;
+  }
+
+  /** Whether close destroys everything by now, whoever has it. */
+  get sweeps(): boolean {
+    return this.closed && (this.wasQuiet || this.forced);
+  }
+
+  /** Whether `close` has nothing to wait for any more. */
+  get swept(): boolean {
+    const { places, destructions } = this.#pool;
+    return this.sweeps && places.size === 0 && !destructions.open(true);
+  }
+
+  /** Whether a `clear` is under way. */
+  get clears(): boolean {
+    return this.#clears.size > 0;
+  }
+
+  /** Gives what to call when `clear` has resolved. */
+  clear(): () => void {
+    const { idle } = this.#pool;
+    const idleThen = idle.map((resource): [Place, number] => {
+      const place = this.#pool.place(resource);
+      return [place, place.loans];
+    });
+    const clear = {};
+    this.#clears.add(clear);
+    return () => {
+      this.#clears.delete(clear);
+      for (const [place, loans] of idleThen) {
+        must(place.at !== 'idle' || place.loans > loans, 'an idle one was not cleared');
+      }
+    };
+  }
+}

@@ -1,0 +1,37 @@
+/** A pooled resource: nothing but an identity. */
+export class Resource {
+  readonly id: number;
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
+/** What the model knows of a resource from its creation to its destruction. */
+export interface Place {
+  /** `due`: the pool has to make that call of the factory before it returns to its caller. */
+  at: 'idle' | 'lent' | 'validating' | 'recycling' | 'due' | 'gone';
+  since: number;
+  due?: 'recycle' | 'validate' | 'destroy';
+  /** Why it is destroyed, where it is due for that or its verdict will be a no. */
+  reasons: string[];
+  /** How often it was lent. */
+  loans: number;
+  /** Which of all loans it is on. */
+  loan: number;
+  /** It came when close had given its creation up: nobody waits for its destruction. */
+  readonly unawaited: boolean;
+}
+
+/** What comes of an acquire. `error`: its name; `reason`: the signal's, itself. */
+export type Outcome =
+  | { lent: Resource; loan: number }
+  | { error: string; cause?: unknown }
+  | { reason: unknown };
+
+/** One acquire, of whatever kind. */
+export interface Ask {
+  readonly id: number;
+  readonly priority: number;
+  readonly deadline: number;
+  outcome?: Outcome;
+}
