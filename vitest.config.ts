@@ -15,6 +15,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     execArgv: ['--expose-gc'], // some tests force a collection
-    coverage: { include: ['packages/*/src/**/*.ts'] },
+    coverage: {
+      include: ['packages/*/src/**/*.ts'],
+      thresholds: { 'packages/core/src/**/*.ts': { 100: true } },
+    },
   },
 });

@@ -200,6 +200,20 @@ test('a create that returns what others have lent serves who waits; nothing is l
   expect(pool.stats()).toMatchObject({ size: 3, available: 2, borrowed: 1, pending: 0 });
 });
 
+test('an option of an acquire that returns a resource while it is read serves that acquire', async () => {
+  const pool = createPool(recordingFactory());
+  const lent = await pool.acquire();
+  let reads = 0;
+  const options = {
+    get priority() {
+      if (++reads === 2) pool.release(lent); // by then it was looked for something idle in vain
+      return 0;
+    },
+  };
+  expect(await pool.acquire(options)).toBe(lent);
+  expect(pool.stats()).toMatchObject({ size: 1, borrowed: 1, pending: 0 });
+});
+
 test('a create that closes the pool is the last one that is called', async () => {
   const factory = recordingFactory({
     create: (make) => {
