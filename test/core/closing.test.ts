@@ -174,6 +174,18 @@ describe('close', () => {
     }
     expect(factory.destroyed).toEqual(['1 close']);
   });
+
+  test('without a timeout waits for every loan: `await using pool`, too', async () => {
+    fakeTime();
+    const pool = createPool(recordingFactory());
+    const thing = await pool.acquire();
+    const closed = watch(pool[Symbol.asyncDispose]());
+    await pass(1_000_000);
+    expect(closed.state).toBe('pending');
+    await pool.release(thing);
+    await settle();
+    expect(closed.state).toBe('fulfilled');
+  });
 });
 
 describe('close with a timeout', () => {

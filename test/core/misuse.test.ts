@@ -23,9 +23,8 @@ const misuses: [string, (pool: Pool<Thing>) => Promise<Thing>][] = [
   [
     'a resource that was never lent',
     async (pool) => {
-      const idle = (await pool.acquire()) as Thing;
-      await pool.release(idle);
-      return idle;
+      await pool.ready(1);
+      return pool.idleLongest as Thing;
     },
   ],
   [

@@ -15,7 +15,7 @@ import {
 const error = new Error('from inside');
 
 /** What is done to the pool from inside a factory call, a policy or a listener. */
-const acts: Record<string, (pool: Pool<Thing>) => void> = {
+const acts: Record<string, (pool: Pool<Thing>, factory: RecordingFactory) => void> = {
   acquires: (pool) => {
     pool.acquire().then(
       (thing) => pool.release(thing),
@@ -36,8 +36,17 @@ const acts: Record<string, (pool: Pool<Thing>) => void> = {
     const thing = pool.tryAcquire();
     if (thing !== undefined) pool.destroy(thing);
   },
+  'returns what others have': (pool, { made }) => {
+    for (const thing of made) if (pool.isBorrowedResource(thing)) pool.release(thing);
+  },
+  'destroys what others have': (pool, { made }) => {
+    for (const thing of made) if (pool.isBorrowedResource(thing)) pool.destroy(thing);
+  },
   uses: (pool) => {
     pool.use(() => {}).catch(() => {});
+  },
+  grows: (pool) => {
+    pool.grow(5);
   },
   evicts: (pool) => {
     pool.evict(5);
@@ -100,6 +109,22 @@ const places: Record<string, (act: Act) => { parts?: Parts; evict?: () => false;
     }),
     'a create listener': () => ({ event: 'create' }),
     'a destroy listener': () => ({ event: 'destroy' }),
+    'a factoryCreateError listener': () => {
+      let calls = 0;
+      const create = (make: () => Thing) => {
+        if (++calls % 2 === 0) throw error;
+        return make();
+      };
+      return { event: 'factoryCreateError', parts: { create } };
+    },
+    'a factoryDestroyError listener': () => ({
+      event: 'factoryDestroyError',
+      parts: {
+        destroy: () => {
+          throw error;
+        },
+      },
+    }),
   };
 
 /** Lends and returns a few in all ways, evicts, and looks whether anything is lent twice. */
@@ -133,7 +158,7 @@ describe('a pool is sound when', () => {
     fakeTime();
     let left = 6; // an act that leads to itself has to end
     const inside = () => {
-      if (left-- > 0) acts[act]?.(pool);
+      if (left-- > 0) acts[act]?.(pool, factory);
     };
     const { parts, evict, event } = places[place]?.(inside) ?? {};
     const factory = recordingFactory(parts);
