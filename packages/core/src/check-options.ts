@@ -31,11 +31,13 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): Opti
 /** A whole number of milliseconds, 0 included. */
 export const millis: OptionCheck = wholeNumber(0, MAX_TIMER_MILLIS);
 
+/** A boolean. */
 export const trueOrFalse: OptionCheck = {
   accepts: 'true or false',
   test: (value) => typeof value === 'boolean',
 };
 
+/** Any string. */
 export const text: OptionCheck = {
   accepts: 'a string',
   test: (value) => typeof value === 'string',

@@ -11,10 +11,17 @@ export interface Leak {
 
 /** A pool's events and their listeners' arguments. */
 export interface PoolEvents<T> {
+  /** A resource was created; it has not been lent yet. */
   create: [resource: T];
-  /** `cause`: what the borrower, `validate` or `recycle` threw, where that is the reason. */
+  /**
+   * A resource was handed to the factory's `destroy`, which may still be at work. `cause`: what the
+   * borrower, `validate` or `recycle` threw, where that is the reason.
+   */
   destroy: [resource: T, reason: DestroyReason, cause?: unknown];
+  /** A creation failed, whoever it was for; where somebody waited for it, they are rejected, too. */
   factoryCreateError: [error: CreateError];
+  /** The factory's `destroy` threw, rejected or took too long. */
   factoryDestroyError: [error: DestroyError];
+  /** A loan lasts too long, or its lease was lost. */
   leak: [resource: T, leak: Leak];
 }
