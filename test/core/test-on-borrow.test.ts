@@ -87,8 +87,51 @@ test('without testOnBorrow validate is never asked', async () => {
   const pool = createPool(factory);
   await pool.use(() => {});
   await pool.use(() => {});
+  await Promise.all([pool.use(() => {}), pool.use(async () => {}), pool.use(() => {})]);
   expect(factory.destroyed).toEqual([]);
 });
+
+test('a returned resource that nobody waits for is validated when it is lent again, not before', async () => {
+  let asked = 0;
+  const validate = () => {
+    asked++;
+    return true;
+  };
+  const pool = createPool(recordingFactory({ validate }), { testOnBorrow: true });
+  await pool.use(() => {});
+  expect(asked).toBe(0);
+  await pool.use(() => {});
+  expect(asked).toBe(1);
+});
+
+test('who waits gets an idle resource that is tested, not one that recycle has', async () => {
+  const pool = createPool(
+    recordingFactory({
+      validate: async () => true,
+      recycle: ({ id }) => (id === 1 ? new Promise<boolean>(() => {}) : true),
+    }),
+    { max: 3, min: 3, testOnBorrow: true },
+  );
+  await pool.ready();
+  await pool.use(() => {}); // recycle keeps the first
+  const lent = await Promise.all([pool.acquire(), pool.acquire()]);
+  expect(lent).toEqual([{ id: 2 }, { id: 3 }]);
+});
+
+test.each(['acquire', 'lease', 'use'] as const)(
+  'one %s has one idle resource tested, while that takes time',
+  async (call) => {
+    const asked: number[] = [];
+    const validate = async ({ id }: { id: number }) => {
+      asked.push(id);
+      return true;
+    };
+    const pool = createPool(recordingFactory({ validate }), { max: 3, min: 3, testOnBorrow: true });
+    await pool.ready();
+    await (call === 'use' ? pool.use(() => {}) : pool[call]());
+    expect(asked).toEqual([1]);
+  },
+);
 
 test('several who wait have as many idle resources tested for them at once', async () => {
   const asked: number[] = [];

@@ -49,7 +49,8 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
       const entry = this.take();
       if (entry !== undefined) return this.#run(entry, fn);
     }
-    return this.#borrow(given).then((loan) => this.#run(this.#stillLent(loan), fn));
+    const took = given === undefined; // in vain
+    return this.#borrow(given, took).then((loan) => this.#run(this.#stillLent(loan), fn));
   }
 
   useSync<R>(fn: (resource: T) => Sync<R>): R {
@@ -108,11 +109,11 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   }
 
   /** As `acquire`, but tells which loan it is, which is known for certain only while it is made. */
-  #borrow(given: number | AcquireOptions | undefined): Promise<Loan<T>> {
+  #borrow(given: number | AcquireOptions | undefined, took = false): Promise<Loan<T>> {
     return new Promise((resolve) => {
       const options = acquireOptions(given); // what is thrown here rejects the promise
       options.signal?.throwIfAborted();
-      const entry = this.take();
+      const entry = took ? undefined : this.take();
       if (entry !== undefined) resolve({ entry, number: entry.loans });
       else this.wait(options, (outcome) => resolve(this.#loanOf(outcome)));
     });
