@@ -23,6 +23,20 @@ describe('canCreate', () => {
     expect(acquired.value).toEqual({ id: 1 });
   });
 
+  test('is not asked where max is reached', async () => {
+    let asked = 0;
+    const canCreate = () => {
+      asked++;
+      return true;
+    };
+    const pool = createPool(recordingFactory({ canCreate }));
+    await pool.acquire();
+    watch(pool.acquire());
+    pool.wake();
+    pool.grow();
+    expect(asked).toBe(1);
+  });
+
   test('puts min and ready off, too', async () => {
     const { gate, pool } = gated({ min: 2 });
     const ready = [watch(pool.ready()), watch(pool.ready(3))];

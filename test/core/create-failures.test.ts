@@ -87,6 +87,19 @@ test('a create that fails nine times of ten serves one in ten, and rejects the o
   expect(pool).toMatchObject({ size: 5, borrowed: 5, pending: 0 });
 });
 
+test.each([3, 0])(
+  'a failed creation rejects who waited for it, of whatever priority, beside loans (max: %s)',
+  async (max) => {
+    const factory = recordingFactory({
+      create: (make) => (factory.creations === 1 ? make() : Promise.reject(broken)),
+    });
+    const pool = createPool(factory, { max, priorityRange: 2 });
+    await pool.acquire();
+    await expect(pool.acquire({ priority: 1 })).rejects.toThrow(CreateError);
+    expect(pool).toMatchObject({ size: 1, pending: 0 });
+  },
+);
+
 test('a failed creation rejects nobody when another one under way serves who waits', async () => {
   const creations: PromiseWithResolvers<void>[] = [];
   const factory = recordingFactory({
@@ -237,6 +250,21 @@ describe('min that cannot be created', () => {
     expect(factory.creations).toBe(before + 1);
     await pass(100); // the wait is short again after the success
     expect(factory.creations).toBe(before + 2);
+  });
+
+  test('is not tried earlier because something else happens meanwhile', async () => {
+    fakeTime();
+    const factory = recordingFactory({
+      create: (make) => (factory.creations === 1 ? make() : Promise.reject(broken)),
+    });
+    const pool = createPool(factory, { max: 2, min: 2 });
+    await settle();
+    await pool.use((thing) => pool.destroy(thing));
+    pool.wake();
+    await pass(99);
+    expect(factory.creations).toBe(2);
+    await pass(1);
+    expect(factory.creations).toBe(4);
   });
 
   test('does not keep acquires from trying', async () => {

@@ -27,35 +27,69 @@ const state: PoolState = {
 const counters = '(db: size 3 of 4, available 1, borrowed 2, pending 5)';
 const cause = new Error('underneath');
 
-const errors: [PoolError, string, string][] = [
-  [new AcquireTimeoutError(50, state), 'ERR_POOL_ACQUIRE_TIMEOUT', 'no resource within 50 ms'],
-  [new QueueFullError(9, state), 'ERR_POOL_QUEUE_FULL', 'maxWaitingClients 9 reached'],
-  [new CreateError(cause, state), 'ERR_POOL_CREATE', 'could not create a resource: underneath'],
-  [new DestroyError(cause, state), 'ERR_POOL_DESTROY', 'could not destroy a resource: underneath'],
+const errors: [new (...args: never) => PoolError, () => PoolError, string, string][] = [
   [
-    new NotBorrowedError(state),
+    AcquireTimeoutError,
+    () => new AcquireTimeoutError(50, state),
+    'ERR_POOL_ACQUIRE_TIMEOUT',
+    'no resource within 50 ms',
+  ],
+  [
+    QueueFullError,
+    () => new QueueFullError(9, state),
+    'ERR_POOL_QUEUE_FULL',
+    'maxWaitingClients 9 reached',
+  ],
+  [
+    CreateError,
+    () => new CreateError(cause, state),
+    'ERR_POOL_CREATE',
+    'could not create a resource: underneath',
+  ],
+  [
+    DestroyError,
+    () => new DestroyError(cause, state),
+    'ERR_POOL_DESTROY',
+    'could not destroy a resource: underneath',
+  ],
+  [
+    NotBorrowedError,
+    () => new NotBorrowedError(state),
     'ERR_POOL_NOT_BORROWED',
     'the resource is not on loan from this pool',
   ],
-  [new PoolClosedError('closed', state), 'ERR_POOL_CLOSED', 'the pool is closed'],
-  [new PoolClosedError('draining', state), 'ERR_POOL_CLOSED', 'the pool is draining'],
   [
-    new PoolEmptyError(state),
+    PoolClosedError,
+    () => new PoolClosedError('closed', state),
+    'ERR_POOL_CLOSED',
+    'the pool is closed',
+  ],
+  [
+    PoolClosedError,
+    () => new PoolClosedError('draining', state),
+    'ERR_POOL_CLOSED',
+    'the pool is draining',
+  ],
+  [
+    PoolEmptyError,
+    () => new PoolEmptyError(state),
     'ERR_POOL_EMPTY',
     'nothing is idle, and useSync cannot wait: use `use`, or raise min',
   ],
 ];
 
-test.each(errors.map((it) => [it[0].constructor.name, ...it] as const))(
+test.each(errors)(
   '%s says what happened, in which pool, and what its counters were',
-  (name, error, code, message) => {
+  (kind, make, code, message) => {
+    const error = make();
+    expect(error).toBeInstanceOf(kind);
     expect(error).toBeInstanceOf(PoolError);
     expect(error).toBeInstanceOf(Error);
-    expect(error.name).toBe(name);
+    expect(error.name).toBe(kind.name);
     expect(error.code).toBe(code);
     expect(error.message).toBe(`${message} ${counters}`);
     expect(error.state).toBe(state);
-    expect(error.stack).toContain(`${name}: ${message}`);
+    expect(error.stack).toContain(`${kind.name}: ${message}`);
   },
 );
 

@@ -15,9 +15,9 @@ async function idlePool(count: number, options: PoolOptions<Thing>) {
 describe('idleTimeoutMillis', () => {
   test('destroys what was idle for that long, with no other option set', async () => {
     const { factory, pool } = await idlePool(2, { idleTimeoutMillis: 1000 });
-    await pass(1000);
-    expect(factory.destroyed).toEqual([]);
-    await pass(1000); // idle time counts up to one run (500 ms here) short
+    await pass(1500); // idle time counts from the first run after the return, 500 ms here
+    expect(factory.destroyed).toEqual([]); // for exactly that long: not longer
+    await pass(500);
     expect(factory.destroyed).toEqual(['1 idle', '2 idle']);
     expect(pool.size).toBe(0);
   });
@@ -75,6 +75,8 @@ describe('idleTimeoutMillis', () => {
 describe('softIdleTimeoutMillis', () => {
   test('destroys what was idle for that long, but keeps min idle', async () => {
     const { factory, pool } = await idlePool(4, { softIdleTimeoutMillis: 1000, min: 2 });
+    await pass(1500);
+    expect(factory.destroyed).toEqual([]); // for exactly that long, by the evictor's clock
     await pass(10_000);
     expect(factory.destroyed).toEqual(['1 softIdle', '2 softIdle']);
     expect(pool.available).toBe(2);
@@ -136,6 +138,18 @@ describe('maxAgeMillis', () => {
     await pass(5000);
     expect(factory.destroyed).toEqual([]);
     await pool.release(thing);
+    expect(factory.destroyed).toEqual(['1 age']);
+  });
+
+  test('destroys one that is returned at exactly that age', async () => {
+    const { factory, pool } = await idlePool(1, { maxAgeMillis: 1000 });
+    const thing = await pool.acquire();
+    await pass(500);
+    await pool.release(thing);
+    const again = await pool.acquire();
+    expect(again).toBe(thing);
+    await pass(500);
+    await pool.release(again);
     expect(factory.destroyed).toEqual(['1 age']);
   });
 
@@ -305,6 +319,30 @@ describe('the evictor', () => {
     await pool.release(second);
     await pass(1000);
     expect(seen).toEqual([1, 2, 3, 4, 1, 2]);
+  });
+
+  test('keeps its place when what it looked at before is lent and returned', async () => {
+    const seen: number[] = [];
+    const evict = ({ resource }: EvictCandidate<Thing>) => {
+      seen.push(resource.id);
+      return false;
+    };
+    const { pool } = await idlePool(5, { evict, numTestsPerEvictionRun: 2 });
+    await pass(1000);
+    pool.useSync(() => {}); // the first
+    await pass(2000);
+    expect(seen).toEqual([1, 2, 3, 4, 5, 1]);
+  });
+
+  test('keeps its place when it destroys what it stands at', async () => {
+    const seen: number[] = [];
+    const evict = ({ resource }: EvictCandidate<Thing>) => {
+      seen.push(resource.id);
+      return resource.id === 2;
+    };
+    await idlePool(4, { evict, numTestsPerEvictionRun: 2 });
+    await pass(2000);
+    expect(seen).toEqual([1, 2, 3, 4]);
   });
 
   test('looks at nothing when nothing is idle', async () => {

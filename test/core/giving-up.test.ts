@@ -32,6 +32,14 @@ describe('an acquire with a signal', () => {
     await expect(acquired).rejects.toMatchObject({ name: 'AbortError' });
   });
 
+  test('waits as long as it takes otherwise', async () => {
+    fakeTime();
+    const { pool } = await lentOut();
+    const acquired = watch(pool.acquire({ signal: new AbortController().signal }));
+    await pass(10_000_000);
+    expect(acquired.state).toBe('pending');
+  });
+
   test('takes nothing from the next when it aborts before the return', async () => {
     const { pool, thing } = await lentOut();
     const controller = new AbortController();

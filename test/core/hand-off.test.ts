@@ -30,6 +30,15 @@ test('those who wait are served in order of priority, then of arrival', async ()
   expect(order).toEqual(['top 1', 'top 2', 'mid 1', 'low 1', 'low 2']);
 });
 
+test('without priorityRange there is one priority, which every number stands for', async () => {
+  const { pool, thing } = await lentOut({ priorityRange: undefined });
+  const order: number[] = [];
+  const all = [5, 0, 1].map((priority) => pool.use(() => order.push(priority), priority));
+  await pool.release(thing);
+  await Promise.all(all);
+  expect(order).toEqual([5, 0, 1]);
+});
+
 test('no priority is the lowest, and so is one beyond the range', async () => {
   const { pool, thing } = await lentOut();
   const order: string[] = [];

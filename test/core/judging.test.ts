@@ -87,6 +87,7 @@ describe.each(['validate', 'recycle'] as const)('%s', (call) => {
     await pass(1);
     expect(closed.state).toBe('fulfilled');
     expect(factory.destroyed).toEqual(['1 close', '2 close']);
+    expect(pool.stats()).toMatchObject({ size: 0, borrowed: 0 });
     answers[0]?.resolve(true);
     answers[1]?.reject(fault);
     await settle();

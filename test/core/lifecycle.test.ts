@@ -161,6 +161,35 @@ describe('ready', () => {
     await createPool(recordingFactory()).ready();
   });
 
+  test('resolves when there are as many as it asks for, and not before', async () => {
+    const creations: PromiseWithResolvers<void>[] = [];
+    const factory = recordingFactory({
+      create: (make) => {
+        const creation = Promise.withResolvers<void>();
+        creations.push(creation);
+        return creation.promise.then(make);
+      },
+    });
+    const pool = createPool(factory, { max: 2 });
+    const one = watch(pool.ready(1));
+    const two = watch(pool.ready(2));
+    creations[0]?.resolve();
+    await settle();
+    expect([one.state, two.state]).toEqual(['fulfilled', 'pending']);
+    creations[1]?.resolve();
+    await settle();
+    expect(two.state).toBe('fulfilled');
+  });
+
+  test('has nothing made anew once it has resolved', async () => {
+    const factory = recordingFactory();
+    const pool = createPool(factory, { max: 2 });
+    await pool.ready(2);
+    pool.evict(2);
+    await settle();
+    expect(factory.creations).toBe(2);
+  });
+
   test('makes as many as it is asked for', async () => {
     const pool = createPool(recordingFactory(), { max: 5 });
     await Promise.all([pool.ready(1), pool.ready(3)]);
@@ -214,6 +243,7 @@ describe('start', () => {
     const factory = recordingFactory();
     const pool = createPool(factory, { max: 4, min: 2, autostart: false });
     const ready = watch(pool.ready());
+    pool.wake();
     await settle();
     expect(factory.creations).toBe(0);
     pool.start();

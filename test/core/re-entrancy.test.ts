@@ -214,15 +214,15 @@ test('a create that returns what others have lent serves who waits; nothing is l
     },
   });
   const pool = createPool(factory, { max: 4 });
-  const [first, second] = await Promise.all([pool.acquire(), pool.acquire()]);
+  const [first, second, third] = await Promise.all([1, 2, 3].map(() => pool.acquire()));
   inside = () => {
     inside = () => {};
-    pool.release(first);
-    pool.release(second);
+    for (const thing of [first, second, third]) pool.release(thing as Thing);
   };
   expect(await pool.acquire()).toBe(first);
   await settle();
-  expect(pool.stats()).toMatchObject({ size: 3, available: 2, borrowed: 1, pending: 0 });
+  expect(pool.stats()).toMatchObject({ size: 4, available: 3, borrowed: 1, pending: 0 });
+  expect(pool.tryAcquire()).toBe(second); // and it is idle longest still
 });
 
 test('an option of an acquire that returns a resource while it is read serves that acquire', async () => {

@@ -2,9 +2,8 @@ import { FactoryTimeoutError } from './errors.js';
 
 /** Whether `value` is a promise or acts as one. One that throws when it is looked at does not. */
 export function isThenable<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {
-  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
   try {
-    return 'then' in value && typeof value.then === 'function';
+    return typeof (value as Partial<PromiseLike<R>> | null | undefined)?.then === 'function';
   } catch {
     return false;
   }
@@ -51,6 +50,5 @@ export class CallTimers {
   /** Lets the calls under way take as long as they do. */
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
   }
 }

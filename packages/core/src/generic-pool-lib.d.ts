@@ -42,7 +42,7 @@ declare module 'generic-pool/lib/Pool.js' {
     get _potentiallyAllocableResourceCount(): number;
     _createResource(): void;
     _destroy(entry: Entry): void;
-    _testOnBorrow(): boolean;
+    _testOnBorrow(): void;
     _dispense(): void;
     _dispatchResource(): void;
     _ensureMinimum(): void;

@@ -117,10 +117,9 @@ export abstract class GenericPool<T> extends Base<
     this.discard(entry, entry.evictReason);
   }
 
-  override _testOnBorrow(): boolean {
+  override _testOnBorrow(): void {
     const entry = this.idle.shift();
     if (entry !== undefined) this.test(entry);
-    return entry !== undefined;
   }
 
   /**

@@ -82,7 +82,6 @@ class IdleIterator<T> {
   /** Left to `_destroy`: a policy may have lent the entry that `next` gave, and got it back. */
   remove(): void {}
 
-  reset(): void {
-    this.#list.cursor = undefined;
-  }
+  /** Called at the end of the list, where `next` has left the cursor at its start. */
+  reset(): void {}
 }

@@ -75,7 +75,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
 
   /** The queue: the waiter gets a resource that is lent by then, or a rejection. */
   protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
-    if (!this.started) this.start();
+    this.start();
     const lowest = this.settings.priorityRange - 1;
     const { signal, again = false, pipelined = false } = options;
     const priority = Math.min(options.priority ?? lowest, lowest);

@@ -1,7 +1,7 @@
 import { Backoff } from './backoff.js';
 import { checkOptions, wholeNumber } from './check-options.js';
 import { Entry } from './entry.js';
-import { CreateError, DestroyError, FactoryTimeoutError, PoolClosedError } from './errors.js';
+import { CreateError, DestroyError, PoolClosedError } from './errors.js';
 import type { PoolEvents } from './events.js';
 import { firstReason } from './evictor.js';
 import type { DestroyReason, Factory } from './factory.js';
@@ -55,7 +55,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   protected abstract checkQuiet(): void;
 
   protected get refillable(): boolean {
-    return this.#growing && !this.backoff.waiting;
+    return !this.backoff.waiting;
   }
 
   /** Whether resources are made that nobody waits for. */
@@ -96,7 +96,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
       },
       (error: unknown) => {
         this.creating.delete(promise);
-        if (error instanceof FactoryTimeoutError) made.then((late) => this.#dismiss(late), ignore);
+        made.then((late) => this.#dismiss(late), ignore); // where it only took too long
         this.#fail(error);
         over();
       },

@@ -25,7 +25,7 @@ export class WaitingQueue<T> {
   }
 
   /**
-   * @param priority 0 (highest) to `priorityRange - 1`; beyond that counts as the lowest
+   * @param priority 0 (highest) to `priorityRange - 1`
    * @param inFront before all others of its priority
    * @returns the ticket to give up with
    */
@@ -61,6 +61,6 @@ export class WaitingQueue<T> {
   }
 
   #line(priority: number): Line<T> {
-    return this.#lines[Math.min(priority, this.#lines.length - 1)] as Line<T>;
+    return this.#lines[priority] as Line<T>;
   }
 }
