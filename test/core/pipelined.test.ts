@@ -141,6 +141,23 @@ describe('who acquires again', () => {
     await expect(pool.acquire({ again: true })).rejects.toMatchObject({ code: 'ERR_POOL_CLOSED' });
   });
 
+  it('is lent what is idle in a pool that has drained', async () => {
+    const pool = createPool(recordingFactory());
+    const resource = await pool.acquire();
+    await pool.release(resource);
+    await pool.drain();
+    expect(await pool.acquire({ again: true })).toBe(resource);
+    expect(pool.stats()).toMatchObject({ size: 1, borrowed: 1, pending: 0 });
+  });
+
+  it('is served one after the other in a pool that drained before it was started', async () => {
+    const pool = createPool(recordingFactory(), { autostart: false });
+    await pool.drain();
+    const loans = [pool.acquire({ again: true }), pool.acquire({ again: true })];
+    await pool.destroy((await loans[1]) as { id: number });
+    expect(await loans[0]).toEqual({ id: 2 });
+  });
+
   it('gives up by its signal as all others do', async () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();

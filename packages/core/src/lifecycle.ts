@@ -111,8 +111,8 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   }
 
   wake(): void {
-    if (!this.started) return;
     this.dispense();
+    if (!this.started) return;
     this.refill();
     for (const { count } of this.#readiness) this.#createUpTo(count);
   }

@@ -32,7 +32,7 @@ export class Spares<T> {
     setImmediate(() => {
       this.#toppingUp = false;
       const { borrowed, size } = this.#pool;
-      this.#pool.grow(borrowed + this.#count - size);
+      this.#pool.grow(Math.max(borrowed + this.#count - size, 0));
     });
   }
 }

@@ -58,7 +58,8 @@ export class Borrowers {
     this.#findings = findings;
   }
 
-  #request(kind: Request['kind'], { priority, timeoutMillis, signal }: Asking = {}): Request {
+  #request(kind: Request['kind'], asking: Asking = {}): Request {
+    const { priority, timeoutMillis, signal, again = false, pipelined = false } = asking;
     const { priorityRange, acquireTimeoutMillis } = this.#model.setup;
     const timeout = timeoutMillis ?? acquireTimeoutMillis;
     const request: Request = {
@@ -67,6 +68,8 @@ export class Borrowers {
         id: this.#requests.length,
         priority: Math.min(priority ?? priorityRange, priorityRange - 1),
         deadline: timeout > 0 ? this.#model.now() + timeout : Number.POSITIVE_INFINITY,
+        again,
+        pipelined,
       },
       abort: signal === undefined ? undefined : new AbortController(),
       ran: false,
@@ -193,6 +196,14 @@ export class Borrowers {
     else if (lent) this.#model.due(resource, 'destroy', 'borrower');
     const expected = lent ? 'ok' : 'NotBorrowedError';
     this.#promises.follow(this.#pool[how](resource), (settled) => settled === expected);
+  }
+
+  passOn(resource: Resource): void {
+    const lent = this.#model.isLent(resource);
+    const expected = lent && this.#model.passOn(resource);
+    const end = endOf(() => this.#pool.passOn(resource));
+    if (lent) must('value' in end && end.value === expected, `passOn gave ${show(end)}`);
+    else must('error' in end && end.error instanceof NotBorrowedError, 'passOn of one not on loan');
   }
 
   giveBackOne(how: 'release' | 'destroy', pick: number): boolean {

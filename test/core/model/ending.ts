@@ -2,14 +2,19 @@ import type { Reference } from './reference.js';
 import type { Place } from './resource.js';
 import { must } from './violation.js';
 
+/** A call of `drain` or `close`. `quiet`: everything was idle at some time since. */
+export interface Drain {
+  quiet: boolean;
+}
+
 /** Draining, closing and clearing. */
 export class Ending {
   draining = false;
   closed = false;
-  /** Everything was idle at some time since `draining`: what drain and close wait for. */
-  wasQuiet = false;
 
   readonly #pool: Reference;
+  readonly #drains: Drain[] = [];
+  #close: Drain | undefined;
   readonly #clears = new Set<object>();
   #forceAt = Number.POSITIVE_INFINITY;
 
@@ -17,10 +22,13 @@ export class Ending {
     this.#pool = pool;
   }
 
-  drain(): void {
+  drain(): Drain {
     this.draining = true;
+    const drain = { quiet: false };
+    this.#drains.push(drain);
     this.#pool.creations.endReadies('PoolClosedError');
     this.look();
+    return drain;
   }
 
   close(timeoutMillis: number): void {
@@ -28,14 +36,15 @@ export class Ending {
     this.closed = true;
     if (timeoutMillis > 0) this.#forceAt = Math.min(this.#forceAt, now() + timeoutMillis);
     for (const ask of waiting.splice(0)) ask.outcome = { error: 'PoolClosedError' };
-    this.drain();
+    const drain = this.drain();
+    this.#close ??= drain;
   }
 
   /** After all that may have been the last thing that a shutdown waits for. */
   look(): void {
     const { places, idle, creations, waiting } = this.#pool;
     const busy = places.size - idle.length + creations.underWay.size + waiting.length;
-    if (this.draining && busy === 0) this.wasQuiet = true;
+    if (busy === 0) for (const drain of this.#drains) drain.quiet = true;
   }
 
   /** Whether the time that close was given is over. */
@@ -45,7 +54,7 @@ export class Ending {
 
   /** Whether close destroys everything by now, whoever has it. */
   get sweeps(): boolean {
-    return this.closed && (this.wasQuiet || this.forced);
+    return this.closed && (this.#close?.quiet === true || this.forced);
   }
 
   /** Whether `close` has nothing to wait for any more. */

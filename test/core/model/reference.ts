@@ -64,13 +64,15 @@ export class Reference {
    * may fill the queue or make room in it before the acquire gets there.
    */
   ask(ask: Ask): 'decided' | 'waits' | 'open' {
-    if (this.#takeFor(ask)) return 'decided';
-    if (this.ending.draining) {
+    const { draining, closed } = this.ending;
+    if (closed || (draining && !ask.again)) {
       ask.outcome = { error: 'PoolClosedError' };
       return 'decided';
     }
-    this.started = true;
-    const open = this.setup.testOnBorrow && this.waiting.length === 0 && this.idle.length > 0;
+    if (this.#takeFor(ask)) return 'decided';
+    if (!draining) this.started = true;
+    const idle = this.setup.testOnBorrow && this.waiting.length === 0 && this.idle.length > 0;
+    const open = idle && !draining;
     if (!open && this.refuses(ask)) {
       ask.outcome = { error: 'QueueFullError' };
       return 'decided';
@@ -81,6 +83,7 @@ export class Reference {
 
   /** Whether the queue is too full for an acquire, itself left out. */
   refuses(ask: Ask): boolean {
+    if (ask.again) return false;
     const { maxWaitingClients = Number.POSITIVE_INFINITY } = this.setup;
     const spare = this.limit + (ask.priority === 0 ? this.burst : 0) - this.size;
     const waiting = this.waiting.filter((other) => other !== ask).length;
@@ -94,8 +97,8 @@ export class Reference {
   }
 
   #takeFor(ask: Ask): boolean {
-    const { idle, setup, waiting, ending } = this;
-    if (setup.testOnBorrow || ending.draining || waiting.length > 0) return false;
+    const { idle, setup, waiting } = this;
+    if (setup.testOnBorrow || waiting.length > 0) return false;
     const resource = this.nextIdle;
     if (resource === undefined) return false;
     idle.splice(idle.indexOf(resource), 1);
@@ -109,7 +112,9 @@ export class Reference {
 
   /** In order of priority, then of arrival. */
   #enqueue(ask: Ask): void {
-    const after = this.waiting.findIndex(({ priority }) => priority > ask.priority);
+    const after = this.waiting.findIndex(
+      ({ priority }) => priority > ask.priority || (ask.again && priority === ask.priority),
+    );
     this.waiting.splice(after === -1 ? this.waiting.length : after, 0, ask);
   }
 
@@ -147,6 +152,24 @@ export class Reference {
     else this.#settle(resource);
   }
 
+  /** A resource on loan is passed on to who is next, if that is possible. */
+  passOn(resource: Resource): boolean {
+    const [next] = this.waiting;
+    if (next?.pipelined !== true || this.#isUsed(resource) || this.#isBurst()) return false;
+    this.waiting.shift();
+    this.#lend(resource, next);
+    return true;
+  }
+
+  #isUsed(resource: Resource): boolean {
+    const { maxUses } = this.setup;
+    return maxUses > 0 && this.place(resource).loans >= maxUses;
+  }
+
+  #isBurst(): boolean {
+    return this.burst > 0 && this.places.size > this.limit && this.urgent === 0;
+  }
+
   /** The factory's answer to `validate` or `recycle`; `reason`: it is to be destroyed. */
   verdict(resource: Resource, reason: string | undefined): void {
     const { at } = this.place(resource);
@@ -163,18 +186,16 @@ export class Reference {
   }
 
   #settle(resource: Resource): void {
-    const { maxUses, testOnBorrow } = this.setup;
-    if (maxUses > 0 && this.place(resource).loans >= maxUses) this.due(resource, 'destroy', 'uses');
-    else if (testOnBorrow && this.waiting.length > 0) this.due(resource, 'validate');
+    if (this.#isUsed(resource)) this.due(resource, 'destroy', 'uses');
+    else if (this.setup.testOnBorrow && this.waiting.length > 0) this.due(resource, 'validate');
     else this.offer(resource);
   }
 
   /** To who is next, or else to the idle ones. */
   offer(resource: Resource): void {
     if (this.ending.closed) this.due(resource, 'destroy', 'close');
-    else if (this.burst > 0 && this.places.size > this.limit && this.urgent === 0) {
-      this.due(resource, 'destroy', 'burst');
-    } else {
+    else if (this.#isBurst()) this.due(resource, 'destroy', 'burst');
+    else {
       const ask = this.waiting.shift();
       if (ask !== undefined) this.#lend(resource, ask);
       else {

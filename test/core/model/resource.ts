@@ -33,5 +33,9 @@ export interface Ask {
   readonly id: number;
   readonly priority: number;
   readonly deadline: number;
+  /** It waits in front of the others of its priority, and may while the pool drains. */
+  readonly again: boolean;
+  /** It takes what is passed on. */
+  readonly pipelined: boolean;
   outcome?: Outcome;
 }

@@ -2,6 +2,7 @@ import { createPool, FactoryTimeoutError, type Pool } from '@wasm-pool/core';
 import { Borrowers, picked } from './borrowers.js';
 import { checkCalm, checkFair, checkTimely } from './checks.js';
 import type { Clock } from './clock.js';
+import type { Drain } from './ending.js';
 import { FaultyFactory, type Hanging } from './faulty-factory.js';
 import { Promises } from './promises.js';
 import { Reference } from './reference.js';
@@ -21,7 +22,7 @@ export class Run {
   readonly #promises = new Promises();
   readonly #findings = new Findings();
   #closes: { resolved: boolean }[] = [];
-  readonly #drains: { resolved: boolean }[] = [];
+  readonly #drains: { call: { resolved: boolean }; drain: Drain }[] = [];
   readonly #clears: { resolved: boolean }[] = [];
   #destroyEvents = 0;
   #destroyErrorEvents = 0;
@@ -144,11 +145,12 @@ export class Run {
       case 'release':
       case 'destroy':
         return borrowers.giveBackOne(step.do, step.pick);
-      case 'misuse': {
-        const { made } = this.#faults;
-        borrowers.giveBack(made[step.pick % (made.length + 1)] ?? FOREIGN, step.how);
+      case 'misuse':
+        borrowers.giveBack(this.#any(step.pick), step.how);
         break;
-      }
+      case 'passOn':
+        borrowers.passOn(this.#any(step.pick));
+        break;
       case 'endLease':
         return borrowers.endLease(step.how, step.pick);
       case 'abort':
@@ -184,9 +186,11 @@ export class Run {
         break;
       }
       case 'drain': {
-        const list = this.#model.ending.closed ? this.#closes : this.#drains;
-        this.#model.ending.drain();
-        list.push(watch(this.#pool.drain()));
+        const { closed } = this.#model.ending;
+        const drain = this.#model.ending.drain();
+        const call = watch(this.#pool.drain());
+        if (closed) this.#closes.push(call);
+        else this.#drains.push({ call, drain });
         break;
       }
       case 'close':
@@ -195,6 +199,12 @@ export class Run {
         break;
     }
     return true;
+  }
+
+  /** Any resource that there ever was, or none of the pool's. */
+  #any(pick: number): Resource {
+    const { made } = this.#faults;
+    return made[pick % (made.length + 1)] ?? FOREIGN;
   }
 
   #ready(asked: number): void {
@@ -240,9 +250,9 @@ export class Run {
     must(open >= this.#model.waiting.length, 'somebody waits whose promise has settled');
     this.#promises.check();
     const { ending } = this.#model;
-    for (const { resolved } of this.#drains) {
-      const may = resolved === ending.wasQuiet || ending.forced;
-      must(may, `drain ${resolved ? 'resolved' : 'hangs'}`);
+    for (const { call, drain } of this.#drains) {
+      const may = call.resolved === drain.quiet || ending.forced;
+      must(may, `drain ${call.resolved ? 'resolved' : 'hangs'}`);
     }
     this.#closes = this.#closes.filter(({ resolved }) => {
       must(!resolved || ending.swept, 'close resolved too early');
@@ -283,7 +293,7 @@ export class Run {
 
   #checkEnds(): void {
     const { ending, destructions } = this.#model;
-    for (const { resolved } of this.#drains) must(resolved || !ending.forced, 'drain hangs');
+    for (const { call } of this.#drains) must(call.resolved || !ending.forced, 'drain hangs');
     // What close need not wait for, it does when it comes in time.
     if (!ending.swept || destructions.open(false)) return;
     must(this.#closes.length === 0, 'close hangs');
@@ -315,7 +325,7 @@ export class Run {
     agree('open acquires', this.#borrowers.check(), 0);
     agree('open promises', this.#promises.check(), 0);
     for (const { resolved } of this.#clears) must(resolved, 'clear hangs');
-    for (const { resolved } of this.#drains) must(resolved, 'drain hangs');
+    for (const { call } of this.#drains) must(call.resolved, 'drain hangs');
     agree('size', this.#pool.size, 0);
     agree('destroyed', this.#pool.stats().destroyed, creations.created);
     agree('destroyed, of those made', this.#faults.destroyed.size, this.#faults.made.length);
