@@ -227,3 +227,37 @@ test('those who give up in the middle of a long line leave the order of the othe
   const left = controllers.flatMap((_, index) => (index % 3 === 1 ? [index] : []));
   expect(order).toEqual([...left, ...late.map((_, index) => 100 + index)]);
 });
+
+test('those who give up behind others that have done so leave the order as it was, too', async () => {
+  const { pool, thing } = await lentOut();
+  const order: number[] = [];
+  const join = (name: number, again = false) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    pool.acquire({ signal, again }).then(
+      () => order.push(name),
+      () => {},
+    );
+    return controller;
+  };
+  const serve = async () => {
+    await pool.release(thing);
+    await settle();
+  };
+  for (let round = 0; round < 5; round++) {
+    order.length = 0;
+    const line = Array.from({ length: 14 }, (_, name) => join(name));
+    for (const controller of line.slice(0, 6)) controller.abort();
+    await serve();
+    const [, second] = [join(100, true), join(101, true)];
+    line[9]?.abort();
+    line[13]?.abort();
+    second?.abort();
+    while (pool.pending > 0) await serve();
+    expect(order).toEqual([6, 100, 7, 8, 10, 11, 12]);
+    const again = [join(1, true), join(2), join(3)]; // in a line that was empty
+    again[1]?.abort();
+    while (pool.pending > 0) await serve();
+    expect(order.slice(7)).toEqual([1, 3]);
+  }
+});

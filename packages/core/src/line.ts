@@ -28,10 +28,10 @@ export class Line<T> {
     return this.#nextTicket++;
   }
 
-  /** Adds one in front. */
+  /** Adds one in front: with a ticket below the first one's, or the last one's that was first. */
   unshift(waiter: Waiter<T>): number {
     if (this.#used === this.#tickets.length) this.#resize();
-    const ticket = (this.#used === 0 ? this.#nextTicket++ : this.#ticketAt(0)) - 1;
+    const ticket = this.#ticketAt(0) - 1;
     this.#head = this.#slot(-1);
     this.#used++;
     this.#waiters[this.#head] = waiter;

@@ -29,7 +29,7 @@ export class WaitingQueue<T> {
    * @param inFront before all others of its priority
    * @returns the ticket to give up with
    */
-  enqueue(waiter: Waiter<T>, priority: number, inFront = false): number {
+  enqueue(waiter: Waiter<T>, priority: number, inFront: boolean): number {
     this.length++;
     const line = this.#line(priority);
     return inFront ? line.unshift(waiter) : line.push(waiter);
