@@ -77,7 +77,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
   protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
     this.start();
     const lowest = this.settings.priorityRange - 1;
-    const { signal, again = false, pipelined = false } = options;
+    const { signal, again = false } = options;
     const priority = Math.min(options.priority ?? lowest, lowest);
     const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
     const refusal = again ? this.#refusalAgain() : this.#refusal(priority);
@@ -86,22 +86,23 @@ export abstract class Lending<T> extends Lifecycle<T> {
       return;
     }
     const watched = this.#watched(waiter);
-    const enqueue = (it: Waiter<T>) => {
-      if (pipelined) this.#pipelined.add(it);
-      return this.waiting.enqueue(it, priority, again);
-    };
-    if (timeoutMillis === 0 && signal === undefined) enqueue(watched);
-    else this.#enqueueLimited(watched, priority, timeoutMillis, signal, enqueue);
+    if (timeoutMillis === 0 && signal === undefined) this.#enqueue(watched, priority, options);
+    else this.#enqueueLimited(watched, priority, timeoutMillis, options);
     this.dispense();
+  }
+
+  #enqueue(waiter: Waiter<T>, priority: number, options: AcquireOptions): number {
+    if (options.pipelined) this.#pipelined.add(waiter);
+    return this.waiting.enqueue(waiter, priority, options.again ?? false);
   }
 
   #enqueueLimited(
     waiter: Waiter<T>,
     priority: number,
     timeoutMillis: number,
-    signal: AbortSignal | undefined,
-    enqueue: (waiter: Waiter<T>) => number,
+    options: AcquireOptions,
   ): void {
+    const { signal } = options;
     const giveUp = (reason: unknown) => {
       this.waiting.remove(ticket, priority);
       inQueue(Promise.reject(reason));
@@ -113,7 +114,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
     };
     const onAbort = () => giveUp(signal?.reason);
     const inQueue = limited(waiter, timeoutMillis, signal, onTimeout, onAbort);
-    const ticket = enqueue(inQueue);
+    const ticket = this.#enqueue(inQueue, priority, options);
   }
 
   /** Who was served before is let in also while the pool drains. */
