@@ -64,6 +64,35 @@ const asLender = {
   sequelize,
 };
 
+/** Four resources and an array of those who wait: what the promises alone cost. */
+function promisesAlone(): Lender {
+  const idle: Resource[] = [1, 2, 3, 4].map((value) => ({ value }));
+  let waiting: ((resource: Resource) => void)[] = [];
+  let served = 0;
+  return {
+    acquire() {
+      const resource = idle.pop();
+      if (resource !== undefined) return Promise.resolve(resource);
+      const { promise, resolve } = Promise.withResolvers<Resource>();
+      waiting.push(resolve);
+      return promise;
+    },
+    release(resource) {
+      const next = waiting[served];
+      if (next === undefined) {
+        idle.push(resource);
+        return;
+      }
+      served++;
+      if (served === 50_000) {
+        waiting = waiting.slice(served);
+        served = 0;
+      }
+      next(resource);
+    },
+  };
+}
+
 await ours.ready();
 // Each has a loop of its own: a shared one would call through to all of them, and slow down the fast.
 const results = await inRounds([
@@ -139,6 +168,8 @@ const results = await inRounds([
   contend('sequelize-pool, 16 borrowers on 4', asLender.sequelize, 16, 4000),
   contend('ours, 16 borrowers on 4, 1,000,000 loans', asLender.ours, 16, 1_000_000),
   contend('ours, 10,000 borrowers on 4, 1,000,000 loans', asLender.ours, 10_000, 1_000_000),
+  contend('promises alone, 16 borrowers, 1,000,000 loans', promisesAlone(), 16, 1_000_000),
+  contend('promises alone, 10,000 borrowers, 1,000,000 loans', promisesAlone(), 10_000, 1_000_000),
 ]);
 
 heading('Loans');
@@ -155,6 +186,10 @@ print(results, [
     of: 'ours, 10,000 borrowers on 4, 1,000,000 loans',
     to: 'ours, 16 borrowers on 4, 1,000,000 loans',
     atMost: 1.5,
+  },
+  {
+    of: 'promises alone, 10,000 borrowers, 1,000,000 loans',
+    to: 'promises alone, 16 borrowers, 1,000,000 loans',
   },
 ]);
 
