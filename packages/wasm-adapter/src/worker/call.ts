@@ -9,6 +9,8 @@ export interface CallSettings {
   readonly callTimeoutMillis?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly priority?: number | undefined;
+  /** The longest that it waits for a worker; 0: no limit. */
+  readonly timeoutMillis?: number | undefined;
   readonly context?: unknown;
 }
 
@@ -17,13 +19,13 @@ export interface CallSettings {
  * or a `WasmError` `ERR_WASM_TASK` where there is no such task or export.
  */
 export function makeCall(
-  names: readonly string[],
+  names: ReadonlySet<string>,
   name: string,
   args: readonly unknown[],
   settings: CallSettings,
 ): Call {
-  if (!names.includes(name)) {
-    const message = `there is no task or function export ${show(name)}; accepted: ${names.join(', ')}`;
+  if (!names.has(name)) {
+    const message = `there is no task or function export ${show(name)}; accepted: ${[...names].join(', ')}`;
     throw new WasmError('ERR_WASM_TASK', message);
   }
   const { callTimeoutMillis = 0, signal } = settings;
@@ -63,6 +65,7 @@ export class Call {
   onAbort: (() => void) | undefined = undefined;
 
   readonly #args: readonly unknown[];
+  readonly #waitsUntil: number;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   readonly #caller = new Error('called');
@@ -83,7 +86,15 @@ export class Call {
     this.context = settings.context;
     this.priority = settings.priority;
     this.signal = settings.signal;
+    const { timeoutMillis = 0 } = settings;
+    this.#waitsUntil = timeoutMillis > 0 ? performance.now() + timeoutMillis : 0;
     this.signal?.addEventListener('abort', this.#abort);
+  }
+
+  /** What is left of `timeoutMillis`: it may have to wait more than once. */
+  get timeoutMillis(): number {
+    if (this.#waitsUntil === 0) return 0;
+    return Math.max(Math.ceil(this.#waitsUntil - performance.now()), 1);
   }
 
   /** The stack of who made the call. */
@@ -98,6 +109,7 @@ export class Call {
   /** No worker was to be had for it. */
   readonly onRefusal = (error: unknown) => this.reject(error);
 
+  /** Once it is settled, as for any promise, nothing changes. */
   resolve(value: unknown): void {
     this.#settle();
     this.#resolve(value);

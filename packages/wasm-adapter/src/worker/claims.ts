@@ -1,5 +1,5 @@
-/** How many calls a thread may have been sent and not answered. */
-export const MAX_SENT = 64;
+/** How many calls a thread may have been sent since the oldest that it has not answered. */
+const MAX_SENT = 64;
 
 const WITHDRAWN = -1;
 const LAST_NUMBER = 2 ** 29;
@@ -15,6 +15,11 @@ export class Claims {
 
   constructor(words = new Int32Array(new SharedArrayBuffer(4 * MAX_SENT))) {
     this.words = words;
+  }
+
+  /** Whether a further call can be offered while the one of that number has not been answered. */
+  isRoomBeside(number: number): boolean {
+    return (this.#last - number + LAST_NUMBER) % LAST_NUMBER < MAX_SENT - 1;
   }
 
   /** Offers a further call to the thread. Returns its number, from 1 up. */

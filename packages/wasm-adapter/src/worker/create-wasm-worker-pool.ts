@@ -46,11 +46,20 @@ export async function createWasmWorkerPool(
   factory.lender = {
     passOn: (worker) => pool.passOn(worker),
     release: (worker) => void pool.release(worker),
-    again: (call) => {
-      const { priority, signal } = call;
-      pool
-        .acquire({ priority, signal, timeoutMillis: 0, pipelined: true, again: true })
-        .then((worker) => worker.serve(call), call.onRefusal);
+    again: (calls) => {
+      const waiting = [...calls];
+      for (let call = waiting[0]; call !== undefined; call = waiting[0]) {
+        const worker = pool.tryAcquire();
+        if (worker === undefined) break;
+        waiting.shift();
+        worker.serve(call);
+      }
+      for (const call of waiting.reverse()) {
+        const { priority, signal, timeoutMillis } = call;
+        pool
+          .acquire({ priority, signal, timeoutMillis, pipelined: true, again: true })
+          .then((worker) => worker.serve(call), call.onRefusal);
+      }
     },
   };
   const { min = 0 } = settings.core;
@@ -59,6 +68,7 @@ export async function createWasmWorkerPool(
     await pool.ready(Math.max(min, 1));
   } catch (error) {
     await pool.close();
+    factory.close();
     throw error instanceof CreateError ? error.cause : error;
   }
   const { names = [], obstacles = [] } = factory.made ?? {};
@@ -66,7 +76,8 @@ export async function createWasmWorkerPool(
     module: compiled.module,
     obstacles,
     names,
-    callTimeoutMillis: settings.callTimeoutMillis,
+    settings,
+    endThreads: () => factory.close(),
     spares: settings.thread.reset === 'fresh' ? Math.max(min, 1) : 0,
   });
 }

@@ -11,7 +11,7 @@ export type CallByName = (
 ) => Promise<unknown>;
 
 /** The methods of those names. */
-export function methods<Calls>(names: readonly string[], call: CallByName): Calls {
+export function methods<Calls>(names: Iterable<string>, call: CallByName): Calls {
   const all: Record<string, (...args: unknown[]) => Promise<unknown>> = Object.create(null);
   for (const name of names) all[name] = (...args) => call(name, args);
   return Object.freeze(all) as Calls;
@@ -22,13 +22,13 @@ export class LentWorker<Calls> implements WasmWorker<Calls> {
   readonly worker: PooledWorker;
   readonly run: Calls;
   ended = false;
-  readonly #names: readonly string[];
+  readonly #names: ReadonlySet<string>;
   readonly #callTimeoutMillis: number;
   readonly #context: unknown;
 
   constructor(
     worker: PooledWorker,
-    names: readonly string[],
+    names: ReadonlySet<string>,
     callTimeoutMillis: number,
     context: unknown,
   ) {
@@ -65,9 +65,9 @@ export class LentWorker<Calls> implements WasmWorker<Calls> {
 
   #call(name: string, args: readonly unknown[], options: RunOptions): Promise<unknown> {
     try {
-      const callTimeoutMillis = this.#callTimeoutMillis;
-      const context = this.#context;
-      const call = makeCall(this.#names, name, args, { callTimeoutMillis, ...options, context });
+      const { callTimeoutMillis = this.#callTimeoutMillis, signal } = options;
+      const settings = { callTimeoutMillis, signal, context: this.#context };
+      const call = makeCall(this.#names, name, args, settings);
       if (this.ended) {
         const message = `${this.name} is not on loan: ${name} was called after the worker was returned`;
         throw new WasmError('ERR_WASM_NOT_LENT', message);

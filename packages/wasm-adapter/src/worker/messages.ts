@@ -37,13 +37,15 @@ export type CallRequest = readonly [
 /** To a thread: calls; or to make an instance of that id; to judge the one it has; to drop it. */
 export type Request = readonly CallRequest[] | { make: number } | 'judge' | 'drop';
 
-/** Answers a call: its result, or what was thrown. */
+/**
+ * Answers the first call that was not answered: its result, or what was thrown. Where it is undefined,
+ * the verdict follows: an instance is restored once its result, which may be in its memory, is posted.
+ */
 export type CallReply = readonly [
-  number: number,
   succeeded: boolean,
   value: unknown,
   memoryBytes: number,
-  verdict: Verdict,
+  verdict: Verdict | undefined,
 ];
 
 /** What an instance is like, once it is made. */

@@ -1,6 +1,5 @@
 import type { Transferable } from 'node:worker_threads';
 import type { Call } from './call.js';
-import { MAX_SENT } from './claims.js';
 import { cloneError } from './move.js';
 import type { Thread } from './thread.js';
 
@@ -32,15 +31,18 @@ export class Pipeline {
   flush(): void {
     const batch: Call[] = [];
     let moves: Transferable[] = [];
-    while (this.#sent.length < MAX_SENT) {
+    const { claims } = this.#thread;
+    for (;;) {
       const [next] = this.#unsent;
-      if (next === undefined) break;
+      const [oldest] = this.#sent;
+      if (next === undefined || (oldest !== undefined && !claims.isRoomBeside(oldest.number)))
+        break;
       // What is moved is gone, and could not be sent elsewhere if a call before this one is killed.
       if (next.moves.length > 0 && this.#sent.length > 0) break;
       this.#unsent.shift();
       if (next.settled) continue; // aborted since
       moves = next.moves.length > 0 ? next.moves : moves;
-      next.number = this.#thread.claims.offer();
+      next.number = claims.offer();
       this.#sent.push(next);
       batch.push(next);
     }
@@ -60,7 +62,7 @@ export class Pipeline {
         return;
       }
       this.#sent.splice(this.#sent.indexOf(call), 1);
-      call.reject(cloneError(`an argument of ${call.name}`, cause));
+      call.reject(cloneError(`an argument or the context of ${call.name}`, cause));
     }
   }
 
@@ -86,6 +88,11 @@ export class Pipeline {
     if (!this.#thread.claims.withdraw(call.number)) return false;
     this.#sent.splice(at, 1);
     return true;
+  }
+
+  /** The thread will start none of those that it was sent: they are to be sent anew. */
+  unsend(): void {
+    this.#unsent.unshift(...this.#sent.splice(0));
   }
 
   /** Empties itself of all that was sent. */

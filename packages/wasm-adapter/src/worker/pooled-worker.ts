@@ -24,8 +24,8 @@ export interface Lender {
   /** Lends it to who waits next, if that is such a call: which then comes by `serve`. */
   passOn(worker: PooledWorker): boolean;
   release(worker: PooledWorker): void;
-  /** Has a call wait again, in front of all others. */
-  again(call: Call): void;
+  /** Has calls wait again, in their order and in front of all others. */
+  again(calls: readonly Call[]): void;
 }
 
 /** How much work a thread is sent ahead: so little that nobody is served much later for it. */
@@ -43,6 +43,10 @@ const gone: Readonly<Record<string, string>> = {
   borrower: 'its borrower had it destroyed',
 };
 
+function isAnswer(reply: Reply): reply is CallReply {
+  return Array.isArray(reply);
+}
+
 /** An instance on a thread, as its pool sees it. */
 export class PooledWorker implements WorkerInfo, ThreadOwner {
   readonly id: number;
@@ -57,12 +61,14 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   readonly #once: boolean;
   readonly #pipeline: Pipeline;
   readonly #deadline = new Deadline(() => this.#overdue());
-  readonly #late = new Deadline(() => this.#sendBack(this.#pipeline.withdraw()));
+  readonly #late = new Deadline(() => this.#sendBack());
 
   /** Serves calls that the pool queued, and not a borrower. */
   #serving = false;
   /** Queued calls that it was passed on to, and that are on their way here. */
   #expected = 0;
+  /** Receives what was answered before its thread is ended: it begins nothing more meanwhile. */
+  #draining = false;
   #sinceMillis = 0;
   #averageMillis = AHEAD_MILLIS;
 
@@ -115,8 +121,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     this.#serving = true;
     if (this.#expected > 0) this.#expected--;
     call.whole = true;
-    if (this.verdict === true) this.#add(call);
-    else this.#lender.again(call);
+    this.#add(call);
     this.#next();
   }
 
@@ -137,6 +142,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     const idle = this.#pipeline.current === undefined;
     this.#pipeline.flush();
     if (idle) this.#begin();
+    this.#late.set(this.#serving && this.#pipeline.length > 1 ? LATE_MILLIS : 0);
   }
 
   /** Something is under way from now on, or nothing is. */
@@ -145,39 +151,45 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     this.thread.awaited = current !== undefined;
     this.#sinceMillis = performance.now();
     this.#deadline.set(current?.callTimeoutMillis ?? 0);
-    this.#late.set(this.#serving && this.#pipeline.length > 1 ? LATE_MILLIS : 0);
   }
 
   receive(reply: Reply): void {
-    if (Array.isArray(reply)) this.#answer(reply as CallReply);
+    if (isAnswer(reply)) this.#answer(reply);
     else if ('made' in reply) this.#made?.resolve(reply.made);
     else if ('failed' in reply) this.#made?.reject(receive(reply.failed));
-    else if ('verdict' in reply) {
+    else if (this.#pipeline.length > 0) this.#over(reply.verdict);
+    else {
       this.#used = false;
       this.thread.awaited = false;
       this.#judged?.(reply.verdict);
     }
   }
 
-  #answer([, succeeded, value, memoryBytes, verdict]: CallReply): void {
-    const call = this.#pipeline.shift();
+  #answer([succeeded, value, memoryBytes, verdict]: CallReply): void {
+    const call = this.#pipeline.current;
     this.memoryBytes = memoryBytes;
+    if (succeeded) call?.resolve(value);
+    else call?.reject(receive(value as Posted, call.stack));
+    if (verdict === undefined) this.#deadline.set(0);
+    else this.#over(verdict);
+  }
+
+  /** The call under way is through, and the instance judged. */
+  #over(verdict: Verdict): void {
+    this.#pipeline.shift();
     this.#averageMillis +=
       SMOOTHING * (performance.now() - this.#sinceMillis - this.#averageMillis);
     if (verdict !== true) {
-      this.verdict = verdict;
-      this.#sendBack(this.#pipeline.withdraw());
-      this.#sendBack(this.#pipeline.takeSent()); // an unfit instance starts nothing
+      if (this.verdict === true) this.verdict = verdict;
+      this.#pipeline.unsend(); // an unfit instance starts nothing
     }
     this.#begin();
-    if (succeeded) call?.resolve(value);
-    else call?.reject(receive(value as Posted, call.stack));
     this.#next();
   }
 
   /** Has more calls queued behind those that are, or ends its loan when there is none. */
   #next(): void {
-    if (this.#expected > 0) return;
+    if (this.#draining || this.#expected > 0) return;
     if (!this.#serving) {
       this.#flush();
       return;
@@ -189,9 +201,10 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
           this.#expected++;
         }
       }
+      if (this.#expected > 0) return; // all are sent at once
       this.#flush();
-    }
-    if (this.#expected === 0 && this.#pipeline.length === 0) {
+    } else this.#sendBack();
+    if (this.#pipeline.length === 0) {
       this.#serving = false;
       this.#lender.release(this);
     }
@@ -202,15 +215,17 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     return Math.min(Math.max(Math.floor(AHEAD_MILLIS / this.#averageMillis), 1), MOST_AHEAD);
   }
 
-  /** In reverse: each goes in front of those before. */
-  #sendBack(calls: readonly Call[]): void {
-    for (const call of calls.toReversed()) if (!call.settled) this.#lender.again(call);
+  #sendBack(): void {
+    const calls = this.#pipeline.withdraw().filter((call) => !call.settled);
+    for (const call of calls) call.onAbort = undefined;
+    this.#lender.again(calls);
   }
 
   #abort(call: Call): void {
+    const { current } = this.#pipeline;
     if (this.#pipeline.remove(call)) {
       call.reject(call.signal?.reason);
-      this.#begin();
+      if (call === current) this.#begin();
       this.#next();
     } else this.#kill(call, 'aborted', call.signal?.reason);
   }
@@ -226,7 +241,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   /** Ends the thread for a call that it has started, unless that is answered at the last moment. */
   #kill(call: Call, verdict: string, error: unknown): void {
     const others = this.#pipeline.withdraw();
-    this.thread.drain();
+    this.#drain();
     if (call.settled) {
       for (const other of others) this.#pipeline.add(other);
       this.#next();
@@ -236,20 +251,29 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     this.#finish(verdict, error, others);
   }
 
+  #drain(): void {
+    this.#draining = true;
+    this.thread.drain();
+    this.#draining = false;
+  }
+
   exited(cause: unknown): void {
-    const others = this.#pipeline.withdraw();
     const error = this.#exitError(reasonOf(cause), cause);
+    this.verdict = 'exit';
     this.#made?.reject(error);
-    this.#finish('exit', error, others);
+    this.#drain();
+    this.#finish('exit', error, this.#pipeline.withdraw());
   }
 
   /** The thread is gone, or is to go: `others` were not started on it. */
   #finish(verdict: string, cause: unknown, others: readonly Call[]): void {
     this.verdict = verdict;
     const error = verdict === 'exit' ? cause : this.#exitError(`${verdict} of another call`, cause);
-    for (const call of this.#pipeline.takeSent()) if (!call.settled) call.reject(error);
-    if (this.#serving) this.#sendBack(others);
-    else for (const call of others) if (!call.settled) call.reject(error);
+    for (const call of this.#pipeline.takeSent()) call.reject(error);
+    for (const call of others) {
+      if (this.#serving) this.#pipeline.add(call);
+      else call.reject(error);
+    }
     this.#end(verdict);
     this.#next();
   }
@@ -294,10 +318,10 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   /** Ends the thread. Resolves once it is gone. */
   destroy(reason: string): Promise<void> {
     const error = this.#exitError(gone[reason] ?? reason, undefined);
-    const others = this.#pipeline.withdraw();
     this.verdict = reason;
-    for (const call of [...this.#pipeline.takeSent(), ...others]) {
-      if (!call.settled) call.reject(error);
+    this.#made?.reject(error);
+    for (const call of [...this.#pipeline.takeSent(), ...this.#pipeline.withdraw()]) {
+      call.reject(error);
     }
     return this.#end(reason);
   }

@@ -1,3 +1,4 @@
+import { OptionError } from '@wasm-pool/core';
 import { WasmError, type WasmErrorCode, WasmExit } from '../errors.js';
 
 /** What was thrown, as it goes from thread to thread: structured clones drop classes and codes. */
@@ -6,11 +7,11 @@ export type Posted = { readonly value: unknown } | PostedError;
 interface PostedError {
   readonly name: string;
   readonly message: string;
-  readonly stack: string | undefined;
-  readonly cause?: Posted;
-  readonly errors?: readonly Posted[];
-  /** Its own properties that can be cloned: `code` and others. */
-  readonly properties: Readonly<Record<string, unknown>>;
+  readonly stack: string;
+  cause?: Posted;
+  errors?: readonly Posted[];
+  /** Its own properties that can be cloned, and its `code`. */
+  readonly properties: Record<string, unknown>;
 }
 
 type ErrorClass = new (message: string) => Error;
@@ -25,53 +26,61 @@ const classes: readonly ErrorClass[] = [
   WebAssembly.CompileError,
   WebAssembly.LinkError,
   WebAssembly.RuntimeError,
+  OptionError,
 ];
 
-/** Takes what was thrown apart. Causes nest, up to `depth`: they may form a circle. */
-export function post(thrown: unknown, depth = 8): Posted {
-  if (!(thrown instanceof Error)) return { value: clonable(thrown) ?? String(thrown) };
+/** Takes what was thrown apart; `known` is what was already: causes may form a circle. */
+export function post(thrown: unknown, known = new Map<unknown, Posted>()): Posted {
+  const before = known.get(thrown);
+  if (before !== undefined) return before;
+  if (!(thrown instanceof Error)) return { value: isClonable(thrown) ? thrown : String(thrown) };
+  const properties = Object.fromEntries(
+    Object.entries(thrown).filter(([, value]) => isClonable(value)),
+  );
+  if ('code' in thrown && isClonable(thrown.code)) properties.code = thrown.code;
   const { message, stack } = thrown;
-  const properties: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(thrown)) {
-    const clone = clonable(value);
-    if (clone !== undefined) properties[name] = clone;
-  }
-  const posted = { name: classOf(thrown), message, stack, properties };
-  if (depth === 0) return posted;
-  return {
-    ...posted,
-    ...('cause' in thrown && { cause: post(thrown.cause, depth - 1) }),
-    ...(thrown instanceof AggregateError && {
-      errors: thrown.errors.map((error: unknown) => post(error, depth - 1)),
-    }),
+  const posted: PostedError = {
+    name: classOf(thrown),
+    message: String(message),
+    stack: String(stack),
+    properties,
   };
+  known.set(thrown, posted);
+  if ('cause' in thrown) posted.cause = post(thrown.cause, known);
+  if (thrown instanceof AggregateError) {
+    posted.errors = thrown.errors.map((error: unknown) => post(error, known));
+  }
+  return posted;
 }
 
 function classOf(error: Error): string {
-  return error.name === 'Error' ? error.constructor.name : error.name;
+  return error.name === 'Error' ? error.constructor.name : String(error.name);
 }
 
-function clonable(value: unknown): unknown {
+function isClonable(value: unknown): boolean {
   try {
-    return structuredClone(value);
+    structuredClone(value);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
 /** Puts together what was thrown; `here` is the stack of who waits for it. */
-export function receive(posted: Posted, here?: string): unknown {
+export function receive(posted: Posted, here?: string, known = new Map<Posted, Error>()): unknown {
   if ('value' in posted) return posted.value;
+  const before = known.get(posted);
+  if (before !== undefined) return before;
   const error = make(posted);
-  const { name, stack, cause, errors, properties } = posted;
+  known.set(posted, error);
+  const { name, message, stack, cause, errors, properties } = posted;
   if (error.name !== name) define(error, 'name', name);
-  if (cause !== undefined) define(error, 'cause', receive(cause));
-  if (errors !== undefined)
-    define(
-      error,
-      'errors',
-      errors.map((it) => receive(it)),
-    );
+  if (error.message !== message) define(error, 'message', message);
+  if (cause !== undefined) define(error, 'cause', receive(cause, undefined, known));
+  if (errors !== undefined) {
+    const received = errors.map((it) => receive(it, undefined, known));
+    define(error, 'errors', received);
+  }
   Object.assign(error, properties);
   define(error, 'stack', here === undefined ? stack : `${stack}\n${here}`);
   return error;

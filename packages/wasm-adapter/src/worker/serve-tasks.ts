@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   isMainThread,
   type MessagePort,
@@ -37,12 +38,16 @@ export function serveTasks(tasks: TasksSource): void {
 }
 
 type Export = (...args: unknown[]) => unknown;
+type CallRest = [memoryBytes: number, verdict: Verdict | undefined];
 
 /**
  * How long a thread with nothing to do blocks its event loop to wait for a further call. Not much
  * less: a wait that ends before the system's next timer tick costs as much as a call does.
  */
 const LINGER_MILLIS = 10;
+
+/** How long calls may keep coming before the event loop turns. */
+const TURN_MILLIS = 5;
 
 /** Runs the calls that arrive at a thread, one at a time, on its one instance. */
 class Server {
@@ -53,7 +58,7 @@ class Server {
   readonly #source: TasksSource;
   readonly #requests: (Exclude<Request, readonly CallRequest[]> | CallRequest)[] = [];
   #working = false;
-  #tasks: Record<string, unknown> = {};
+  readonly #tasks: Record<string, unknown> = Object.create(null);
   #factory: WasmFactory<unknown, unknown> | undefined = undefined;
   #instance: PooledInstance | undefined = undefined;
 
@@ -82,16 +87,20 @@ class Server {
 
   async #work(): Promise<void> {
     this.#working = true;
+    let turned = performance.now();
     do {
       for (let next = this.#requests.shift(); next !== undefined; next = this.#requests.shift()) {
         const work = this.#handle(next);
         if (work !== undefined) await work;
       }
-    } while (this.#lingers());
+      if (performance.now() - turned < TURN_MILLIS) continue;
+      await turn(); // timers and I/O of the tasks have theirs
+      turned = performance.now();
+    } while (this.#requests.length > 0 || this.#lingers());
     this.#working = false;
   }
 
-  /** Who has had an answer often has a further call at once. Timers and I/O of the tasks come first. */
+  /** Who has had an answer often has a further call at once. Not where a task waits for something. */
   #lingers(): boolean {
     const { rung } = this.#bell;
     if (this.#receive()) return true;
@@ -130,7 +139,7 @@ class Server {
 
   async #load(): Promise<WasmFactory<unknown, unknown>> {
     const source = this.#source;
-    this.#tasks = { ...(typeof source === 'function' ? await source() : source) };
+    Object.assign(this.#tasks, typeof source === 'function' ? await source() : source);
     const given: WasmPoolOptions<unknown, unknown> = { ...this.#data.options };
     for (const name of options) {
       if (name in this.#tasks) Object.assign(given, { [name]: this.#tasks[name] });
@@ -166,19 +175,26 @@ class Server {
     );
   }
 
-  #answer([number, name, , whole]: CallRequest, succeeded: boolean, value: unknown): void {
+  #answer([, name, , whole]: CallRequest, succeeded: boolean, value: unknown): void {
     if (!succeeded) this.#thrown = [value];
     const memoryBytes = this.#instance?.memoryBytes ?? 0;
-    const verdict = whole ? this.#judge() : true;
+    const later = whole && this.#data.options.reset === 'restore';
+    const verdict = later ? undefined : whole ? this.#judge() : true;
+    this.#sendResult(name, succeeded, value, memoryBytes, verdict);
+    if (later) this.#send({ verdict: this.#judge() });
+  }
+
+  #sendResult(name: string, succeeded: boolean, value: unknown, ...rest: CallRest): void {
+    let error = value;
     if (succeeded) {
       try {
-        this.#send([number, true, value, memoryBytes, verdict], movedOf([value]));
+        this.#send([true, value, ...rest], movedOf([value]));
         return;
       } catch (cause) {
-        value = cloneError(`the result of ${name}`, cause);
+        error = cloneError(`the result of ${name}`, cause);
       }
     }
-    this.#send([number, false, post(value), memoryBytes, verdict]);
+    this.#send([false, post(error), ...rest]);
   }
 
   /** At the end of a loan: one that is not fit is called no more. */

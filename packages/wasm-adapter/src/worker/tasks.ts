@@ -30,15 +30,25 @@ export type ExportCalls<Exports> = {
     : never]: Exports[Name] extends (...args: infer Args) => infer R ? Callable<Args, R> : never;
 };
 
-/** What the tasks of a module take as their instance's exports. */
-export type ExportsOf<Tasks> = {
-  [Name in Exclude<keyof Tasks, Reserved>]: Tasks[Name] extends (
-    instance: WasmInstance<infer Exports, never>,
-    ...args: never
-  ) => unknown
-    ? Exports
-    : never;
-}[Exclude<keyof Tasks, Reserved>];
+/** What the tasks of a module take as their instance's exports: all of it, where they differ. */
+export type ExportsOf<Tasks> = Union<
+  {
+    [Name in Exclude<keyof Tasks, Reserved>]: Tasks[Name] extends (instance: infer Instance, ...args: never) => unknown
+      ? Instance extends WasmInstance<infer Exports, unknown>
+        ? Told<Exports>
+        : never
+      : never;
+  }[Exclude<keyof Tasks, Reserved>]
+>;
+
+/** Whoever does not say what the exports are knows nothing of them. */
+type Told<Exports> = WebAssembly.Exports extends Exports ? never : Exports;
+
+type Union<All> = (All extends unknown ? (one: All) => void : never) extends (
+  one: infer One,
+) => void
+  ? One
+  : never;
 
 /** Tasks, and those exports that no task has the name of. */
 export type Calls<Tasks, Exports> = TaskCalls<Tasks> &

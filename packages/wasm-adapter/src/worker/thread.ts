@@ -40,7 +40,12 @@ export class Thread {
       claims: this.claims.words,
       bell: this.#bell.word,
     };
-    this.#worker = spawn({ name, workerData: { wasmPool }, transferList: [port2] });
+    try {
+      this.#worker = spawn({ name, workerData: { wasmPool }, transferList: [port2] });
+    } catch (error) {
+      port1.close();
+      throw error;
+    }
     this.#worker.unref(); // the port says whether anything is waited for
     this.#port.on('message', (reply: Reply) => this.owner?.receive(reply));
     this.#worker.on('error', (error) => {
@@ -51,6 +56,11 @@ export class Thread {
 
   get id(): number {
     return this.#worker.threadId;
+  }
+
+  /** Whether it is gone, or about to go. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** Whether the process is to stay alive for what the thread is about to answer. */
@@ -89,8 +99,7 @@ export class Thread {
   #exit(code: number): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.drain(); // what it answered before
-    this.#port.close();
     this.owner?.exited(this.#error ?? new Error(`the thread exited with code ${code}`));
+    this.#port.close();
   }
 }

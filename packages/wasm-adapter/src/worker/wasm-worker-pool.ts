@@ -1,4 +1,4 @@
-import type { Lease, Pool } from '@wasm-pool/core';
+import type { CloseOptions, Lease, Pool } from '@wasm-pool/core';
 import { PoolFacade } from '../pool-facade.js';
 import { Spares } from '../spares.js';
 import { type Call, makeCall } from './call.js';
@@ -11,14 +11,17 @@ import type {
   WorkerAcquireOptions,
   WorkerCallOptions,
 } from './wasm-worker.js';
+import type { WorkerSettings } from './worker-options.js';
 
 /** What a pool of workers is made from. */
 export interface WorkerPoolParts {
   readonly module: WebAssembly.Module;
   readonly obstacles: readonly string[];
   readonly names: readonly string[];
-  readonly callTimeoutMillis: number;
+  readonly settings: WorkerSettings;
   readonly spares: number;
+  /** Ends those that are not the pool's, or not yet. */
+  readonly endThreads: () => void;
 }
 
 /**
@@ -42,8 +45,10 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
    */
   readonly run: Calls;
 
-  readonly #names: readonly string[];
+  readonly #names: ReadonlySet<string>;
   readonly #callTimeoutMillis: number;
+  readonly #timeoutMillis: number;
+  readonly #endThreads: () => void;
   readonly #spares: Spares<PooledWorker> | undefined;
 
   /** Use `createWasmWorkerPool`. */
@@ -51,10 +56,12 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
     super(pool);
     this.module = parts.module;
     this.obstacles = parts.obstacles;
-    this.#names = parts.names;
-    this.#callTimeoutMillis = parts.callTimeoutMillis;
+    this.#names = new Set(parts.names);
+    this.#callTimeoutMillis = parts.settings.callTimeoutMillis;
+    this.#timeoutMillis = parts.settings.core.acquireTimeoutMillis ?? 0;
+    this.#endThreads = parts.endThreads;
     this.#spares = parts.spares > 0 ? new Spares(pool, parts.spares) : undefined;
-    this.run = methods(parts.names, (name, args) => this.#call(name, args, {}));
+    this.run = methods(this.#names, (name, args) => this.#call(name, args, {}));
   }
 
   /** Calls one of the methods of `run`, with options. Rejects with an `OptionError` too. */
@@ -73,15 +80,19 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
   ): Promise<unknown> {
     let call: Call;
     try {
-      const callTimeoutMillis = this.#callTimeoutMillis;
-      call = makeCall(this.#names, name, args, { callTimeoutMillis, ...options });
+      const {
+        callTimeoutMillis = this.#callTimeoutMillis,
+        timeoutMillis = this.#timeoutMillis,
+        ...others
+      } = options;
+      call = makeCall(this.#names, name, args, { ...others, callTimeoutMillis, timeoutMillis });
     } catch (error) {
       return Promise.reject(error);
     }
     const worker = this.pool.tryAcquire();
     if (worker !== undefined) this.#serve(worker, call);
     else {
-      const { priority, timeoutMillis, signal } = options;
+      const { priority, timeoutMillis, signal } = call;
       this.pool
         .acquire({ priority, timeoutMillis, signal, pipelined: true })
         .then((next) => this.#serve(next, call), call.onRefusal);
@@ -138,27 +149,33 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
 
   /** As `Pool.release`. */
   release(worker: WasmWorker<Calls>): Promise<void> {
-    return this.pool.release(loanOf(worker));
+    return this.pool.release(this.#end(worker));
   }
 
   /** As `Pool.destroy`: its thread is ended, with what runs on it. */
   destroy(worker: WasmWorker<Calls>): Promise<void> {
-    return this.pool.destroy(loanOf(worker));
+    return this.pool.destroy(this.#end(worker));
+  }
+
+  /** Ends a loan of this pool. Anything else is nobody's resource. */
+  #end(worker: WasmWorker<Calls>): PooledWorker {
+    if (!this.isBorrowedResource(worker)) return worker as never;
+    worker.ended = true;
+    return worker.worker;
   }
 
   /** Whether the loan that `worker` stands for is on. */
-  isBorrowedResource(worker: WasmWorker<Calls>): boolean {
+  isBorrowedResource(worker: WasmWorker<Calls>): worker is LentWorker<Calls> {
     return (
       worker instanceof LentWorker && !worker.ended && this.pool.isBorrowedResource(worker.worker)
     );
   }
-}
 
-/** Ends a loan. What is no loan, or has ended before, is nobody's resource. */
-function loanOf(worker: unknown): PooledWorker {
-  if (!(worker instanceof LentWorker) || worker.ended) return worker as PooledWorker;
-  worker.ended = true;
-  return worker.worker;
+  /** As `Pool.close`. Workers that are being made are given up once it is over. */
+  override async close(options?: CloseOptions): Promise<void> {
+    await super.close(options);
+    this.#endThreads();
+  }
 }
 
 /** A lease whose value calls nothing once it has ended. */

@@ -1,5 +1,6 @@
 import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import type { Compiled } from '../compile.js';
+import { WasmError } from '../errors.js';
 import type { Made } from './messages.js';
 import { type Lender, PooledWorker } from './pooled-worker.js';
 import { Thread } from './thread.js';
@@ -28,6 +29,8 @@ export class WorkerFactory implements Factory<PooledWorker> {
   readonly #settings: WorkerSettings;
   /** Threads whose instance is gone; unless the next one is made at once, they go too. */
   readonly #vacant: Thread[] = [];
+  readonly #making = new Set<PooledWorker>();
+  #closed = false;
   #lastId = 0;
 
   constructor(compiled: Compiled, settings: WorkerSettings) {
@@ -36,19 +39,36 @@ export class WorkerFactory implements Factory<PooledWorker> {
   }
 
   async create(): Promise<PooledWorker> {
+    const vacant = this.#takeVacant();
+    if (vacant === undefined) return this.#make();
+    try {
+      return await this.#make(vacant);
+    } catch (error) {
+      // What ended the thread may have been left behind by the instance before.
+      if (this.#closed || !isExit(error)) throw error;
+      return this.#make();
+    }
+  }
+
+  async #make(vacant?: Thread): Promise<PooledWorker> {
     const { name, thread: options, module, createTimeoutMillis, spawn } = this.#settings;
     const id = ++this.#lastId;
-    const thread =
-      this.#vacant.pop() ??
-      new Thread(spawn, `${name}#${id}`, {
-        compiled: this.#compiled,
-        poolName: name,
-        options,
-        module,
-      });
+    const data = { compiled: this.#compiled, poolName: name, options, module };
+    const thread = vacant ?? new Thread(spawn, `${name}#${id}`, data);
     const worker = new PooledWorker(thread, id, name, this.lender, options.reset === 'fresh');
-    this.made = await worker.make(createTimeoutMillis);
-    return worker;
+    this.#making.add(worker);
+    try {
+      this.made = await worker.make(createTimeoutMillis);
+      return worker;
+    } finally {
+      this.#making.delete(worker);
+    }
+  }
+
+  #takeVacant(): Thread | undefined {
+    let thread = this.#vacant.pop();
+    while (thread?.ended) thread = this.#vacant.pop();
+    return thread;
   }
 
   validate(worker: PooledWorker): Verdict {
@@ -67,4 +87,15 @@ export class WorkerFactory implements Factory<PooledWorker> {
       if (at !== -1) void this.#vacant.splice(at, 1)[0]?.end();
     });
   }
+
+  /** Ends what the pool does not have, or not yet. */
+  close(): void {
+    this.#closed = true;
+    for (const thread of this.#vacant.splice(0)) void thread.end();
+    for (const worker of this.#making) void worker.destroy('close');
+  }
+}
+
+function isExit(error: unknown): boolean {
+  return error instanceof WasmError && error.code === 'ERR_WASM_WORKER_EXIT';
 }

@@ -1,0 +1,325 @@
+import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
+import { describe, expect, it } from 'vitest';
+import { expectAtRest } from '../at-rest.js';
+import { failure } from '../failure.js';
+import { wat } from '../wat.js';
+import { type Guest, guest } from './guest.js';
+import { inline, tasks, until, workerPool } from './pools.js';
+
+const guestExports = WebAssembly.Module.exports(new WebAssembly.Module(guest))
+  .filter(({ kind }) => kind === 'function')
+  .map(({ name }) => name);
+
+describe('a task', () => {
+  it('is a method of the pool, and its result a promise', async () => {
+    const pool = await workerPool();
+    const call = pool.run.sum(2, 3);
+    expect(call).toBeInstanceOf(Promise);
+    expect(await call).toBe(5);
+    expect(await pool.run.sumLater(4, 5)).toBe(9);
+    expectAtRest(pool);
+  });
+
+  it('is a method of a lent worker too', async () => {
+    const pool = await workerPool();
+    expect(await pool.use(({ run }) => run.sum(2, 3))).toBe(5);
+    expect(await pool.use((worker) => worker.call('sumLater', [4, 5]))).toBe(9);
+  });
+
+  it('gets its arguments as they were when it was called, and gives clones back', async () => {
+    const pool = await workerPool();
+    const given = { date: new Date(0), map: new Map([[1, [2n]]]), bytes: new Uint8Array([3]) };
+    const call = pool.run.echo(given, undefined, null);
+    given.bytes[0] = 4;
+    const [value, ...others] = await call;
+    expect(value).toEqual({
+      date: new Date(0),
+      map: new Map([[1, [2n]]]),
+      bytes: new Uint8Array([3]),
+    });
+    expect(value).not.toBe(given);
+    expect(others).toEqual([undefined, null]);
+  });
+
+  it('is known by the name of its instance and thread', async () => {
+    const pool = await workerPool({ name: 'guests' });
+    const there = await pool.run.who();
+    expect(there).toMatchObject({ id: 1, name: 'guests#1', memoryBytes: 65_536 });
+    expect(there.threadId).toBeGreaterThan(0);
+    await pool.use((worker) => expect(worker).toMatchObject(there));
+  });
+
+  it('that does not exist is an error that names those that do', async () => {
+    const pool = await workerPool();
+    for (const name of ['sun', 'notATask', 'default', 'memory', 'constructor', '__proto__', 5]) {
+      const error = await failure(pool.call(name as 'sum', [1, 2]));
+      expect(error).toMatchObject({ name: 'WasmError', code: 'ERR_WASM_TASK' });
+      expect(error.message).toMatch(
+        /^there is no task or function export .*; accepted: allocate, .* spin$/,
+      );
+    }
+    expect((pool.run as Record<string, unknown>).sun).toBeUndefined();
+    expect(pool.stats().lent).toBe(0);
+  });
+});
+
+describe('an export', () => {
+  it('is called by its name beside the tasks', async () => {
+    const pool = await workerPool();
+    expect(await pool.run.add(2, 3)).toBe(5);
+    expect(await pool.run.long()).toBe(2n ** 32n);
+    expect(await pool.use(async ({ run }) => [await run.count(), await run.callsTwice()])).toEqual([
+      1,
+      [2, 3],
+    ]);
+  });
+
+  it('is all there is to call without a module', async () => {
+    await using pool = await createWasmWorkerPool<Guest>(guest, { max: 1 });
+    expect(await pool.run.add(2, 3)).toBe(5);
+    expect(Object.keys(pool.run)).toEqual(guestExports);
+  });
+
+  it('may be called what every object has a method for', async () => {
+    await using pool = await createWasmWorkerPool<{ toString(): number }>(guest, { max: 1 });
+    expect(await pool.call('toString', [])).toBe(42);
+  });
+
+  it('gives way to a task of its name', async () => {
+    const module = inline('export const add = ({ exports }, a, b) => -exports.add(a, b);');
+    await using pool = await createWasmWorkerPool(guest, { module, max: 1 });
+    const { add } = pool.run as { add(a: number, b: number): Promise<number> };
+    expect(await add(2, 3)).toBe(-5);
+  });
+});
+
+describe('the context', () => {
+  it('of a call is there for its length, and is cloned', async () => {
+    const pool = await workerPool();
+    const context = { user: 'Ada' };
+    expect(await pool.call('contextOf', [], { context })).toEqual(context);
+    expect(await pool.run.contextOf()).toBeUndefined();
+  });
+
+  it('of a loan is there in all of its calls', async () => {
+    const pool = await workerPool();
+    const both = await pool.use(async ({ run }) => [await run.contextOf(), await run.contextOf()], {
+      context: 'Ada',
+    });
+    expect(both).toEqual(['Ada', 'Ada']);
+    const lent = await pool.acquire({ context: 'Grace' });
+    expect(await lent.run.contextOf()).toBe('Grace');
+    await pool.release(lent);
+    await until(() => pool.available === 1); // judged
+    const tried = pool.tryAcquire({ context: 'Mary' });
+    expect(await tried?.run.contextOf()).toBe('Mary');
+    if (tried !== undefined) await pool.release(tried);
+    await using lease = await pool.lease({ context: 'Jean' });
+    expect(await lease.value.run.contextOf()).toBe('Jean');
+  });
+
+  it('that cannot be cloned is that one call’s error', async () => {
+    const pool = await workerPool();
+    const error = await failure(pool.call('sum', [1, 2], { context: () => {} }));
+    expect(error).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(error.message).toContain('sum');
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    expect(pool.stats().destroyed).toBe(0);
+  });
+});
+
+describe('the module of the tasks', () => {
+  it('has imports for the instance, as an object or a function of it', async () => {
+    const asks = wat(
+      '(module (import "env" "context" (func $c (result i32))) (func (export "ask") (result i32) (call $c)))',
+    );
+    const asked = async (text: string) => {
+      await using pool = await createWasmWorkerPool<object, { ask(): number }>(asks, {
+        module: inline(text),
+        max: 1,
+      });
+      return pool.call('ask', [], { context: 7 });
+    };
+    expect(await asked('export const imports = { env: { context: () => 5 } }')).toBe(5);
+    expect(
+      await asked('export const imports = (it) => ({ env: { context: () => it.context } })'),
+    ).toBe(7);
+  });
+
+  it('has an onCreate that runs before the first call', async () => {
+    const module = inline('export async function onCreate({ exports }) { exports.count(); }');
+    await using pool = await createWasmWorkerPool<object, Guest>(guest, { module, max: 1 });
+    expect(await pool.run.count()).toBe(2);
+    expect(pool.run).not.toHaveProperty('onCreate');
+  });
+
+  it('has its own loader', async () => {
+    const module = inline(`
+      export const instantiate = (module, instance) => {
+        const { exports } = instance.link({});
+        return { twice: (value) => exports.add(value, value) };
+      };`);
+    await using pool = await createWasmWorkerPool<object, { twice(value: number): number }>(guest, {
+      module,
+      max: 1,
+    });
+    expect(await pool.run.twice(4)).toBe(8);
+    expect(Object.keys(pool.run)).toEqual(['twice']);
+  });
+
+  it('may be one of CommonJS in what Node.js makes of it', async () => {
+    await using pool = await createWasmWorkerPool<{ five(): number }, object>(guest, {
+      module: tasks('common.cjs'),
+      max: 1,
+    });
+    expect(await pool.run.five()).toBe(5);
+  });
+});
+
+describe('what is marked to be moved', () => {
+  const mib = () => new Uint8Array(2 ** 20).fill(9);
+
+  it('is gone here once it is there', async () => {
+    const pool = await workerPool();
+    const [bytes, view] = [mib(), new DataView(new ArrayBuffer(8))];
+    expect(await pool.run.size(move(bytes))).toBe(2 ** 20);
+    expect(bytes.byteLength).toBe(0);
+    await pool.run.echo(move(view));
+    expect(() => view.byteLength).toThrow(TypeError);
+    const { buffer } = mib();
+    const [there] = await pool.run.echo(move(buffer));
+    expect([buffer.byteLength, (there as ArrayBuffer).byteLength]).toEqual([0, 2 ** 20]);
+  });
+
+  it('is copied where it is not marked', async () => {
+    const pool = await workerPool();
+    const bytes = mib();
+    expect(await pool.run.size(bytes)).toBe(2 ** 20);
+    expect(bytes.byteLength).toBe(2 ** 20);
+  });
+
+  it('comes back as a result', async () => {
+    const pool = await workerPool();
+    const back = await pool.run.moveBack(move(mib()));
+    expect([back.byteLength, back[5]]).toEqual([2 ** 20, 9]);
+    const { left, right } = await pool.run.movePair(1000);
+    expect([left[0], right[999]]).toEqual([1, 2]);
+  });
+
+  it('may be within an argument, if a list says what', async () => {
+    const pool = await workerPool();
+    const image = { width: 1, pixels: mib() };
+    const [there] = await pool.run.echo(move(image, [image.pixels.buffer]));
+    expect(there).toEqual({ width: 1, pixels: mib() });
+    expect(image.pixels.byteLength).toBe(0);
+  });
+
+  it('may be a port', async () => {
+    const pool = await workerPool();
+    const { port1, port2 } = new MessageChannel();
+    const [back] = (await pool.run
+      .echo(move({ port: port1 }, [port1 as never]))
+      .catch((error: unknown) => [error])) as [{ code: string }];
+    expect(back.code).toBe('ERR_WASM_CLONE'); // the result was not marked
+    port2.close();
+  });
+
+  it('twice in one call is moved once', async () => {
+    const pool = await workerPool();
+    const { buffer } = mib();
+    const [left, right] = [new Uint8Array(buffer, 0, 1), new Uint8Array(buffer, 1)];
+    const [one, two] = await pool.run.echo(move(left), move(right));
+    expect([one, two]).toEqual([new Uint8Array([9]), new Uint8Array(2 ** 20 - 1).fill(9)]);
+    expect(buffer.byteLength).toBe(0);
+  });
+
+  it('before, or is a detached buffer, is that one call’s error', async () => {
+    const pool = await workerPool();
+    const bytes = mib();
+    await pool.run.size(move(bytes));
+    for (const again of [bytes, { bytes }, bytes.buffer]) {
+      const error = await failure(pool.run.echo(again));
+      expect(error).toMatchObject({ name: 'WasmError', code: 'ERR_WASM_CLONE' });
+      expect(error.message).toMatch(/^an argument or the context of echo cannot be posted: /);
+      expect(error.cause).toBeInstanceOf(DOMException);
+    }
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
+    expectAtRest(pool);
+  });
+
+  it('cannot be a memory of WebAssembly, here or there', async () => {
+    const pool = await workerPool();
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    expect(await failure(pool.run.size(move(new Uint8Array(memory.buffer))))).toMatchObject({
+      code: 'ERR_WASM_CLONE',
+    });
+    expect(memory.buffer.byteLength).toBe(65_536);
+    const error = await failure(pool.run.moveMemory());
+    expect(error).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(error.message).toMatch(/^the result of moveMemory cannot be posted/);
+    expect(await pool.run.add(1, 2)).toBe(3);
+  });
+
+  it('cannot be a Buffer of the pool that Node.js keeps, and says so', async () => {
+    const pool = await workerPool();
+    const small = Buffer.from('small');
+    expect(await failure(pool.run.size(move(small)))).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(small.toString()).toBe('small');
+    const own = Buffer.alloc(5);
+    expect(await pool.run.size(move(own))).toBe(5);
+    expect(own.byteLength).toBe(0);
+  });
+
+  it.for([[{}], [() => {}], [new Date()], [Buffer]] as const)(
+    'is refused if it is %o',
+    ([value]) => {
+      expect(() => move(value as object)).toThrow(/^move: value is \[object/);
+    },
+  );
+});
+
+describe('what cannot be posted', () => {
+  it('is an error of the call, of either side', async () => {
+    const pool = await workerPool();
+    expect(await failure(pool.run.echo(() => {}))).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(await failure(pool.run.echo(Symbol('s')))).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    const error = await failure(pool.run.unclonable());
+    expect(error).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(error.message).toMatch(
+      /^the result of unclonable cannot be posted: .*could not be cloned/,
+    );
+    expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
+    expectAtRest(pool);
+  });
+
+  it('takes nothing of its batch with it', async () => {
+    const pool = await workerPool();
+    const bytes = new Uint8Array(10);
+    for (let round = 0; round < 5; round++) {
+      const calls = Array.from({ length: 30 }, (_, index) =>
+        index % 3 === 1 ? pool.run.echo(() => index) : pool.run.sum(index, 1),
+      );
+      const moved = pool.run.size(move(bytes.slice()));
+      const settled = await Promise.allSettled(calls);
+      settled.forEach((one, index) => {
+        if (index % 3 === 1) expect(one).toMatchObject({ reason: { code: 'ERR_WASM_CLONE' } });
+        else expect(one).toEqual({ status: 'fulfilled', value: index + 1 });
+      });
+      expect(await moved).toBe(10);
+    }
+    expectAtRest(pool);
+  });
+});
+
+describe('a thread', () => {
+  it('turns its event loop while calls keep coming', async () => {
+    const pool = await workerPool();
+    const end = performance.now() + 300;
+    const before = await pool.run.ticksSoFar();
+    while (performance.now() < end) {
+      await Promise.all(Array.from({ length: 20 }, () => pool.run.sum(1, 2)));
+    }
+    expect((await pool.run.ticksSoFar()) - before).toBeGreaterThan(5);
+  });
+});
