@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { fixturePath } from '../fixture.js';
 import { type Guest, guest } from './guest.js';
-import { inline, workerPool } from './pools.js';
+import { inline, until, workerPool } from './pools.js';
 
 interface Chained extends Error {
   cause: Chained;
@@ -18,7 +18,7 @@ describe('what a task throws', () => {
     const error = (await failure(pool.run.fail('unusual'))) as Chained;
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({
-      name: 'RangeError',
+      name: 'Unusual',
       message: 'out of the ordinary',
       code: 'ERR_UNUSUAL',
       details: { at: 5 },
@@ -38,7 +38,7 @@ describe('what a task throws', () => {
     expect(stack).toMatch(/^Error: somewhere\n +at .*tasks\.ts/);
     expect(stack).toMatch(/at .*callers .*errors\.test\.ts/);
     const inLoan = await failure(pool.use(({ run }) => run.fail('in a loan')));
-    expect(inLoan.stack).toMatch(/^Error: in a loan\n +at .*tasks\.ts[^]*errors\.test\.ts/);
+    expect(inLoan.stack).toMatch(/^Error: in a loan\n +at .*tasks\.ts.*errors\.test\.ts/s);
   });
 
   it('may be many errors, with a class each', async () => {
@@ -77,21 +77,18 @@ describe('what a task throws', () => {
   });
 
   it.for([[undefined], [null], [0], [''], [false], [5n], ['text'], [{ not: 'an error' }]])(
-    'may be no error at all: %j',
+    'may be no error at all: %s',
     async ([value]) => {
       const pool = await workerPool();
-      const outcome = (call: Promise<unknown>) =>
-        call.then(expect.unreachable, (it: unknown) => it);
-      expect(await outcome(pool.run.throwValue(value))).toEqual(value);
-      expect(await outcome(pool.run.throwLater(value))).toEqual(value);
+      expect(await failure(pool.run.throwValue(value))).toEqual(value);
+      expect(await failure(pool.run.throwLater(value))).toEqual(value);
       expect(pool.stats().destroyed).toBe(0);
     },
   );
 
   it('may be what cannot be cloned: then it is its text', async () => {
     const pool = await workerPool();
-    const thrown = await pool.run.throwFunction().then(expect.unreachable, (it: unknown) => it);
-    expect(thrown).toBe('() => {}');
+    expect(await failure(pool.run.throwFunction())).toMatch(/^\(\) ?=> ?{ ?}/);
   });
 
   it('leaves the instance in the pool, if it did not go through it', async () => {
@@ -108,7 +105,7 @@ describe('what WebAssembly throws', () => {
     const error = await failure(pool.run.trap());
     expect(error).toBeInstanceOf(WebAssembly.RuntimeError);
     expect(error.message).toBe('unreachable');
-    expect(error.stack).toMatch(/wasm:\/\/[^]*errors\.test\.ts/);
+    expect(error.stack).toMatch(/wasm:\/\/.*errors\.test\.ts/s);
   });
 
   it('is a TypeError where an argument does not fit', async () => {
@@ -153,7 +150,7 @@ describe('creating the pool rejects', () => {
       name: 'RangeError',
       message: 'not today',
     });
-    expect(await creation('await Promise.reject(5)').catch((error: unknown) => error)).toBe(5);
+    expect(await creation('await Promise.reject(5)')).toBe(5);
   });
 
   it('with a SyntaxError where it is none', async () => {
@@ -206,10 +203,13 @@ describe('creating the pool rejects', () => {
   });
 
   it('and keeps no thread, nor anything else that keeps a process alive', async () => {
-    const before = process.getActiveResourcesInfo().filter((it) => it === 'MessagePort').length;
-    await creation('throw new Error("not today")', { min: 1, max: 3 });
-    const after = process.getActiveResourcesInfo().filter((it) => it === 'MessagePort').length;
-    expect(after).toBe(before);
+    const ports = () =>
+      process.getActiveResourcesInfo().filter((it) => it === 'MessagePort').length;
+    const before = ports();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await creation('throw new Error("not today")', { min: 1, max: 3 });
+    }
+    await until(() => ports() <= before);
   });
 
   it('for one of several too', async () => {

@@ -6,6 +6,8 @@ export type Posted = { readonly value: unknown } | PostedError;
 
 interface PostedError {
   readonly name: string;
+  /** The class that it is, or extends, of those in `classes`. */
+  readonly base: string | undefined;
   readonly message: string;
   readonly stack: string;
   cause?: Posted;
@@ -17,6 +19,7 @@ interface PostedError {
 type ErrorClass = new (message: string) => Error;
 
 const classes: readonly ErrorClass[] = [
+  OptionError, // is a TypeError
   EvalError,
   RangeError,
   ReferenceError,
@@ -26,21 +29,25 @@ const classes: readonly ErrorClass[] = [
   WebAssembly.CompileError,
   WebAssembly.LinkError,
   WebAssembly.RuntimeError,
-  OptionError,
 ];
+
+/** Properties that do not go as they are. */
+const apart = ['cause', 'errors'];
 
 /** Takes what was thrown apart; `known` is what was already: causes may form a circle. */
 export function post(thrown: unknown, known = new Map<unknown, Posted>()): Posted {
   const before = known.get(thrown);
   if (before !== undefined) return before;
   if (!(thrown instanceof Error)) return { value: isClonable(thrown) ? thrown : String(thrown) };
+  const { name, message, stack } = thrown;
   const properties = Object.fromEntries(
-    Object.entries(thrown).filter(([, value]) => isClonable(value)),
+    Object.entries(thrown).filter(([key, value]) => !apart.includes(key) && isClonable(value)),
   );
   if ('code' in thrown && isClonable(thrown.code)) properties.code = thrown.code;
-  const { message, stack } = thrown;
+  const base = classes.find((it) => thrown instanceof it)?.name;
   const posted: PostedError = {
-    name: classOf(thrown),
+    name: name === (base ?? 'Error') ? thrown.constructor.name : String(name),
+    base,
     message: String(message),
     stack: String(stack),
     properties,
@@ -51,10 +58,6 @@ export function post(thrown: unknown, known = new Map<unknown, Posted>()): Poste
     posted.errors = thrown.errors.map((error: unknown) => post(error, known));
   }
   return posted;
-}
-
-function classOf(error: Error): string {
-  return error.name === 'Error' ? error.constructor.name : String(error.name);
 }
 
 function isClonable(value: unknown): boolean {
@@ -86,11 +89,11 @@ export function receive(posted: Posted, here?: string, known = new Map<Posted, E
   return error;
 }
 
-function make({ name, message, errors, properties }: PostedError): Error {
+function make({ name, base, message, errors, properties }: PostedError): Error {
   if (name === 'WasmExit') return new WasmExit(Number(properties.exitCode), '');
   if (name === 'WasmError') return new WasmError(properties.code as WasmErrorCode, message);
   if (errors !== undefined) return new AggregateError([], message);
-  const Class = classes.find((it) => it.name === name) ?? Error;
+  const Class = classes.find((it) => it.name === base) ?? Error;
   return new Class(message);
 }
 
