@@ -204,7 +204,7 @@ describe('creating the pool rejects', () => {
 
   it('and keeps no thread, nor anything else that keeps a process alive', async () => {
     const ports = () =>
-      process.getActiveResourcesInfo().filter((it) => it === 'MessagePort').length;
+      process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
     const before = ports();
     for (let attempt = 0; attempt < 3; attempt++) {
       await creation('throw new Error("not today")', { min: 1, max: 3 });

@@ -1,0 +1,319 @@
+import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
+import { describe, expect, it } from 'vitest';
+import { expectAtRest } from '../at-rest.js';
+import { failure } from '../failure.js';
+import { wat } from '../wat.js';
+import { type Guest, guest } from './guest.js';
+import { Gate, inline, reasons, until, workerPool } from './pools.js';
+
+const timeout = { code: 'ERR_WASM_CALL_TIMEOUT', name: 'WasmError' };
+
+describe('a call past callTimeoutMillis', () => {
+  it('is stopped in a task, sync or async, and in the guest, and the slot is refilled', async () => {
+    const pool = await workerPool({ callTimeoutMillis: 50 });
+    for (const name of ['loop', 'never', 'spin'] as const) {
+      const error = await failure(pool.call(name, []));
+      expect(error).toMatchObject(timeout);
+      expect(error.message).toMatch(
+        new RegExp(
+          `^wasm#\\d: ${name} ran for longer than callTimeoutMillis \\(50 ms\\), and its thread was ended$`,
+        ),
+      );
+      expect(await pool.run.sum(1, 2)).toBe(3);
+    }
+    expect(pool.stats()).toMatchObject({ created: 4, destroyedBy: { timeout: 3 } });
+    expectAtRest(pool);
+  });
+
+  it('has the limit of its own, or none', async () => {
+    const pool = await workerPool({ callTimeoutMillis: 60_000 });
+    expect(await failure(pool.call('loop', [], { callTimeoutMillis: 30 }))).toMatchObject(timeout);
+    const short = await workerPool({ callTimeoutMillis: 30 });
+    expect(await short.call('sleepFor', [150], { callTimeoutMillis: 0 })).toBeUndefined();
+    expect(short.stats().destroyed).toBe(0);
+  });
+
+  it('has the limit of the pool where its own is undefined', async () => {
+    const pool = await workerPool({ callTimeoutMillis: 30 });
+    const options = { callTimeoutMillis: undefined };
+    expect(await failure(pool.call('loop', [], options))).toMatchObject(timeout);
+    await pool.use(async (worker) => {
+      expect(await failure(worker.call('loop', [], options))).toMatchObject(timeout);
+    });
+  });
+
+  it('takes nothing from those behind it: they run elsewhere, each once', async () => {
+    const pool = await workerPool({ max: 2 });
+    await Promise.all(Array.from({ length: 200 }, () => pool.run.sum(1, 2))); // they travel in batches
+    const [looping, mark] = [new Gate(), new Gate()];
+    const loops = [0, 1].map(() => pool.call('loop', [looping.words], { callTimeoutMillis: 300 }));
+    const behind = Array.from({ length: 50 }, () => pool.run.mark(mark.words));
+    for (const loop of loops) expect(await failure(loop)).toMatchObject(timeout);
+    await Promise.all(behind);
+    expect(mark.begun).toBe(50);
+    expect(pool.stats().destroyedBy).toEqual({ timeout: 2 });
+    expectAtRest(pool);
+  });
+
+  it('is what a call waits for no longer than 5 ms where another worker is free', async () => {
+    const pool = await workerPool({ max: 2 });
+    await pool.ready(2);
+    await Promise.all(Array.from({ length: 500 }, () => pool.run.sum(1, 2)));
+    const [first, second] = [await pool.acquire(), await pool.acquire()];
+    const [gate, mark] = [new Gate(), new Gate()];
+    const held = pool.run.hold(gate.words);
+    const behind = Array.from({ length: 20 }, () => pool.run.mark(mark.words));
+    await pool.release(first); // takes all of them
+    await gate.until();
+    await pool.release(second);
+    await Promise.all(behind);
+    expect(mark.begun).toBe(20);
+    gate.open();
+    await held;
+    expectAtRest(pool);
+  });
+
+  it('counts from when it runs, and not from when it was queued', async () => {
+    const pool = await workerPool({ callTimeoutMillis: 400 });
+    await Promise.all(Array.from({ length: 8 }, () => pool.run.sleepFor(100)));
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  it('is not given more time by others that are given up', async () => {
+    const pool = await workerPool();
+    await pool.use(async (worker) => {
+      const gate = new Gate();
+      const looping = worker.call('loop', [gate.words], { callTimeoutMillis: 300 });
+      let over = false;
+      looping.catch(() => {
+        over = true;
+      });
+      let given = 0;
+      while (!over && given < 1000) {
+        const controller = new AbortController();
+        const call = worker.call('sum', [1, 2], { signal: controller.signal });
+        controller.abort(new Error('given up'));
+        await failure(call);
+        given++;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      expect(given).toBeLessThan(1000);
+      expect(await failure(looping)).toMatchObject(timeout);
+    });
+  });
+});
+
+describe('the start of an instance past createTimeoutMillis', () => {
+  const spins = wat('(module (func $spin (loop $again (br $again))) (start $spin))');
+  const started = wat('(module (func (export "_initialize") (loop $again (br $again))))');
+  const late = { code: 'ERR_POOL_FACTORY_TIMEOUT' };
+
+  it.for([
+    ['in its start function', spins, ''],
+    ['in _initialize', started, ''],
+    ['in onCreate', guest, 'export const onCreate = ({ exports }) => exports.spin();'],
+    ['in an async onCreate', guest, 'export const onCreate = () => new Promise(() => {});'],
+    ['while the module loads', guest, 'for (;;);'],
+    ['while the module waits', guest, 'await new Promise(() => setInterval(() => {}, 1000));'],
+  ] as const)('is stopped %s', async ([, src, text]) => {
+    const creation = createWasmWorkerPool(src, {
+      module: inline(text),
+      max: 1,
+      createTimeoutMillis: 400,
+    });
+    expect(await failure(creation)).toMatchObject(late);
+  });
+
+  it('is an error of the one call that waits for it', async () => {
+    const module = inline(`
+      export const onCreate = ({ id }) => { while (id === 2); };
+      export const exit = () => process.exit();`);
+    await using pool = await createWasmWorkerPool<{ exit(): void }, Guest>(guest, {
+      module,
+      max: 1,
+      createTimeoutMillis: 1000,
+    });
+    await failure(pool.run.exit());
+    const calls = [pool.run.add(1, 2), pool.run.add(3, 4)];
+    const settled = await Promise.allSettled(calls);
+    expect(settled[0]).toMatchObject({ reason: { code: 'ERR_POOL_CREATE', cause: late } });
+    expect(settled[1]).toEqual({ status: 'fulfilled', value: 7 });
+    expectAtRest(pool);
+  });
+});
+
+describe('an aborted signal', () => {
+  const reason = new Error('no longer');
+
+  it('before the call is its end', async () => {
+    const pool = await workerPool();
+    const call = pool.call('sum', [1, 2], { signal: AbortSignal.abort(reason) });
+    expect(await failure(call)).toBe(reason);
+    expect(pool.stats().lent).toBe(0);
+  });
+
+  it('ends a call that waits for a worker, and only that', async () => {
+    const pool = await workerPool();
+    const [gate, mark, controller] = [new Gate(), new Gate(), new AbortController()];
+    const held = pool.run.hold(gate.words);
+    await gate.until();
+    const waiting = pool.call('mark', [mark.words], { signal: controller.signal });
+    const other = pool.run.mark(mark.words);
+    controller.abort(reason);
+    expect(await failure(waiting)).toBe(reason);
+    gate.open();
+    await Promise.all([held, other]);
+    expect(mark.begun).toBe(1);
+    expect(pool.stats().destroyed).toBe(0);
+    expectAtRest(pool);
+  });
+
+  it('ends a call that was sent and has not begun: the thread lives', async () => {
+    const pool = await workerPool();
+    const [gate, mark, controller] = [new Gate(), new Gate(), new AbortController()];
+    const { signal } = controller;
+    await pool.use(async (worker) => {
+      const held = worker.run.hold(gate.words);
+      const sent = worker.call('mark', [mark.words], { signal });
+      const behind = worker.run.sum(1, 2);
+      await gate.until();
+      controller.abort(reason);
+      expect(await failure(sent)).toBe(reason);
+      gate.open();
+      await held;
+      expect(await behind).toBe(3);
+    });
+    expect(mark.begun).toBe(0);
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  it('ends the thread of a call that runs, and the others run elsewhere', async () => {
+    const pool = await workerPool();
+    await Promise.all(Array.from({ length: 200 }, () => pool.run.sum(1, 2)));
+    const [looping, mark, controller] = [new Gate(), new Gate(), new AbortController()];
+    const loop = pool.call('loop', [looping.words], { signal: controller.signal });
+    const behind = Array.from({ length: 10 }, () => pool.run.mark(mark.words));
+    await looping.until();
+    controller.abort(reason);
+    expect(await failure(loop)).toBe(reason);
+    await Promise.all(behind);
+    expect(mark.begun).toBe(10);
+    expect(pool.stats().destroyedBy).toEqual({ aborted: 1 });
+    expectAtRest(pool);
+  });
+
+  it('after the answer changes nothing, and is listened to no more', async () => {
+    const pool = await workerPool();
+    const controller = new AbortController();
+    const { signal } = controller;
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners++;
+      addEventListener.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    };
+    await Promise.all(Array.from({ length: 100 }, () => pool.call('sum', [1, 2], { signal })));
+    expect(listeners).toBe(0);
+    controller.abort(reason);
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  it('at the last moment either ends the call or comes too late, and nobody else notices', async () => {
+    const pool = await workerPool({ max: 2 });
+    const mark = new Gate();
+    let [ended, late] = [0, 0];
+    for (let round = 0; round < 150; round++) {
+      const controller = new AbortController();
+      const calls = Array.from({ length: 8 }, (_, index) =>
+        pool.call('mark', [mark.words], index === 3 ? { signal: controller.signal } : {}),
+      );
+      if (round % 3 === 0) await calls[2];
+      else if (round % 3 === 1) await Promise.race(calls);
+      else await new Promise((resolve) => setImmediate(resolve));
+      controller.abort(reason);
+      const settled = await Promise.allSettled(calls);
+      settled.forEach((one, index) => {
+        if (one.status === 'rejected') {
+          expect([index, one.reason]).toEqual([3, reason]);
+          ended++;
+        } else if (index === 3) late++;
+      });
+    }
+    expect(ended + late).toBe(150);
+    expect(mark.begun).toBeGreaterThanOrEqual(150 * 7 + late);
+    expect(mark.begun).toBeLessThanOrEqual(150 * 8);
+    await until(() => pool.size === pool.available);
+    expectAtRest(pool);
+  });
+
+  it('of a call that runs again elsewhere is still listened to', async () => {
+    const pool = await workerPool();
+    await Promise.all(Array.from({ length: 200 }, () => pool.run.sum(1, 2)));
+    const [gate, mark, controller] = [new Gate(), new Gate(), new AbortController()];
+    const held = pool.run.hold(gate.words);
+    const again = pool.call('mark', [mark.words], { signal: controller.signal });
+    await gate.until();
+    await until(() => pool.pending === 1); // taken back from behind it
+    controller.abort(reason);
+    expect(await failure(again)).toBe(reason);
+    expect(pool.pending).toBe(0);
+    gate.open();
+    await held;
+    expect(mark.begun).toBe(0);
+    expectAtRest(pool);
+  });
+});
+
+describe('within one loan', () => {
+  it('a call that is killed takes the others with it, and the slot is refilled', async () => {
+    const pool = await workerPool();
+    const why = reasons(pool);
+    await pool.use(async (worker) => {
+      const calls = [
+        worker.call('loop', [], { callTimeoutMillis: 50 }),
+        worker.run.sum(1, 2),
+        worker.run.size(move(new Uint8Array(8))),
+      ];
+      const errors = await Promise.all(calls.map((call) => failure(call)));
+      expect(errors.map(({ code }) => code)).toEqual([
+        'ERR_WASM_CALL_TIMEOUT',
+        'ERR_WASM_WORKER_EXIT',
+        'ERR_WASM_WORKER_EXIT',
+      ]);
+      expect(errors[1]?.message).toBe('wasm#1: its thread ended: timeout of another call');
+      expect(errors[1]?.cause).toBe(errors[0]);
+      expect(await failure(worker.run.sum(1, 2))).toMatchObject({ code: 'ERR_WASM_WORKER_EXIT' });
+    });
+    expect(why).toEqual(['timeout']);
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    expectAtRest(pool);
+  });
+
+  it('calls given up by the hundred leave those behind a long one as they are', async () => {
+    const pool = await workerPool();
+    const [gate, mark] = [new Gate(), new Gate()];
+    await pool.use(async (worker) => {
+      const held = worker.run.hold(gate.words);
+      const before = worker.run.mark(mark.words);
+      await gate.until();
+      for (let index = 0; index < 300; index++) {
+        const controller = new AbortController();
+        const call = worker.call('mark', [mark.words], { signal: controller.signal });
+        controller.abort(reasonOfAll);
+        expect(await failure(call)).toBe(reasonOfAll);
+      }
+      const after = worker.run.sum(20, 22);
+      gate.open();
+      expect(await Promise.all([held, before, after])).toEqual([undefined, undefined, 42]);
+    });
+    expect(mark.begun).toBe(1);
+    expect(pool.stats().destroyed).toBe(0);
+  });
+});
+
+const reasonOfAll = new Error('given up');
