@@ -4,7 +4,7 @@ import { expectAtRest } from '../at-rest.js';
 import { failure } from '../failure.js';
 import { wat } from '../wat.js';
 import { type Guest, guest } from './guest.js';
-import { Gate, inline, reasons, until, workerPool } from './pools.js';
+import { Gate, inline, reasons, until, warmUp, workerPool } from './pools.js';
 
 const timeout = { code: 'ERR_WASM_CALL_TIMEOUT', name: 'WasmError' };
 
@@ -44,10 +44,12 @@ describe('a call past callTimeoutMillis', () => {
 
   it('takes nothing from those behind it: they run elsewhere, each once', async () => {
     const pool = await workerPool({ max: 2 });
-    await Promise.all(Array.from({ length: 200 }, () => pool.run.sum(1, 2))); // they travel in batches
+    await warmUp(pool);
     const [looping, mark] = [new Gate(), new Gate()];
+    const lent = [await pool.acquire(), await pool.acquire()];
     const loops = [0, 1].map(() => pool.call('loop', [looping.words], { callTimeoutMillis: 300 }));
     const behind = Array.from({ length: 50 }, () => pool.run.mark(mark.words));
+    for (const one of lent) await pool.release(one);
     for (const loop of loops) expect(await failure(loop)).toMatchObject(timeout);
     await Promise.all(behind);
     expect(mark.begun).toBe(50);
@@ -58,13 +60,14 @@ describe('a call past callTimeoutMillis', () => {
   it('is what a call waits for no longer than 5 ms where another worker is free', async () => {
     const pool = await workerPool({ max: 2 });
     await pool.ready(2);
-    await Promise.all(Array.from({ length: 500 }, () => pool.run.sum(1, 2)));
+    await warmUp(pool);
     const [first, second] = [await pool.acquire(), await pool.acquire()];
     const [gate, mark] = [new Gate(), new Gate()];
     const held = pool.run.hold(gate.words);
     const behind = Array.from({ length: 20 }, () => pool.run.mark(mark.words));
     await pool.release(first); // takes all of them
     await gate.until();
+    expect(pool.pending).toBe(0);
     await pool.release(second);
     await Promise.all(behind);
     expect(mark.begun).toBe(20);
@@ -189,11 +192,14 @@ describe('an aborted signal', () => {
 
   it('ends the thread of a call that runs, and the others run elsewhere', async () => {
     const pool = await workerPool();
-    await Promise.all(Array.from({ length: 200 }, () => pool.run.sum(1, 2)));
+    await warmUp(pool);
     const [looping, mark, controller] = [new Gate(), new Gate(), new AbortController()];
+    const lent = await pool.acquire();
     const loop = pool.call('loop', [looping.words], { signal: controller.signal });
     const behind = Array.from({ length: 10 }, () => pool.run.mark(mark.words));
+    await pool.release(lent); // takes all of them
     await looping.until();
+    expect(pool.pending).toBe(0);
     controller.abort(reason);
     expect(await failure(loop)).toBe(reason);
     await Promise.all(behind);
@@ -253,11 +259,13 @@ describe('an aborted signal', () => {
 
   it('of a call that runs again elsewhere is still listened to', async () => {
     const pool = await workerPool();
-    await Promise.all(Array.from({ length: 200 }, () => pool.run.sum(1, 2)));
+    await warmUp(pool);
     const [gate, mark, controller] = [new Gate(), new Gate(), new AbortController()];
+    const lent = await pool.acquire();
     const held = pool.run.hold(gate.words);
     const again = pool.call('mark', [mark.words], { signal: controller.signal });
-    await gate.until();
+    await pool.release(lent); // takes both
+    expect(pool.pending).toBe(0);
     await until(() => pool.pending === 1); // taken back from behind it
     controller.abort(reason);
     expect(await failure(again)).toBe(reason);
