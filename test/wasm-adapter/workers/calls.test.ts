@@ -1,10 +1,9 @@
 import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
 import { failure } from '../failure.js';
 import { wat } from '../wat.js';
 import { type Guest, guest } from './guest.js';
-import { inline, tasks, until, workerPool } from './pools.js';
+import { atRest, inline, tasks, until, workerPool } from './pools.js';
 
 const guestExports = WebAssembly.Module.exports(new WebAssembly.Module(guest))
   .filter(({ kind }) => kind === 'function')
@@ -17,7 +16,7 @@ describe('a task', () => {
     expect(call).toBeInstanceOf(Promise);
     expect(await call).toBe(5);
     expect(await pool.run.sumLater(4, 5)).toBe(9);
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('is a method of a lent worker too', async () => {
@@ -245,7 +244,7 @@ describe('what is marked to be moved', () => {
     }
     expect(await pool.run.sum(1, 2)).toBe(3);
     expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('cannot be a memory of WebAssembly, here or there', async () => {
@@ -290,7 +289,7 @@ describe('what cannot be posted', () => {
       /^the result of unclonable cannot be posted: .*could not be cloned/,
     );
     expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('takes nothing of its batch with it', async () => {
@@ -308,7 +307,7 @@ describe('what cannot be posted', () => {
       });
       expect(await moved).toBe(10);
     }
-    expectAtRest(pool);
+    await atRest(pool);
   });
 });
 

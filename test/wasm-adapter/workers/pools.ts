@@ -65,3 +65,12 @@ export function reasons(pool: {
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
+
+/** Waits until nothing is lent or made, nobody waits, and what exists is idle. */
+export async function atRest(pool: {
+  readonly size: number;
+  readonly available: number;
+  readonly pending: number;
+}): Promise<void> {
+  await until(() => pool.pending === 0 && pool.size === pool.available);
+}

@@ -1,10 +1,9 @@
 import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
 import { failure } from '../failure.js';
 import { wat } from '../wat.js';
 import { type Guest, guest } from './guest.js';
-import { Gate, inline, reasons, until, warmUp, workerPool } from './pools.js';
+import { atRest, Gate, inline, reasons, until, warmUp, workerPool } from './pools.js';
 
 const timeout = { code: 'ERR_WASM_CALL_TIMEOUT', name: 'WasmError' };
 
@@ -22,7 +21,7 @@ describe('a call past callTimeoutMillis', () => {
       expect(await pool.run.sum(1, 2)).toBe(3);
     }
     expect(pool.stats()).toMatchObject({ created: 4, destroyedBy: { timeout: 3 } });
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('has the limit of its own, or none', async () => {
@@ -54,7 +53,7 @@ describe('a call past callTimeoutMillis', () => {
     await Promise.all(behind);
     expect(mark.begun).toBe(50);
     expect(pool.stats().destroyedBy).toEqual({ timeout: 2 });
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('is what a call waits for no longer than 5 ms where another worker is free', async () => {
@@ -73,7 +72,7 @@ describe('a call past callTimeoutMillis', () => {
     expect(mark.begun).toBe(20);
     gate.open();
     await held;
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('counts from when it runs, and not from when it was queued', async () => {
@@ -141,7 +140,7 @@ describe('the start of an instance past createTimeoutMillis', () => {
     const settled = await Promise.allSettled(calls);
     expect(settled[0]).toMatchObject({ reason: { code: 'ERR_POOL_CREATE', cause: late } });
     expect(settled[1]).toEqual({ status: 'fulfilled', value: 7 });
-    expectAtRest(pool);
+    await atRest(pool);
   });
 });
 
@@ -168,7 +167,7 @@ describe('an aborted signal', () => {
     await Promise.all([held, other]);
     expect(mark.begun).toBe(1);
     expect(pool.stats().destroyed).toBe(0);
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('ends a call that was sent and has not begun: the thread lives', async () => {
@@ -205,7 +204,7 @@ describe('an aborted signal', () => {
     await Promise.all(behind);
     expect(mark.begun).toBe(10);
     expect(pool.stats().destroyedBy).toEqual({ aborted: 1 });
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('after the answer changes nothing, and is listened to no more', async () => {
@@ -253,8 +252,7 @@ describe('an aborted signal', () => {
     expect(ended + late).toBe(150);
     expect(mark.begun).toBeGreaterThanOrEqual(150 * 7 + late);
     expect(mark.begun).toBeLessThanOrEqual(150 * 8);
-    await until(() => pool.size === pool.available);
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('of a call that runs again elsewhere is still listened to', async () => {
@@ -273,7 +271,7 @@ describe('an aborted signal', () => {
     gate.open();
     await held;
     expect(mark.begun).toBe(0);
-    expectAtRest(pool);
+    await atRest(pool);
   });
 });
 
@@ -299,7 +297,7 @@ describe('within one loan', () => {
     });
     expect(why).toEqual(['timeout']);
     expect(await pool.run.sum(1, 2)).toBe(3);
-    expectAtRest(pool);
+    await atRest(pool);
   });
 
   it('calls given up by the hundred leave those behind a long one as they are', async () => {

@@ -17,6 +17,8 @@ const threadStays: readonly DestroyReason[] = [
   'age',
 ];
 
+const VACANT_MILLIS = 100;
+
 /** What core needs to pool instances that are on threads. */
 export class WorkerFactory implements Factory<PooledWorker> {
   /** What the instance made last was like. */
@@ -27,7 +29,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
 
   readonly #compiled: Compiled;
   readonly #settings: WorkerSettings;
-  /** Threads whose instance is gone; unless the next one is made at once, they go too. */
+  /** Threads whose instance is gone; unless the next one is made soon, they go too. */
   readonly #vacant: Thread[] = [];
   readonly #making = new Set<PooledWorker>();
   #closed = false;
@@ -82,10 +84,11 @@ export class WorkerFactory implements Factory<PooledWorker> {
   destroy(worker: PooledWorker, reason: DestroyReason): void | Promise<void> {
     if (!threadStays.includes(reason) || !worker.leave()) return worker.destroy(reason);
     this.#vacant.push(worker.thread);
-    setImmediate(() => {
+    const end = () => {
       const at = this.#vacant.indexOf(worker.thread);
       if (at !== -1) void this.#vacant.splice(at, 1)[0]?.end();
-    });
+    };
+    setTimeout(end, VACANT_MILLIS).unref();
   }
 
   /** Ends what the pool does not have, or not yet. */

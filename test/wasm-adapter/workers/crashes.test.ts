@@ -1,0 +1,176 @@
+import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
+import { describe, expect, it } from 'vitest';
+import { failure } from '../failure.js';
+import { type Guest, guest } from './guest.js';
+import { atRest, Gate, inline, reasons, until, warmUp, workerPool } from './pools.js';
+
+const exit = { name: 'WasmError', code: 'ERR_WASM_WORKER_EXIT' };
+
+describe('a thread that ends by itself', () => {
+  it('rejects the call that called process.exit, and its slot is refilled', async () => {
+    const pool = await workerPool();
+    const why = reasons(pool);
+    const error = await failure(pool.run.exit(7));
+    expect(error).toMatchObject(exit);
+    expect(error.message).toBe('wasm#1: its thread ended: the thread exited with code 7');
+    expect(error.cause).toMatchObject({ message: 'the thread exited with code 7' });
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    expect(why).toEqual(['exit']);
+    await atRest(pool);
+  });
+
+  it('rejects the call under way when something else throws', async () => {
+    const pool = await workerPool();
+    const error = await failure(
+      pool.use(async ({ run }) => {
+        await run.throwSoon();
+        await run.never();
+      }),
+    );
+    expect(error).toMatchObject(exit);
+    expect(error.cause).toMatchObject({ message: 'nobody waits for this' });
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    await atRest(pool);
+  });
+
+  it('for want of memory says so', async () => {
+    const pool = await workerPool({ resourceLimits: { maxOldGenerationSizeMb: 24 } });
+    const error = await failure(pool.run.allocate());
+    expect(error).toMatchObject(exit);
+    expect(error.cause).toMatchObject({ code: 'ERR_WORKER_OUT_OF_MEMORY' });
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    await atRest(pool);
+  });
+
+  it('leaves the answers that it gave before, and those that it had not begun run elsewhere', async () => {
+    const pool = await workerPool();
+    await warmUp(pool);
+    const mark = new Gate();
+    const lent = await pool.acquire();
+    const before = Array.from({ length: 5 }, () => pool.run.mark(mark.words));
+    const exits = pool.run.exit(1);
+    const behind = Array.from({ length: 5 }, () => pool.run.mark(mark.words));
+    await pool.release(lent); // takes all of them
+    expect(pool.pending).toBe(0);
+    expect(await failure(exits)).toMatchObject(exit);
+    await Promise.all([...before, ...behind]);
+    expect(mark.begun).toBe(10);
+    await atRest(pool);
+  });
+
+  it('while idle costs nobody a call', async () => {
+    const pool = await workerPool();
+    await pool.run.exitSoon(1);
+    const threads = new Set<number>();
+    pool.on('create', ({ threadId }) => threads.add(threadId));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    expect(threads.size).toBe(1);
+    expect(pool.stats().destroyedBy).toEqual({ exit: 1 });
+  });
+
+  it('while it is judged costs its borrower nothing', async () => {
+    const pool = await workerPool();
+    const lent = await pool.acquire();
+    await lent.run.exitSoon(0);
+    await pool.release(lent);
+    expect(await pool.run.sum(1, 2)).toBe(3);
+    await atRest(pool);
+  });
+
+  it('while it is made is what creating the pool rejects with', async () => {
+    for (const text of ['process.exit(4);', 'export const onCreate = () => process.exit(4);']) {
+      const error = await failure(createWasmWorkerPool(guest, { module: inline(text), max: 1 }));
+      expect(error).toMatchObject(exit);
+      expect(error.message).toMatch(/^wasm#1: its thread ended: the thread exited with code/);
+    }
+  });
+
+  it('with an instance that is unfit already is not used for the next', async () => {
+    const module = inline(`
+      export const bad = ({ exports }) => { setTimeout(() => process.exit(), 0); exports.trap(); };`);
+    await using pool = await createWasmWorkerPool<{ bad(): void }, Guest>(guest, {
+      module,
+      max: 1,
+    });
+    for (let round = 0; round < 20; round++) {
+      const calls = await Promise.allSettled([pool.run.bad(), pool.run.add(1, 2)]);
+      // Either may have begun on a thread that ended under it: that is no failed creation.
+      for (const { code = '' } of calls.map((call) => ('reason' in call ? call.reason : {}))) {
+        expect(['', 'ERR_WASM_WORKER_EXIT']).toContain(code);
+      }
+    }
+    expect(pool.stats().createErrors).toBe(0);
+    await atRest(pool);
+  });
+});
+
+describe('threads that keep ending', () => {
+  it('while they are made cost a waiting call each, and the event loop turns', async () => {
+    const module = inline(`
+      export const onCreate = ({ id }) => { if (id > 1) process.exit(); };
+      export const exit = () => process.exit();`);
+    await using pool = await createWasmWorkerPool<{ exit(): void }, Guest>(guest, {
+      module,
+      max: 1,
+    });
+    await failure(pool.run.exit());
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const calls = await Promise.allSettled(Array.from({ length: 5 }, () => pool.run.add(1, 2)));
+    clearInterval(timer);
+    for (const call of calls) {
+      expect(call).toMatchObject({ reason: { code: 'ERR_POOL_CREATE', cause: exit } });
+    }
+    expect(turns).toBeGreaterThan(5);
+    expect(pool.stats()).toMatchObject({ size: 0, createErrors: 5, pending: 0 });
+  });
+
+  it('are made for `min` after longer and longer pauses', async () => {
+    const module = inline(`
+      export const onCreate = ({ id }) => { if (id > 1) process.exit(); };
+      export const exit = () => process.exit();`);
+    await using pool = await createWasmWorkerPool<{ exit(): void }, Guest>(guest, {
+      module,
+      max: 1,
+      min: 1,
+    });
+    let failures = 0;
+    pool.on('factoryCreateError', () => failures++);
+    await failure(pool.run.exit());
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    // At once, then after 100, 200, 400 ms: a retry each 30 ms would be thirty.
+    expect(failures).toBeGreaterThan(0);
+    expect(failures).toBeLessThan(8);
+  });
+
+  it('in every call cost nothing but those calls', async () => {
+    const pool = await workerPool({ max: 2 });
+    const calls = Array.from({ length: 20 }, (_, index) =>
+      index % 2 === 0 ? pool.run.exit(0) : pool.run.sum(index, 1),
+    );
+    const settled = await Promise.allSettled(calls);
+    settled.forEach((one, index) => {
+      if (index % 2 === 0) expect(one).toMatchObject({ reason: exit });
+      else expect(one).toEqual({ status: 'fulfilled', value: index + 1 });
+    });
+    expect(pool.stats()).toMatchObject({ destroyedBy: { exit: 10 }, createErrors: 0 });
+    await atRest(pool);
+  });
+});
+
+describe('a worker of one’s own', () => {
+  const bad = { max: 1, createTimeoutMillis: 5000 };
+
+  it('that cannot be started is what creating the pool rejects with, and leaves nothing open', async () => {
+    const ports = () =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
+    const before = ports();
+    const refusal = new Error('no more threads');
+    const worker = () => {
+      throw refusal;
+    };
+    expect(await failure(createWasmWorkerPool(guest, { ...bad, worker }))).toBe(refusal);
+    await until(() => ports() <= before);
+  });
+});
