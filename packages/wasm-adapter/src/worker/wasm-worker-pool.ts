@@ -24,6 +24,8 @@ export interface WorkerPoolParts {
   readonly endThreads: () => void;
 }
 
+const noOptions: WorkerCallOptions<never> = {};
+
 /**
  * A pool of instances of one module, each on a thread of its own: for guests that compute for long,
  * and for those that nobody trusts to end.
@@ -61,7 +63,7 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
     this.#timeoutMillis = parts.settings.core.acquireTimeoutMillis ?? 0;
     this.#endThreads = parts.endThreads;
     this.#spares = parts.spares > 0 ? new Spares(pool, parts.spares) : undefined;
-    this.run = methods(this.#names, (name, args) => this.#call(name, args, {}));
+    this.run = methods(this.#names, (name, args) => this.#call(name, args, noOptions));
   }
 
   /** Calls one of the methods of `run`, with options. Rejects with an `OptionError` too. */
@@ -89,7 +91,7 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
     } catch (error) {
       return Promise.reject(error);
     }
-    const worker = this.pool.tryAcquire();
+    const worker = options === noOptions ? this.pool.tryAcquire() : undefined;
     if (worker !== undefined) this.#serve(worker, call);
     else {
       const { priority, timeoutMillis, signal } = call;
@@ -159,7 +161,7 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
 
   /** Ends a loan of this pool. Anything else is nobody's resource. */
   #end(worker: WasmWorker<Calls>): PooledWorker {
-    if (!this.isBorrowedResource(worker)) return worker as never;
+    if (!this.isBorrowedResource(worker)) return nobodys;
     worker.ended = true;
     return worker.worker;
   }
@@ -177,6 +179,8 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
     this.#endThreads();
   }
 }
+
+const nobodys = undefined as never;
 
 /** A lease whose value calls nothing once it has ended. */
 class WorkerLease<Calls> implements Lease<WasmWorker<Calls>> {

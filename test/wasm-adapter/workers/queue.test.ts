@@ -1,0 +1,212 @@
+import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
+import { describe, expect, it } from 'vitest';
+import { failure } from '../failure.js';
+import { guest } from './guest.js';
+import { atRest, Gate, inline, until, warmUp, workerPool } from './pools.js';
+
+describe('calls that wait for a worker', () => {
+  it('are served by priority, then in order of arrival', async () => {
+    const pool = await workerPool({ priorityRange: 3 });
+    await warmUp(pool);
+    const lent = await pool.acquire();
+    const served: string[] = [];
+    const calls = ['low', 'low', 'high', 'middle', 'high', 'low', 'middle'].map(
+      async (priority, index) => {
+        await pool.call('sum', [1, 2], { priority: ['high', 'middle', 'low'].indexOf(priority) });
+        served.push(`${priority} ${index}`);
+      },
+    );
+    await pool.release(lent);
+    await Promise.all(calls);
+    expect(served).toEqual(['high 2', 'high 4', 'middle 3', 'middle 6', 'low 0', 'low 1', 'low 5']);
+    await atRest(pool);
+  });
+
+  it('are no more than maxWaitingClients', async () => {
+    const pool = await workerPool({ maxWaitingClients: 2 });
+    const gate = new Gate();
+    const held = pool.run.hold(gate.words);
+    const waiting = [pool.run.sum(1, 2), pool.run.sum(3, 4)];
+    expect(await failure(pool.run.sum(5, 6))).toMatchObject({ code: 'ERR_POOL_QUEUE_FULL' });
+    gate.open();
+    expect(await Promise.all([held, ...waiting])).toEqual([undefined, 3, 7]);
+    await atRest(pool);
+  });
+
+  it('wait no longer than acquireTimeoutMillis, or the timeoutMillis of their own', async () => {
+    const pool = await workerPool({ acquireTimeoutMillis: 40 });
+    const gate = new Gate();
+    const held = pool.run.hold(gate.words);
+    const timeout = { code: 'ERR_POOL_ACQUIRE_TIMEOUT' };
+    const long = pool.call('sum', [1, 2], { timeoutMillis: 0 });
+    const error = await failure(pool.run.sum(1, 2));
+    expect(error).toMatchObject(timeout);
+    expect(error.message).toMatch(/^no resource within 40 ms/);
+    const own = await failure(pool.call('sum', [1, 2], { timeoutMillis: 5 }));
+    expect(own.message).toMatch(/^no resource within 5 ms/);
+    gate.open();
+    expect(await Promise.all([held, long])).toEqual([undefined, 3]);
+    await atRest(pool);
+  });
+
+  it('wait no longer than that behind one that takes longer than thought', async () => {
+    const pool = await workerPool({ acquireTimeoutMillis: 200 });
+    await warmUp(pool);
+    const gate = new Gate();
+    const lent = await pool.acquire();
+    const held = pool.run.hold(gate.words);
+    const behind = [pool.run.sum(1, 2), pool.call('sum', [1, 2], { timeoutMillis: 100 })];
+    await pool.release(lent);
+    expect(pool.pending).toBe(0); // they were sent along
+    const errors = await Promise.all(behind.map((call) => failure(call)));
+    for (const error of errors) expect(error).toMatchObject({ code: 'ERR_POOL_ACQUIRE_TIMEOUT' });
+    gate.open();
+    await held;
+    await atRest(pool);
+  });
+
+  it('are sent along with one that runs only if they are next', async () => {
+    const pool = await workerPool();
+    await warmUp(pool);
+    const order: string[] = [];
+    const lent = await pool.acquire();
+    const all = [
+      pool.run.sum(1, 2).then(() => order.push('call')),
+      pool.use(async ({ run }) => {
+        await run.sum(1, 2);
+        order.push('loan');
+      }),
+      pool.run.sum(1, 2).then(() => order.push('next call')),
+    ];
+    await pool.release(lent);
+    await Promise.all(all);
+    expect(order).toEqual(['call', 'loan', 'next call']);
+  });
+
+  it('run in the order in which they came, also those that are sent back', async () => {
+    const pool = await workerPool();
+    await warmUp(pool);
+    const lent = await pool.acquire();
+    const loop = pool.call('loop', [], { callTimeoutMillis: 100 });
+    const calls = Array.from({ length: 90 }, () => pool.run.count());
+    await pool.release(lent);
+    expect(await failure(loop)).toMatchObject({ code: 'ERR_WASM_CALL_TIMEOUT' });
+    expect(await Promise.all(calls)).toEqual(Array.from({ length: 90 }, (_, index) => index + 1));
+  });
+
+  it('run in their order on whatever is idle when they are sent back', async () => {
+    const pool = await workerPool({ max: 2 });
+    await pool.ready(2);
+    await warmUp(pool);
+    const [first, second] = [await pool.acquire(), await pool.acquire()];
+    const [gate, next] = [new Gate(), new Gate()];
+    const order: number[] = [];
+    const held = pool.run.hold(gate.words);
+    const behind = Array.from({ length: 8 }, (_, index) =>
+      pool.run.mark(next.words).then(() => order.push(index)),
+    );
+    await pool.release(first);
+    await gate.until();
+    expect(pool.pending).toBe(0);
+    await pool.release(second); // is idle: nobody waits
+    await Promise.all(behind);
+    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    gate.open();
+    await held;
+    await atRest(pool);
+  });
+
+  it('are told of bad options, whether or not they would have waited', async () => {
+    const pool = await workerPool();
+    for (const [options, message] of [
+      [{ priority: -1 }, 'acquire: priority is -1; accepted: a whole number of at least 0'],
+      [{ timeoutMillis: 0.5 }, 'acquire: timeoutMillis is 0.5; accepted: a whole number from 0 to'],
+      [
+        { callTimeoutMillis: '5' },
+        'sum: callTimeoutMillis is "5"; accepted: a whole number from 0',
+      ],
+      [{ callTimeoutMillis: -1 }, 'sum: callTimeoutMillis is -1; accepted: a whole number from 0'],
+      [{ signal: {} }, 'sum: signal is an object ([object Object]); accepted: an AbortSignal'],
+    ] as const) {
+      const error = await failure(pool.call('sum', [1, 2], options as never));
+      expect(error).toMatchObject({ name: 'OptionError' });
+      expect(error.message.slice(0, message.length)).toBe(message);
+    }
+    expect(await failure(pool.call('sum', 5 as never))).toMatchObject({
+      message: 'sum: args is 5; accepted: an array',
+    });
+    await atRest(pool);
+  });
+
+  it('may be urgent: those have workers beyond max', async () => {
+    const pool = await workerPool({ burst: 1 });
+    const gate = new Gate();
+    const held = pool.run.hold(gate.words);
+    expect(await pool.call('sum', [1, 2], { priority: 0 })).toBe(3);
+    gate.open();
+    await held;
+    expect(pool.stats().created).toBe(2);
+  });
+
+  it('are all served where each makes the next', async () => {
+    const pool = await workerPool({ max: 2 });
+    let left = 2000;
+    const chain = async () => {
+      while (left-- > 0) await pool.run.sum(1, 2);
+    };
+    await Promise.all(Array.from({ length: 64 }, chain));
+    expect(pool.stats().lent).toBe(2000);
+    await atRest(pool);
+  });
+
+  it('are not kept from their turn by calls without end', async () => {
+    const pool = await workerPool();
+    let over = false;
+    const flood = Array.from({ length: 40 }, async () => {
+      while (!over) await pool.run.sum(1, 2);
+    });
+    await pool.use(({ run }) => run.sum(1, 2));
+    await pool.call('sum', [1, 2], { timeoutMillis: 5000 });
+    over = true;
+    await Promise.all(flood);
+  });
+});
+
+describe('workers', () => {
+  it('are as many as there is parallelism, unless max says otherwise', async () => {
+    await using pool = await createWasmWorkerPool(guest);
+    expect(pool.max).toBeGreaterThan(0);
+    expect(Number.isFinite(pool.max)).toBe(true);
+    expect(pool.size).toBe(1);
+    await using boundless = await createWasmWorkerPool(guest, { max: 0 });
+    expect(boundless.max).toBe(0);
+  });
+
+  it('are made when there is more to do, and `min` at the start', async () => {
+    const pool = await workerPool({ max: 3, min: 2 });
+    expect(pool.size).toBe(2);
+    const gates = [new Gate(), new Gate(), new Gate()];
+    const held = gates.map((gate) => pool.run.hold(gate.words));
+    for (const gate of gates) await gate.until();
+    expect(pool.size).toBe(3);
+    for (const gate of gates) gate.open();
+    await Promise.all(held);
+  });
+
+  it('are evicted when they are idle', async () => {
+    const pool = await workerPool({ max: 2, idleTimeoutMillis: 30 });
+    await pool.run.sum(1, 2);
+    await until(() => pool.size === 0);
+    expect(pool.stats().destroyedBy).toEqual({ idle: 1 });
+    expect(await pool.run.sum(1, 2)).toBe(3);
+  });
+
+  it('are told of by events, and counted', async () => {
+    const module = inline('export const five = () => 5;');
+    await using pool = await createWasmWorkerPool<{ five(): number }>(guest, { module, max: 1 });
+    expect(await pool.run.five()).toBe(5);
+    expect(pool.stats()).toMatchObject({ size: 1, available: 1, lent: 1, created: 1 });
+    expect(pool.idleLongest).toMatchObject({ id: 1, name: 'wasm#1' });
+    expect(pool.evict()).toBe(1);
+  });
+});
