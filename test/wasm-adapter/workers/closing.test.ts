@@ -2,7 +2,7 @@ import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { guest } from './guest.js';
-import { Gate, inline, until, warmUp, workerPool } from './pools.js';
+import { Gate, inline, lentWarm, until, workerPool } from './pools.js';
 
 const closed = { code: 'ERR_POOL_CLOSED' };
 const ports = () =>
@@ -39,9 +39,8 @@ describe('closing a pool of workers', () => {
 
   it('ends what does not end by itself after timeoutMillis', async () => {
     const pool = await workerPool();
-    await warmUp(pool);
     const gate = new Gate();
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const calls = [pool.run.loop(gate.words), pool.run.sum(1, 2)];
     const failures = Promise.all(calls.map((call) => failure(call)));
     await pool.release(lent);
@@ -118,8 +117,7 @@ describe('closing a pool of workers', () => {
 
   it('by draining serves those who wait, those sent back included', async () => {
     const pool = await workerPool();
-    await warmUp(pool);
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const loop = pool.call('loop', [], { callTimeoutMillis: 50 });
     const calls = Array.from({ length: 20 }, () => pool.run.sum(1, 2));
     await pool.release(lent);
@@ -134,7 +132,6 @@ describe('closing a pool of workers', () => {
   it('in the middle of everything settles every call', async () => {
     for (let round = 0; round < 10; round++) {
       const pool = await workerPool({ max: 2 });
-      await warmUp(pool);
       const calls = Array.from({ length: 100 }, (_, index) =>
         index % 10 === 3 ? pool.run.trap() : index % 10 === 6 ? pool.run.exit(0) : pool.run.count(),
       );

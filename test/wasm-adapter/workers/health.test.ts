@@ -4,7 +4,7 @@ import { failure } from '../failure.js';
 import { fixturePath } from '../fixture.js';
 import { wat } from '../wat.js';
 import { guest } from './guest.js';
-import { atRest, Gate, inline, reasons, until, warmUp, workerPool } from './pools.js';
+import { atRest, Gate, inline, lentWarm, reasons, until, workerPool } from './pools.js';
 
 describe('an instance on a thread', () => {
   it('through which a trap went is not called again', async () => {
@@ -32,8 +32,7 @@ describe('an instance on a thread', () => {
 
   it('that trapped takes nothing from those sent along: they run on another, in their order', async () => {
     const pool = await workerPool();
-    await warmUp(pool);
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const trap = pool.run.trap();
     const behind = Array.from({ length: 60 }, () => pool.run.count());
     await pool.release(lent);
@@ -95,7 +94,7 @@ describe('an instance on a thread', () => {
 
   it('returned while a call is under way is destroyed, and the call rejects', async () => {
     const pool = await workerPool();
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const call = lent.run.never();
     await pool.release(lent);
     const error = await failure(call);
@@ -161,7 +160,6 @@ describe("reset: 'restore'", () => {
 
   it('keeps calls that travel together apart', async () => {
     const pool = await workerPool({ reset: 'restore', max: 2 });
-    await warmUp(pool);
     const counts = await Promise.all(Array.from({ length: 200 }, () => pool.run.count()));
     expect(new Set(counts)).toEqual(new Set([1]));
     expect(pool.stats().destroyed).toBe(0);
@@ -170,8 +168,7 @@ describe("reset: 'restore'", () => {
 
   it('replaces what it cannot restore, and those behind run on the next', async () => {
     const pool = await workerPool({ reset: 'restore' });
-    await warmUp(pool);
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const calls = [pool.run.grow(1), pool.run.count(), pool.run.count()];
     await pool.release(lent);
     expect(await Promise.all(calls)).toEqual([1, 1, 1]);

@@ -2,13 +2,12 @@ import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { guest } from './guest.js';
-import { atRest, Gate, inline, until, warmUp, workerPool } from './pools.js';
+import { atRest, Gate, inline, lentWarm, until, workerPool } from './pools.js';
 
 describe('calls that wait for a worker', () => {
   it('are served by priority, then in order of arrival', async () => {
     const pool = await workerPool({ priorityRange: 3 });
-    await warmUp(pool);
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const served: string[] = [];
     const calls = ['low', 'low', 'high', 'middle', 'high', 'low', 'middle'].map(
       async (priority, index) => {
@@ -51,13 +50,11 @@ describe('calls that wait for a worker', () => {
 
   it('wait no longer than that behind one that takes longer than thought', async () => {
     const pool = await workerPool({ acquireTimeoutMillis: 200 });
-    await warmUp(pool);
     const gate = new Gate();
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const held = pool.run.hold(gate.words);
     const behind = [pool.run.sum(1, 2), pool.call('sum', [1, 2], { timeoutMillis: 100 })];
     await pool.release(lent);
-    expect(pool.pending).toBe(0); // they were sent along
     const errors = await Promise.all(behind.map((call) => failure(call)));
     for (const error of errors) expect(error).toMatchObject({ code: 'ERR_POOL_ACQUIRE_TIMEOUT' });
     gate.open();
@@ -67,9 +64,8 @@ describe('calls that wait for a worker', () => {
 
   it('are sent along with one that runs only if they are next', async () => {
     const pool = await workerPool();
-    await warmUp(pool);
     const order: string[] = [];
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const all = [
       pool.run.sum(1, 2).then(() => order.push('call')),
       pool.use(async ({ run }) => {
@@ -85,8 +81,7 @@ describe('calls that wait for a worker', () => {
 
   it('run in the order in which they came, also those that are sent back', async () => {
     const pool = await workerPool();
-    await warmUp(pool);
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const loop = pool.call('loop', [], { callTimeoutMillis: 100 });
     const calls = Array.from({ length: 90 }, () => pool.run.count());
     await pool.release(lent);
@@ -97,8 +92,7 @@ describe('calls that wait for a worker', () => {
   it('run in their order on whatever is idle when they are sent back', async () => {
     const pool = await workerPool({ max: 2 });
     await pool.ready(2);
-    await warmUp(pool);
-    const [first, second] = [await pool.acquire(), await pool.acquire()];
+    const [first, second] = [await lentWarm(pool), await pool.acquire()];
     const [gate, next] = [new Gate(), new Gate()];
     const order: number[] = [];
     const held = pool.run.hold(gate.words);
@@ -107,7 +101,6 @@ describe('calls that wait for a worker', () => {
     );
     await pool.release(first);
     await gate.until();
-    expect(pool.pending).toBe(0);
     await pool.release(second); // is idle: nobody waits
     await Promise.all(behind);
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
@@ -120,7 +113,7 @@ describe('calls that wait for a worker', () => {
     const pool = await workerPool();
     for (const [options, message] of [
       [{ priority: -1 }, 'acquire: priority is -1; accepted: a whole number of at least 0'],
-      [{ timeoutMillis: 0.5 }, 'acquire: timeoutMillis is 0.5; accepted: a whole number from 0 to'],
+      [{ timeoutMillis: 0.5 }, 'sum: timeoutMillis is 0.5; accepted: a whole number from 0 to'],
       [
         { callTimeoutMillis: '5' },
         'sum: callTimeoutMillis is "5"; accepted: a whole number from 0',

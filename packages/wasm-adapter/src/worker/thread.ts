@@ -46,7 +46,9 @@ export class Thread {
       port1.close();
       throw error;
     }
-    this.#worker.unref(); // the port says whether anything is waited for
+    // The port says whether anything is waited for; the thread closes it on its way out.
+    this.#worker.unref();
+    this.#port.on('close', () => this.#worker.ref());
     this.#port.on('message', (reply: Reply) => this.owner?.receive(reply));
     this.#worker.on('error', (error) => {
       this.#error = error;
@@ -92,7 +94,6 @@ export class Thread {
   async end(): Promise<void> {
     this.#ended = true;
     this.#port.close();
-    this.#worker.ref(); // until it is gone
     await this.#worker.terminate();
   }
 
