@@ -124,3 +124,56 @@ setInterval(() => ticks++, 5).unref();
 export const ticksSoFar = () => ticks;
 
 export const notATask = 5;
+
+/** Where the calls of a random sequence write down that they ran; see `sequence.ts`. */
+export interface Record {
+  readonly words: Int32Array;
+  readonly at: number;
+}
+
+let running = 0;
+const begin = ({ words, at }: Record) => {
+  Atomics.add(words, 2 * at, 1);
+  Atomics.store(words, 2 * at + 1, Atomics.add(words, 0, 1) + 1);
+  if (running++ > 0) Atomics.add(words, 1, 1); // two at once
+};
+
+/** Does what it is told, and writes down that it did. */
+export const step = ({ exports }: Instance, kind: string, record: Record, bytes?: Uint8Array) => {
+  begin(record);
+  try {
+    switch (kind) {
+      case 'throws':
+        throw new RangeError('as it was told');
+      case 'traps':
+        return exports.trap();
+      case 'exits':
+        return process.exit(1);
+      case 'loops':
+        for (;;);
+      case 'blocks':
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+        return record.at;
+      case 'moves':
+        return move(bytes as Uint8Array);
+      case 'is unclonable':
+        return () => {};
+      default:
+        return record.at;
+    }
+  } finally {
+    running--;
+  }
+};
+export const stepLater = async (instance: Instance, kind: string, record: Record) => {
+  begin(record);
+  try {
+    await sleep(kind === 'hangs' ? 2 ** 30 : 2);
+    if (kind === 'throws') throw new RangeError('as it was told');
+    if (kind === 'crashes') setImmediate(() => instance.exports.trap());
+    if (kind === 'crashes') await sleep(2 ** 30);
+    return record.at;
+  } finally {
+    running--;
+  }
+};
