@@ -2,12 +2,9 @@ import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { guest } from './guest.js';
-import { Gate, inline, lentWarm, until, workerPool } from './pools.js';
+import { Gate, inline, lentWarm, threadCount, until, workerPool } from './pools.js';
 
 const closed = { code: 'ERR_POOL_CLOSED' };
-const ports = () =>
-  process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
-
 describe('closing a pool of workers', () => {
   it('ends idle workers, and lends no more', async () => {
     const pool = await workerPool({ max: 2, min: 2 });
@@ -77,7 +74,7 @@ describe('closing a pool of workers', () => {
   });
 
   it('ends workers that are being made, even those that never will be', async () => {
-    const before = ports();
+    const before = threadCount();
     const words = new Int32Array(new SharedArrayBuffer(8));
     const module = inline(`
       export const onCreate = ({ id }) => { while (id > 1); };
@@ -98,15 +95,15 @@ describe('closing a pool of workers', () => {
       { reason: { code: 'ERR_WASM_WORKER_EXIT' } },
       { reason: closed },
     ]);
-    await until(() => ports() <= before);
+    await until(() => threadCount() <= before);
   });
 
   it('ends threads that have no instance at the moment', async () => {
-    const before = ports();
+    const before = threadCount();
     const pool = await workerPool();
     await failure(pool.run.trap());
     await pool.close();
-    await until(() => ports() <= before);
+    await until(() => threadCount() <= before);
   });
 
   it('with bad options is an error, and closes nothing', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { fixturePath } from '../fixture.js';
 import { type Guest, guest } from './guest.js';
-import { inline, until, workerPool } from './pools.js';
+import { inline, threadCount, until, workerPool } from './pools.js';
 
 interface Chained extends Error {
   cause: Chained;
@@ -203,13 +203,11 @@ describe('creating the pool rejects', () => {
   });
 
   it('and keeps no thread, nor anything else that keeps a process alive', async () => {
-    const ports = () =>
-      process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
-    const before = ports();
+    const before = threadCount();
     for (let attempt = 0; attempt < 3; attempt++) {
       await creation('throw new Error("not today")', { min: 1, max: 3 });
     }
-    await until(() => ports() <= before);
+    await until(() => threadCount() <= before);
   });
 
   it('for one of several too', async () => {

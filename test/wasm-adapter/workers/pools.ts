@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads';
 import {
   createWasmWorkerPool,
   type WasmWorkerPoolOptions,
@@ -69,6 +70,15 @@ export function reasons(pool: {
   pool.on('destroy', (_, reason) => seen.push(reason));
   return seen;
 }
+
+const threads = new Set<Worker>();
+process.on('worker', (worker: Worker) => {
+  threads.add(worker);
+  worker.on('exit', () => threads.delete(worker));
+});
+
+/** How many threads there are. */
+export const threadCount = () => threads.size;
 
 /** Waits until it is so; fails by the test's own time limit. */
 export async function until(condition: () => boolean): Promise<void> {

@@ -1,7 +1,7 @@
 import { move, type WasmWorkerPoolOptions } from '@wasm-pool/wasm-adapter';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { atRest, until, type workerPool } from './pools.js';
+import { atRest, threadCount, until, type workerPool } from './pools.js';
 
 type WorkerPool = Awaited<ReturnType<typeof workerPool>>;
 type Run = WorkerPool['run'];
@@ -271,13 +271,9 @@ function outcomeOf(kind: string, at: number): object {
   }
 }
 
-/** How many ports are open: one a thread. */
-const ports = () =>
-  process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
-
 /** Waits until no more threads are there than before `run`. */
 export async function leavingNoThread(run: () => Promise<void>): Promise<void> {
-  const before = ports();
+  const before = threadCount();
   await run();
-  await until(() => ports() <= before);
+  await until(() => threadCount() <= before);
 }

@@ -177,3 +177,10 @@ export const stepLater = async (instance: Instance, kind: string, record: Record
     running--;
   }
 };
+
+/** Nested more deeply than a clone can be. */
+export const oversized = () => {
+  let all: unknown[] = [];
+  for (let depth = 0; depth < 100_000; depth++) all = [all];
+  return all;
+};
