@@ -1,5 +1,6 @@
 // npm run soak:workers            ten thousand workers replaced, one fault after another
 // npm run soak:workers -- 1000    as many as it says
+import type { Worker as Thread } from 'node:worker_threads';
 import { createWasmWorkerPool, type ExportCalls } from '@wasm-pool/wasm-adapter';
 import wabt from 'wabt';
 
@@ -84,8 +85,8 @@ async function measured() {
 
 console.log(`Node.js ${process.versions.node}, ${Number(replaced).toLocaleString('en')} workers`);
 const started = performance.now();
-const threads = new Set<Worker>();
-process.on('worker', (worker: Worker) => {
+const threads = new Set<Thread>();
+process.on('worker', (worker: Thread) => {
   threads.add(worker);
   worker.on('exit', () => threads.delete(worker));
 });

@@ -68,12 +68,15 @@ describe('a thread that ends by itself', () => {
     expect(pool.stats().destroyedBy).toEqual({ exit: 1 });
   });
 
-  it('while it is judged costs its borrower nothing', async () => {
+  it('before it began the call that it was sent costs nobody that call', async () => {
     const pool = await workerPool();
-    const lent = await lentWarm(pool);
-    await lent.run.exitSoon(0);
-    await pool.release(lent);
-    expect(await pool.run.sum(1, 2)).toBe(3);
+    const mark = new Gate();
+    for (let round = 1; round <= 30; round++) {
+      await pool.run.exitSoon(round % 3);
+      await new Promise((resolve) => setTimeout(resolve, round % 4));
+      await pool.run.mark(mark.words);
+      expect(mark.begun).toBe(round);
+    }
     await atRest(pool);
   });
 

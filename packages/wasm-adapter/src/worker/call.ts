@@ -66,6 +66,7 @@ export class Call {
   /** Called when the signal is aborted while the call is under way. */
   onAbort: (() => void) | undefined = undefined;
 
+  #sentToTheDead = false;
   readonly #args: readonly unknown[];
   readonly #waitsUntil: number;
   readonly #resolve: (value: unknown) => void;
@@ -106,6 +107,16 @@ export class Call {
 
   request(): CallRequest {
     return [this.number, this.name, this.#args, this.whole, this.context];
+  }
+
+  /**
+   * Whether it may be sent elsewhere when the thread that it was sent to ended before it began: once,
+   * for threads may keep ending, and not where its arguments were moved there.
+   */
+  mayRunAgain(): boolean {
+    const first = !this.#sentToTheDead;
+    this.#sentToTheDead = true;
+    return first && this.moves.length === 0;
   }
 
   /** No worker was to be had for it. */

@@ -268,7 +268,12 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     this.verdict = 'exit';
     this.#made?.reject(error);
     this.#drain();
-    this.#finish('exit', error, this.#pipeline.withdraw());
+    const others = this.#pipeline.withdraw();
+    const { current } = this.#pipeline;
+    if (this.#serving && current?.mayRunAgain() && this.#pipeline.remove(current)) {
+      others.unshift(current); // had not begun
+    }
+    this.#finish('exit', error, others);
   }
 
   /** The thread is gone, or is to go: `others` were not started on it. */

@@ -33,7 +33,10 @@ export type ExportCalls<Exports> = {
 /** What the tasks of a module take as their instance's exports: all of it, where they differ. */
 export type ExportsOf<Tasks> = Union<
   {
-    [Name in Exclude<keyof Tasks, Reserved>]: Tasks[Name] extends (instance: infer Instance, ...args: never) => unknown
+    [Name in Exclude<keyof Tasks, Reserved>]: Tasks[Name] extends (
+      instance: infer Instance,
+      ...args: never
+    ) => unknown
       ? Instance extends WasmInstance<infer Exports, unknown>
         ? Told<Exports>
         : never
