@@ -2,7 +2,13 @@
 // nothing that a test runner or a newer Node.js adds.
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createWasmPool, createWasmPoolFactory, suspending } from '@wasm-pool/wasm-adapter';
+import {
+  createWasmPool,
+  createWasmPoolFactory,
+  createWasmWorkerPool,
+  move,
+  suspending,
+} from '@wasm-pool/wasm-adapter';
 
 const guest = new URL('../fixtures/guest.wasm', import.meta.url);
 const bytes = readFileSync(guest);
@@ -115,5 +121,67 @@ if (suspends) {
   const options = { imports: { h: { f: (value) => value } }, promising: true };
   await assert.rejects(createWasmPool(asks, options), { code: 'ERR_WASM_JSPI' });
 }
+
+// Node.js 22 runs no TypeScript without a flag: the tasks of this are JavaScript.
+const tasks = `
+  export const imports = (instance) => ({
+    env: { callback: (value) => (value < 0 ? instance.context.none : value) },
+  });
+  export const twice = async ({ exports }, value) => 2 * exports.ask(value);
+  export const echo = (instance, bytes) => bytes;
+  export const loop = (instance, words) => {
+    Atomics.store(words, 0, 1);
+    Atomics.notify(words, 0);
+    for (;;);
+  };
+  export const exit = () => process.exit(3);
+`;
+const workers = await createWasmWorkerPool(guest, {
+  module: `data:text/javascript,${encodeURIComponent(tasks)}`,
+  max: 2,
+  maxUses: 1000,
+});
+const sent = Array.from({ length: 500 }, (_, value) => workers.run.twice(value));
+assert.deepEqual(
+  await Promise.all(sent),
+  sent.map((_, value) => 2 * value),
+);
+assert.equal(await workers.run.ask(7), 7);
+const pixels = new Uint8Array(1000).fill(7);
+assert.equal((await workers.run.echo(move(pixels)))[999], 7);
+assert.equal(pixels.byteLength, 0);
+await assert.rejects(workers.run.ask(-1), TypeError);
+await assert.rejects(
+  workers.call('loop', [new Int32Array(new SharedArrayBuffer(4))], { callTimeoutMillis: 50 }),
+  {
+    code: 'ERR_WASM_CALL_TIMEOUT',
+  },
+);
+const controller = new AbortController();
+const words = new Int32Array(new SharedArrayBuffer(4));
+const aborted = workers.call('loop', [words], { signal: controller.signal });
+await Atomics.waitAsync(words, 0, 0).value;
+controller.abort(new Error('enough'));
+await assert.rejects(aborted, { message: 'enough' });
+await assert.rejects(workers.run.exit(), { code: 'ERR_WASM_WORKER_EXIT' });
+await assert.rejects(
+  workers.run.echo(() => {}),
+  { code: 'ERR_WASM_CLONE' },
+);
+await workers.use(async ({ run }) => assert.equal((await run.bump()) > 0, true));
+assert.deepEqual(workers.stats().destroyedBy, { trap: 1, timeout: 1, aborted: 1, exit: 1 });
+const begun = new Int32Array(new SharedArrayBuffer(4));
+const last = workers.run.loop(begun).catch(({ code }) => code);
+await Atomics.waitAsync(begun, 0, 0).value;
+await workers.close({ timeoutMillis: 20 });
+assert.equal(await last, 'ERR_WASM_WORKER_EXIT');
+
+const idle = await createWasmWorkerPool(guest, {
+  module: `data:text/javascript,${encodeURIComponent(tasks)}`,
+  reset: 'restore',
+  max: 1,
+});
+assert.deepEqual([await idle.run.bump(), await idle.run.bump()], [1, 1]);
+// Is left open: it keeps nothing alive.
 
 console.log(`works on ${process.version}${suspends ? ', which can suspend' : ''}`);
