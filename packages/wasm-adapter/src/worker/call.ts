@@ -30,16 +30,19 @@ export function makeCall(
   }
   const { callTimeoutMillis, timeoutMillis, signal } = settings;
   if (!Array.isArray(args)) throw refused(name, 'args', args, 'an array');
-  for (const [option, value] of Object.entries({ callTimeoutMillis, timeoutMillis })) {
-    if (value !== undefined && !millis.test(value)) {
-      throw refused(name, option, value, millis.accepts);
-    }
-  }
+  checkMillis(name, 'callTimeoutMillis', callTimeoutMillis);
+  checkMillis(name, 'timeoutMillis', timeoutMillis);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw refused(name, 'signal', signal, 'an AbortSignal');
   }
   signal?.throwIfAborted();
   return new Call(name, args, settings);
+}
+
+function checkMillis(call: string, option: string, value: unknown): void {
+  if (value !== undefined && !millis.test(value)) {
+    throw refused(call, option, value, millis.accepts);
+  }
 }
 
 function refused(call: string, option: string, value: unknown, accepts: string): OptionError {

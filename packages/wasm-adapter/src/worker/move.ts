@@ -48,7 +48,7 @@ export function movedOf(values: readonly unknown[]): Transferable[] {
   for (const value of values) {
     if (typeof value !== 'object' || value === null) continue;
     const list = marked.get(value);
-    if (list !== undefined) moved = [...new Set([...moved, ...list])];
+    if (list !== undefined) moved = moved === nothing ? list : [...new Set([...moved, ...list])];
   }
   return moved;
 }

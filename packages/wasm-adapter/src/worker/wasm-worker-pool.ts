@@ -82,12 +82,10 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
   ): Promise<unknown> {
     let call: Call;
     try {
-      const {
-        callTimeoutMillis = this.#callTimeoutMillis,
-        timeoutMillis = this.#timeoutMillis,
-        ...others
-      } = options;
-      call = makeCall(this.#names, name, args, { ...others, callTimeoutMillis, timeoutMillis });
+      const { callTimeoutMillis = this.#callTimeoutMillis } = options;
+      const { timeoutMillis = this.#timeoutMillis, priority, signal, context } = options;
+      const settings = { priority, signal, context, callTimeoutMillis, timeoutMillis };
+      call = makeCall(this.#names, name, args, settings);
     } catch (error) {
       return Promise.reject(error);
     }
