@@ -2,7 +2,7 @@ import { describeBytes } from './describe-bytes.js';
 import { reasonOf, WasmError } from './errors.js';
 import { type ModuleShape, moduleShape } from './module-shape.js';
 import { exportPrivate } from './private-exports.js';
-import type { Loaded } from './source.js';
+import type { LoadedModule } from './source.js';
 
 /** A module, compiled once for all instances. */
 export interface Compiled {
@@ -14,11 +14,8 @@ export interface Compiled {
   readonly shape: ModuleShape | undefined;
 }
 
-/**
- * Compiles what was loaded.
- * Rejects with a `WasmError`: `ERR_WASM_COMPONENT`, or `ERR_WASM_COMPILE` that says what it is instead.
- */
-export async function compile(loaded: Loaded): Promise<Compiled> {
+/** Compiles a module. Rejects with a `WasmError` `ERR_WASM_COMPILE` that says what it is instead. */
+export async function compile(loaded: LoadedModule): Promise<Compiled> {
   if (loaded instanceof WebAssembly.Module) {
     return { module: loaded, extended: loaded, shape: undefined };
   }
@@ -48,11 +45,6 @@ function shapeOf(bytes: Uint8Array): ModuleShape | undefined {
 }
 
 function compileError(bytes: Uint8Array, name: string, cause: unknown): WasmError {
-  const what = describeBytes(bytes);
-  if (what === 'a component') {
-    const message = `${name} is a component, and only core modules are supported so far`;
-    return new WasmError('ERR_WASM_COMPONENT', message, { cause });
-  }
-  const message = `could not compile ${name}, ${what}: ${reasonOf(cause)}`;
+  const message = `could not compile ${name}, ${describeBytes(bytes)}: ${reasonOf(cause)}`;
   return new WasmError('ERR_WASM_COMPILE', message, { cause });
 }

@@ -1,12 +1,13 @@
-import { compile } from './compile.js';
 import { checkWasmOptions, type WasmPoolOptions } from './options.js';
+import { makeProgram } from './program.js';
 import { loadSource, type WasmSource } from './source.js';
 import { startPool } from './start-pool.js';
 import type { WasmPool } from './wasm-pool.js';
 
 /**
- * Compiles `src` once and makes a pool of its instances. Resolves once the first instance, or `min`
- * of them, works: `_initialize` or `_start` and `onCreate` have run.
+ * Compiles `src` once, a component after jco has transpiled it, and makes a pool of its instances.
+ * Resolves once the first instance, or `min` of them, works: `_initialize` or `_start` and `onCreate`
+ * have run.
  *
  * Rejects with core's `OptionError`, with a `WasmError` where `src` or its first instance fails, and
  * with whatever `imports`, `wasi`, `instantiate` or `onCreate` threw.
@@ -16,6 +17,5 @@ export async function createWasmPool<Exports = WebAssembly.Exports, Context = un
   options: WasmPoolOptions<Exports, Context> = {},
 ): Promise<WasmPool<Exports, Context>> {
   checkWasmOptions('createWasmPool', options);
-  const compiled = await compile(await loadSource(src));
-  return startPool(compiled, options);
+  return startPool(await makeProgram(await loadSource(src), options), options);
 }

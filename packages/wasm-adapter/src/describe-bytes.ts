@@ -2,18 +2,26 @@
 export function describeBytes(bytes: Uint8Array): string {
   const size = `${bytes.length} ${bytes.length === 1 ? 'byte' : 'bytes'}`;
   if (bytes.length === 0) return 'which is empty';
-  if (startsWith(bytes, 0x00, 0x61, 0x73, 0x6d)) {
-    // The preamble of a core module ends with version 1 as four bytes; that of a component with a
-    // version of two and layer 1 of two: Component Model, Binary.md.
-    if (bytes.length >= 8 && bytes[6] === 1 && bytes[7] === 0) return 'a component';
-    return `a core module of ${size} that is truncated, invalid or too new`;
-  }
+  if (isComponent(bytes)) return `a component of ${size}`;
+  if (isWasm(bytes)) return `a core module of ${size} that is truncated, invalid or too new`;
   if (startsWith(bytes, 0x1f, 0x8b)) return `${size} of gzip`;
   if (startsWith(bytes, 0x50, 0x4b)) return `${size} of a zip archive`;
   const text = readableText(bytes.subarray(0, 200));
   if (text === undefined) return `${size} that are no module`;
   const kind = /^\s*<(!doctype|html|head|body|\?xml)/i.test(text) ? 'HTML' : 'text';
   return `${size} of ${kind} (${JSON.stringify(text.slice(0, 40))})`;
+}
+
+/**
+ * Whether bytes begin as a component does: where the preamble of a core module ends with version 1 as
+ * four bytes, that of a component has a version of two and layer 1 of two. Component Model, Binary.md.
+ */
+export function isComponent(bytes: Uint8Array): boolean {
+  return isWasm(bytes) && bytes.length >= 8 && bytes[6] === 1 && bytes[7] === 0;
+}
+
+function isWasm(bytes: Uint8Array): boolean {
+  return startsWith(bytes, 0x00, 0x61, 0x73, 0x6d);
 }
 
 function startsWith(bytes: Uint8Array, ...magic: number[]): boolean {

@@ -2,10 +2,12 @@
 export type WasmErrorCode =
   /** `src` could not be had: no such file, not a 200, the wrong content type, not a source at all. */
   | 'ERR_WASM_SOURCE'
-  /** The bytes are no core module that this V8 accepts. */
+  /** The bytes are no core module that this V8 accepts, and no component that jco does. */
   | 'ERR_WASM_COMPILE'
-  /** The bytes are a component. */
+  /** A component of a version that is not known, or with an option that is for core modules. */
   | 'ERR_WASM_COMPONENT'
+  /** A package that components need is missing or too old. */
+  | 'ERR_WASM_JCO'
   /** An import is missing, or is not what the module asks for; or an export that an option names is. */
   | 'ERR_WASM_LINK'
   /** The module's start function, `_initialize` or `_start` trapped, or it exited with a code. */

@@ -13,6 +13,9 @@ export class CallState {
   /** An exception left the module by one of its exports. */
   poisoned = false;
 
+  /** The resources of a component that the borrower holds. */
+  readonly held = new Set<object>();
+
   readonly #name: string;
 
   constructor(name: string) {

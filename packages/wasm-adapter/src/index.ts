@@ -25,6 +25,9 @@ export {
   type Sync,
 } from '@wasm-pool/core';
 export type { HoldingStats } from './budget.js';
+export type { ComponentOptions } from './component/component-options.js';
+export type { ComponentWasiOptions } from './component/component-wasi.js';
+export type { TranspiledComponent } from './component/transpiled-source.js';
 export { createWasmPool } from './create-wasm-pool.js';
 export { WasmError, type WasmErrorCode, WasmExit } from './errors.js';
 export { suspending } from './jspi.js';

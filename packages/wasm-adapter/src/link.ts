@@ -60,7 +60,8 @@ function isOfKind(given: unknown, kind: string): boolean {
   }
 }
 
-function kindOf(given: unknown): string {
+/** In a few words, what was given. */
+export function kindOf(given: unknown): string {
   if (given === null || given === undefined) return String(given);
   if (typeof given !== 'object') return `a ${typeof given}`;
   const tag = Object.prototype.toString.call(given).slice('[object '.length, -1);

@@ -5,6 +5,8 @@ import {
   poolOptionChecks,
   wholeNumber,
 } from '@wasm-pool/core';
+import { type ComponentOptions, componentCheck } from './component/component-options.js';
+import type { ComponentWasiOptions } from './component/component-wasi.js';
 import type { WasmImports } from './link.js';
 import type { WasiOptions } from './wasi.js';
 import type { WasmInstance } from './wasm-instance.js';
@@ -24,14 +26,17 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
   /**
    * The host functions, memories, tables and globals that the module imports. As a function it is
    * called for each new instance, whose `memory` and `context` the host functions can then read.
+   * A component's imports are by the names of interfaces, with or without their version.
    */
   imports?: PerInstance<WasmImports, Exports, Context> | undefined;
   /**
    * WASI preview 1, from node:wasi: `true`, or its options (`args`, `env`, `preopens`, `stdin`, …),
    * or a function that gives either for an instance. Each instance has a context of its own, with
    * nothing preopened and an empty standard input unless the options say otherwise.
+   *
+   * Of a component: preview 2 and 3, from jco's shims, likewise; they are there unless this is false.
    */
-  wasi?: PerInstance<boolean | WasiOptions, Exports, Context> | undefined;
+  wasi?: PerInstance<boolean | WasiOptions | ComponentWasiOptions, Exports, Context> | undefined;
   /**
    * For modules that come with their own loader: makes what `exports` is to be, from the compiled
    * module. `imports` and `wasi` do not apply then. Call `instance.link(imports)` where the loader
@@ -63,9 +68,12 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
   reset?: 'reuse' | 'restore' | 'fresh' | undefined;
   /**
    * The exports that may call a `suspending` import, and so return promises; true: all. With `wasi`,
-   * a guest of such a pool that sleeps is suspended too, instead of blocking the thread.
+   * a guest of such a pool that sleeps is suspended too, instead of blocking the thread. Of a component,
+   * as jco's `asyncExports`: `'ns:pkg/interface#function'`; the imports are named in `component`.
    */
   promising?: readonly string[] | boolean | undefined;
+  /** How a component is transpiled, and where what it is transpiled to is kept. */
+  component?: ComponentOptions | undefined;
 }
 
 const aFunction: OptionCheck = {
@@ -103,6 +111,7 @@ export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionChec
       typeof value === 'boolean' ||
       (Array.isArray(value) && value.every((name) => typeof name === 'string')),
   },
+  component: componentCheck,
 };
 
 /** Throws core's `OptionError` for an option that is unknown or not acceptable. */
@@ -117,7 +126,16 @@ export function checkWasmOptions<Exports, Context>(
 export function coreOptions<Exports, Context>(
   options: WasmPoolOptions<Exports, Context>,
 ): PoolOptions<WasmInstance<Exports, Context>> {
-  const { imports, wasi, instantiate, onCreate, maxMemoryBytes, reset, promising, ...core } =
-    options;
+  const {
+    imports,
+    wasi,
+    instantiate,
+    onCreate,
+    maxMemoryBytes,
+    reset,
+    promising,
+    component,
+    ...core
+  } = options;
   return { ...core, name: core.name ?? 'wasm', max: core.max ?? 0, autostart: false };
 }

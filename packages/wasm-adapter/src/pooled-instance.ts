@@ -1,12 +1,21 @@
 import type { Compiled } from './compile.js';
+import { Component } from './component/component.js';
+import { WasmError } from './errors.js';
 import { CallState, guardExports } from './guard.js';
 import { link, type WasmImports } from './link.js';
 import { Memories } from './memories.js';
 import type { ModuleShape } from './module-shape.js';
 import { exportName, type StateKind } from './private-exports.js';
+import type { Program } from './program.js';
 import { Snapshot } from './snapshot.js';
 import type { WasmInstance } from './wasm-instance.js';
 import { weightOf } from './weight.js';
+
+/** A WebAssembly instance that was made for a pooled one: its exports, private ones included. */
+interface Linked {
+  readonly shape: ModuleShape | undefined;
+  readonly exports: WebAssembly.Exports;
+}
 
 /** A `WasmInstance` as the pool sees it. */
 export class PooledInstance<Exports = unknown, Context = unknown>
@@ -24,18 +33,17 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   /** Something beyond its own memories, tables and globals was changed on its behalf. */
   changedOutside = false;
 
-  readonly #compiled: Compiled;
+  readonly #program: Program;
   readonly #promising: readonly string[] | true;
   readonly #memories = new Memories();
-  /** The exports of each WebAssembly instance that `link` made, private ones included. */
-  #linked: WebAssembly.Exports[] = [];
-  #snapshot: Snapshot | undefined = undefined;
+  #linked: Linked[] = [];
+  #snapshot: { readonly state: Snapshot; readonly links: number } | undefined = undefined;
   #dropped: AbortController | undefined = undefined;
   #weight: { readonly bytes: number; readonly counted: ArrayBuffer | undefined } | undefined;
 
   /** @param promising the exports that may suspend */
   constructor(
-    compiled: Compiled,
+    program: Program,
     id: number,
     poolName: string,
     promising: readonly string[] | true,
@@ -43,7 +51,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.id = id;
     this.name = `${poolName}#${id}`;
     this.calls = new CallState(this.name);
-    this.#compiled = compiled;
+    this.#program = program;
     this.#promising = promising;
   }
 
@@ -70,18 +78,27 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   }
 
   link(imports: WasmImports): WebAssembly.Instance {
-    const { extended, shape } = this.#compiled;
+    if (this.#program instanceof Component) {
+      const message = `${this.name}: instance.link is for core modules, and this is a component`;
+      throw new WasmError('ERR_WASM_COMPONENT', message);
+    }
+    const instance = this.linkModule(this.#program, imports);
+    const guarded = guardExports(instance.exports, this.calls, this.#promising);
+    // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
+    return Object.defineProperty(instance, 'exports', { value: guarded });
+  }
+
+  /** Makes an instance of one core module, whose exports are not guarded. Throws as `link`. */
+  linkModule({ extended, shape }: Compiled, imports: WasmImports): WebAssembly.Instance {
     const instance = link(extended, imports, this.name);
-    this.#linked.push(instance.exports);
+    this.#linked.push({ shape, exports: instance.exports });
     if (shape === undefined) {
       this.#memories.note(Object.values(instance.exports));
       this.#memories.note(Object.values(imports).flatMap((it) => Object.values(it)));
     } else {
       this.#memories.note(stateOf('memory', shape, instance.exports));
     }
-    const guarded = guardExports(instance.exports, this.calls, this.#promising);
-    // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
-    return Object.defineProperty(instance, 'exports', { value: guarded });
+    return instance;
   }
 
   /** What a loader returned: an instance, its exports, or an object of its own. */
@@ -95,26 +112,31 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** Remembers the state of now, to restore. Returns why it cannot be put back; empty where it can. */
   takeSnapshot(): readonly string[] {
-    const { shape } = this.#compiled;
-    const [exports, ...others] = this.#linked;
-    if (exports === undefined || others.length > 0 || shape === undefined) {
-      return [`a loader that called instance.link ${this.#linked.length} times`];
+    const links = this.#linked.length;
+    if (links !== 1 && !(this.#program instanceof Component)) {
+      return [`a loader that called instance.link ${links} times`];
     }
-    const snapshot = new Snapshot(
-      stateOf('memory', shape, exports) as WebAssembly.Memory[],
-      stateOf('table', shape, exports) as WebAssembly.Table[],
-      stateOf('global', shape, exports) as WebAssembly.Global[],
+    const state = new Snapshot(
+      this.#state('memory') as WebAssembly.Memory[],
+      this.#state('table') as WebAssembly.Table[],
+      this.#state('global') as WebAssembly.Global[],
     );
-    if (!snapshot.exact) return ['a mutable global that holds a NaN'];
-    this.#snapshot = snapshot;
+    if (!state.exact) return ['a mutable global that holds a NaN'];
+    this.#snapshot = { state, links };
     this.changedOutside = false;
     return [];
   }
 
   /** Puts the state of the snapshot back; false where that cannot be done exactly. */
   restore(): boolean {
-    if (this.changedOutside || this.#linked.length !== 1) return false;
-    return this.#snapshot?.restore() ?? false;
+    if (this.changedOutside || this.#linked.length !== this.#snapshot?.links) return false;
+    return this.#snapshot.state.restore();
+  }
+
+  /** What one core instance of a component imports is another's, and there once. */
+  #state(kind: StateKind): unknown[] {
+    const all = this.#linked.flatMap(({ shape, exports }) => shape && stateOf(kind, shape, exports));
+    return [...new Set(all)];
   }
 
   /** Aborted when the instance is dropped, for what is waited for on its behalf. */

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { isTranspiledComponent, type TranspiledComponent } from './component/transpiled-source.js';
 import { reasonOf, WasmError } from './errors.js';
 
 /**
- * Where a module comes from: its bytes; the path of a file; a `file:`, `http:` or `https:` URL, as a
- * string or a URL; a `Response`, or a promise of one, which is compiled while it streams in; or a
- * module that is compiled already.
+ * Where a module or a component comes from: its bytes; the path of a file; a `file:`, `http:` or
+ * `https:` URL, as a string or a URL; a `Response`, or a promise of one, which is compiled while it
+ * streams in; a module that is compiled already, or a component that is transpiled already.
  */
 export type WasmSource =
   | ArrayBufferLike
@@ -14,10 +15,14 @@ export type WasmSource =
   | URL
   | Response
   | PromiseLike<Response>
-  | WebAssembly.Module;
+  | WebAssembly.Module
+  | TranspiledComponent;
 
-/** A source once it is there: a compiled module, or bytes and, for a response, their compilation. */
-export type Loaded =
+/** A source once it is there. */
+export type Loaded = LoadedModule | TranspiledComponent;
+
+/** A compiled module, or bytes and, for a response, their compilation. */
+export type LoadedModule =
   | WebAssembly.Module
   | {
       readonly name: string;
@@ -26,13 +31,14 @@ export type Loaded =
     };
 
 const accepted =
-  'bytes, a file path, a file:, http: or https: URL, a Response or a promise of one, or a WebAssembly.Module';
+  'bytes, a file path, a file:, http: or https: URL, a Response or a promise of one, a WebAssembly.Module, or a transpiled component as { instantiate, modules }';
 
 /** Loads a source. Rejects with a `WasmError` `ERR_WASM_SOURCE` when there is nothing to compile. */
 export async function loadSource(src: WasmSource): Promise<Loaded> {
   // Copied, and before anything is awaited: what the caller writes there later is of no concern here.
   const bytes = copyOf(src);
   if (bytes !== undefined) return { name: 'src', bytes };
+  if (isTranspiledComponent(src)) return src;
   const given: unknown = await src;
   if (given instanceof WebAssembly.Module) return given;
   if (given instanceof Response) return loadResponse(given, given.url || 'a Response');

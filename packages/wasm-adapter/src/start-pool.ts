@@ -1,7 +1,7 @@
 import { CreateError, createPool, type Factory, type Pool } from '@wasm-pool/core';
-import type { Compiled } from './compile.js';
 import { coreOptions, type WasmPoolOptions } from './options.js';
 import type { PooledInstance } from './pooled-instance.js';
+import { mainModule, type Program } from './program.js';
 import { WasmFactory } from './wasm-factory.js';
 import { type Share, spentError, WasmPool } from './wasm-pool.js';
 
@@ -14,27 +14,27 @@ export interface SharedFactory<Exports, Context> extends Share {
   join(pool: Pool<PooledInstance<Exports, Context>>): void;
 }
 
-/** Makes the pool of a compiled module; its first instances work once this resolves. */
+/** Makes the pool of a program; its first instances work once this resolves. */
 export async function startPool<Exports, Context>(
-  compiled: Compiled,
+  program: Program,
   options: WasmPoolOptions<Exports, Context>,
   share?: (name: string, factory: WasmFactory<Exports, Context>) => SharedFactory<Exports, Context>,
 ): Promise<WasmPool<Exports, Context>> {
   const poolOptions = coreOptions(options);
   const { name = 'wasm', min = 0, acquireTimeoutMillis = 0 } = poolOptions;
-  const factory = new WasmFactory(compiled, name, options);
+  const factory = new WasmFactory(program, name, options);
   const shared = share?.(name, factory);
   let pool: Pool<PooledInstance<Exports, Context>> | undefined;
   try {
     pool = createPool(shared?.factory ?? factory, poolOptions);
     await firstInstances(pool, factory, shared, acquireTimeoutMillis);
+    const spares = options.reset === 'fresh' ? Math.max(min, 1) : 0;
+    return new WasmPool(mainModule(program, name), factory.obstacles, pool, spares, shared);
   } catch (error) {
     await pool?.close();
     shared?.leave();
     throw error instanceof CreateError ? error.cause : error;
   }
-  const spares = options.reset === 'fresh' ? Math.max(min, 1) : 0;
-  return new WasmPool(compiled.module, factory.obstacles, pool, spares, shared);
 }
 
 /** Waits for `min` instances, or as many of them as the budget has room for, and for one at least. */

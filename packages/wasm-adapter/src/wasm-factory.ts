@@ -1,14 +1,16 @@
 import { checkOptions, type Factory, type Verdict } from '@wasm-pool/core';
-import type { Compiled } from './compile.js';
+import { Component } from './component/component.js';
+import type { ComponentWasiOptions } from './component/component-wasi.js';
+import { instantiateComponent } from './component/instantiate-component.js';
 import { WasmError } from './errors.js';
 import type { WasmImports } from './link.js';
-import { obstaclesOf } from './obstacles.js';
 import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
 import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
 import { PooledInstance } from './pooled-instance.js';
+import { obstaclesTo, type Program } from './program.js';
 import { refuseSharedState } from './shared-state.js';
 import { start } from './start.js';
-import { wasiContext } from './wasi.js';
+import { type WasiOptions, wasiContext } from './wasi.js';
 import type { WasmInstance } from './wasm-instance.js';
 
 /** What core needs to pool the instances of one module. */
@@ -22,7 +24,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   /** Destroys what is idle, when V8 has no room left for a further instance. */
   makeRoom: (() => void) | undefined = undefined;
 
-  readonly #compiled: Compiled;
+  readonly #program: Program;
   readonly #name: string;
   readonly #options: WasmPoolOptions<Exports, Context>;
   readonly #maxMemoryBytes: number;
@@ -30,17 +32,25 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   readonly #restores: boolean;
   #lastId = 0;
 
-  constructor(compiled: Compiled, name: string, options: WasmPoolOptions<Exports, Context>) {
-    this.#compiled = compiled;
+  constructor(program: Program, name: string, options: WasmPoolOptions<Exports, Context>) {
+    this.#program = program;
     this.#name = name;
     this.#options = options;
     this.#maxMemoryBytes = options.maxMemoryBytes || Number.POSITIVE_INFINITY;
-    this.#promising = promisingOnes(compiled.module, options.promising ?? false);
-    const { reset = 'reuse', instantiate, imports } = options;
-    if (reset !== 'reuse' && instantiate === undefined && typeof imports === 'object') {
-      refuseSharedState(compiled.module, imports, reset);
+    const { reset = 'reuse', instantiate, imports, promising = false } = options;
+    if (program instanceof Component) {
+      this.#promising = []; // jco has seen to it
+      if (instantiate !== undefined) {
+        const message = `${name} is a component, and instantiate is for core modules`;
+        throw new WasmError('ERR_WASM_COMPONENT', message);
+      }
+    } else {
+      this.#promising = promisingOnes(program.module, promising);
+      if (reset !== 'reuse' && instantiate === undefined && typeof imports === 'object') {
+        refuseSharedState(program.module, imports, reset);
+      }
     }
-    this.obstacles = reset === 'restore' ? obstaclesOf(compiled.shape) : [];
+    this.obstacles = reset === 'restore' ? obstaclesTo(program) : [];
     this.#restores = reset === 'restore' && this.obstacles.length === 0;
   }
 
@@ -61,19 +71,22 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   }
 
   async #make(id: number): Promise<PooledInstance<Exports, Context>> {
+    const program = this.#program;
     const { instantiate, onCreate } = this.#options;
     const instance = new PooledInstance<Exports, Context>(
-      this.#compiled,
+      program,
       id,
       this.#name,
       this.#promising,
     );
     try {
-      if (instantiate === undefined) await this.#instantiate(instance);
-      else instance.adopt(await instantiate(this.#compiled.module, instance));
+      if (program instanceof Component || instantiate === undefined) {
+        await this.#instantiate(program, instance);
+      } else instance.adopt(await instantiate(program.module, instance));
       // By proc_exit(0), or what emscripten throws to end `main`: the guest was through with its start.
       instance.calls.poisoned = false;
       await onCreate?.(instance);
+      instance.calls.held.clear(); // what onCreate keeps is the instance's own
       refuseUnfit(instance);
       if (this.#restores) this.obstacles = instance.takeSnapshot();
       instance.weigh();
@@ -86,18 +99,20 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     return instance;
   }
 
-  async #instantiate(instance: PooledInstance<Exports, Context>): Promise<void> {
-    const { module } = this.#compiled;
-    const { wasi = false, imports = {} } = this.#options;
-    const suspends = this.#promising === true || this.#promising.length > 0;
+  async #instantiate(program: Program, instance: PooledInstance<Exports, Context>): Promise<void> {
+    const { wasi = program instanceof Component, imports = {} } = this.#options;
     const given = await forInstance(wasi, instance);
     checkOptions(instance.name, { wasi: given ?? null }, { wasi: wasiCheck });
-    const context =
-      given === false
-        ? undefined
-        : await wasiContext(module, given === true ? {} : given, instance, suspends);
     const own = await forInstance<WasmImports, Exports, Context>(imports, instance);
     checkOptions(instance.name, { imports: own ?? null }, { imports: importsCheck });
+    const wasiOptions = given === true ? {} : given || undefined;
+    if (program instanceof Component) {
+      return instantiateComponent(program, instance, own, wasiOptions as ComponentWasiOptions);
+    }
+    const suspends = this.#promising === true || this.#promising.length > 0;
+    const context =
+      wasiOptions &&
+      (await wasiContext(program.module, wasiOptions as WasiOptions, instance, suspends));
     const { exports } = instance.link(merge(context?.imports ?? {}, own));
     instance.exports = exports as Exports;
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
@@ -124,6 +139,8 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     if (verdict !== true) return verdict;
     // A trap, though no guard saw it: a function of a table is called as it is.
     if (thrown.some((it) => it instanceof WebAssembly.RuntimeError)) return 'trap';
+    // A destructor is the component's own code, and jco does not always call it with what is to go.
+    if (instance.calls.held.size > 0) return 'resources';
     // Of an instance that its loader made by itself we do not know what the error went through.
     if (thrown.length > 0 && !instance.guarded) return 'threw';
     if (this.#options.reset === 'fresh') return 'used';

@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type CloseOptions, checkOptions, wholeNumber } from '@wasm-pool/core';
 import { Budget, type HoldingStats } from './budget.js';
-import { type Compiled, compile } from './compile.js';
+import { type TranspilingOptions, transpileOptions } from './component/load-component.js';
+import { isComponent } from './describe-bytes.js';
 import { WasmError } from './errors.js';
 import { checkWasmOptions, type WasmPoolOptions } from './options.js';
+import { makeProgram, modulesOf, type Program } from './program.js';
 import { type Loaded, loadSource, type WasmSource } from './source.js';
 import { startPool } from './start-pool.js';
 import type { WasmPool } from './wasm-pool.js';
@@ -50,7 +52,7 @@ export class WasmPoolFactory implements AsyncDisposable {
   readonly #maxTotalMemoryBytes: number;
   readonly #maxInstances: number;
   readonly #budget: Budget;
-  readonly #modules = new Map<string, { compiled: Promise<Compiled>; users: number }>();
+  readonly #modules = new Map<string, { program: Promise<Program>; users: number }>();
   readonly #pools = new Set<Pick<WasmPool, 'close'>>();
   #closed = false;
 
@@ -72,8 +74,8 @@ export class WasmPoolFactory implements AsyncDisposable {
     checkWasmOptions('create', options);
     this.#refuseClosed();
     const loaded = await loadSource(src);
-    const key = keyOf(loaded);
-    const cached = this.#modules.get(key) ?? { compiled: compile(loaded), users: 0 };
+    const key = keyOf(loaded, options);
+    const cached = this.#modules.get(key) ?? { program: makeProgram(loaded, options), users: 0 };
     this.#modules.set(key, cached);
     cached.users++;
     let pool: WasmPool<Exports, Context> | undefined;
@@ -83,9 +85,9 @@ export class WasmPoolFactory implements AsyncDisposable {
     };
 
     try {
-      const compiled = await cached.compiled;
-      pool = await startPool(compiled, options, (name, factory) => {
-        const memories = compiled.shape?.memories ?? [];
+      const program = await cached.program;
+      pool = await startPool(program, options, (name, factory) => {
+        const memories = modulesOf(program).flatMap((it) => it.shape?.memories ?? []);
         const minBytes = memories.reduce((sum, memory) => sum + memory.minBytes, 0);
         const share = this.#budget.share(name, factory, minBytes);
         const leave = () => {
@@ -133,8 +135,9 @@ export class WasmPoolFactory implements AsyncDisposable {
   }
 }
 
-/** What tells one compilation from another; of a module that came compiled, nothing can. */
-function keyOf(loaded: Loaded): string {
-  if (loaded instanceof WebAssembly.Module) return randomUUID();
-  return createHash('sha256').update(loaded.bytes).digest('hex');
+/** What tells one compilation from another; of what came compiled, nothing can. */
+function keyOf(loaded: Loaded, options: TranspilingOptions): string {
+  if (!('bytes' in loaded)) return randomUUID();
+  const content = createHash('sha256').update(loaded.bytes).digest('hex');
+  return isComponent(loaded.bytes) ? content + JSON.stringify(transpileOptions(options)) : content;
 }

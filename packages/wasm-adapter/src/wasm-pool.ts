@@ -37,7 +37,7 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   extends PoolFacade<WasmInstance<Exports, Context>, PooledInstance<Exports, Context>>
   implements Pool<WasmInstance<Exports, Context>>
 {
-  /** The compiled module, as its author wrote it. */
+  /** The compiled module, as its author wrote it; of a component, its first core module. */
   readonly module: WebAssembly.Module;
 
   /**

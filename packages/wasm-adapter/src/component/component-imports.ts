@@ -1,0 +1,56 @@
+import { WasmError } from '../errors.js';
+import { kindOf, type WasmImports } from '../link.js';
+
+/**
+ * What jco's code takes its imports from: `own` first, then WASI's. It looks up interfaces by their
+ * name, mostly without the version, and then each function; a function of the world itself is the
+ * `default` of an interface of that name. Looking up what is not there throws a `WasmError`
+ * `ERR_WASM_LINK`.
+ *
+ * @param wasi gives a WASI interface by the name that is looked up
+ * @param name the instance's, for errors
+ */
+export function componentImports(
+  own: WasmImports,
+  wasi: (interfaceName: string) => object | undefined,
+  name: string,
+): object {
+  const lookUp = (interfaceName: string) => {
+    const given = find(own, interfaceName);
+    const standard = wasi(interfaceName);
+    return lookUps((member) => {
+      const isWorlds = typeof given === 'function' && member === 'default';
+      const value = isWorlds ? given : (memberOf(given, member) ?? memberOf(standard, member));
+      if (typeof value === 'function') return value;
+      const what = value === undefined ? 'it is missing' : `it is ${kindOf(value)}`;
+      const wanted = member === 'default' ? interfaceName : `${interfaceName}#${member}`;
+      throw new WasmError(
+        'ERR_WASM_LINK',
+        `${name}: the component imports ${wanted}, and ${what} in the imports given`,
+      );
+    });
+  };
+  return lookUps(lookUp);
+}
+
+function lookUps(get: (name: string) => unknown): object {
+  return new Proxy(Object.create(null), {
+    get: (_, name) => (typeof name === 'string' ? get(name) : undefined),
+  });
+}
+
+/** An interface in an import object; only where both names have a version do these have to be the same. */
+function find(own: WasmImports, interfaceName: string): unknown {
+  if (Object.hasOwn(own, interfaceName)) return own[interfaceName];
+  const [bare, version] = interfaceName.split('@');
+  const match = Object.keys(own).find((it) => {
+    const [ownBare, ownVersion] = it.split('@');
+    return ownBare === bare && (version === undefined || ownVersion === undefined);
+  });
+  return match && own[match];
+}
+
+function memberOf(owner: unknown, name: string): unknown {
+  if (typeof owner !== 'object' || owner === null) return undefined;
+  return Reflect.get(owner, name);
+}

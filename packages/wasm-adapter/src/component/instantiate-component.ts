@@ -1,0 +1,38 @@
+import type { WasmImports } from '../link.js';
+import type { PooledInstance } from '../pooled-instance.js';
+import type { Component } from './component.js';
+import { componentImports } from './component-imports.js';
+import { type ComponentWasiOptions, componentWasi } from './component-wasi.js';
+import { guardComponent } from './guard-component.js';
+import { HeldResources } from './held-resources.js';
+
+/**
+ * Makes an instance of a component. Rejects with a `WasmError`: `ERR_WASM_LINK` with the first import
+ * that is missing, before any of it is made, and as `link` for each of its core instances.
+ *
+ * @param wasi undefined: it has no WASI
+ */
+export async function instantiateComponent<Exports>(
+  component: Component,
+  instance: PooledInstance<Exports>,
+  own: WasmImports,
+  wasi: ComponentWasiOptions | undefined,
+): Promise<void> {
+  const standard = wasi && (await componentWasi(component, wasi, instance.name));
+  const imports = componentImports(own, (name) => standard?.(name), instance.name);
+  const held = new HeldResources(instance.calls);
+  const making = held.watch(() =>
+    component.instantiate(
+      async (file) => (await component.module(file)).extended,
+      imports,
+      async (module, coreImports = {}) => {
+        const compiled = component.modules.find((it) => it.extended === module);
+        return instance.linkModule(
+          compiled ?? { module, extended: module, shape: undefined },
+          coreImports as WasmImports,
+        );
+      },
+    ),
+  );
+  instance.exports = guardComponent(Object(await making), instance.calls, held) as Exports;
+}

@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compile } from '../compile.js';
+import type { WasmPoolOptions } from '../options.js';
+import { Component, type Instantiate } from './component.js';
+import { componentObstacles } from './component-obstacles.js';
+import { DiskCache, defaultCacheFolder } from './disk-cache.js';
+import { type TranspileOptions, transpile, transpileKey } from './transpile.js';
+
+/** What of a pool's options matters to transpiling. */
+export type TranspilingOptions = Pick<WasmPoolOptions<never, never>, 'component' | 'promising'>;
+
+/** What a component is transpiled with, for these options of a pool. */
+export function transpileOptions({ component, promising }: TranspilingOptions): TranspileOptions {
+  const asyncExports = promising === true ? ['*'] : promising || [];
+  return { asyncImports: component?.asyncImports ?? [], asyncExports };
+}
+
+/** Has a component transpiled, or finds what it was transpiled to. Rejects as `transpile`. */
+export async function loadComponent(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  options: TranspilingOptions,
+): Promise<Component> {
+  const { cache = defaultCacheFolder() } = options.component ?? {};
+  const how = transpileOptions(options);
+  const disk = cache === false ? undefined : new DiskCache(cache);
+  const key = await transpileKey(bytes, name, how);
+  let transpiled = await disk?.read(key);
+  if (transpiled === undefined) {
+    transpiled = await transpile(bytes, name, how);
+    await disk?.write(key, transpiled).catch(() => {}); // it is transpiled next time, too
+  }
+  const { code, modules } = transpiled;
+  const compileModule = (file: string) => {
+    return compile({ name: `${name}: ${file}`, bytes: modules.get(file) ?? new Uint8Array() });
+  };
+  const obstacles = componentObstacles(bytes, code);
+  const component = new Component(await evaluate(code, disk), obstacles, compileModule);
+  await Promise.all(Array.from(modules.keys(), (file) => component.module(file)));
+  return component;
+}
+
+/** Imports jco's code: from the cache, or from a folder that is there for that long. */
+async function evaluate(code: string, disk: DiskCache | undefined): Promise<Instantiate> {
+  const kept = await disk?.importable(code).catch(() => undefined);
+  if (kept !== undefined) return importInstantiate(kept);
+  const folder = await mkdtemp(join(tmpdir(), 'wasm-pool-'));
+  try {
+    return await importInstantiate(await new DiskCache(folder).importable(code));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function importInstantiate(path: string): Promise<Instantiate> {
+  const { instantiate } = await import(pathToFileURL(path).href);
+  return instantiate;
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { describeBytes } from '../describe-bytes.js';
+import { reasonOf, WasmError } from '../errors.js';
+import { importPeer, jcoVersions } from './jco.js';
+
+/** What of jco's options depends on the pool's. */
+export interface TranspileOptions {
+  /** As jco's option: imports that return promises, `'ns:pkg/interface#function'`, or `'*'` for all. */
+  readonly asyncImports: readonly string[];
+  /** As jco's option: exports that are to return promises, named in the same way. */
+  readonly asyncExports: readonly string[];
+}
+
+/** What jco makes of a component. */
+export interface Transpiled {
+  /** The JavaScript, which exports `instantiate`. */
+  readonly code: string;
+  /** The core modules, by the names under which the code asks for them. */
+  readonly modules: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+}
+
+/** As much of jco's API as is used. */
+interface Jco {
+  transpile(
+    component: Uint8Array,
+    options: object,
+  ): Promise<{ files: Record<string, Uint8Array<ArrayBuffer>> }>;
+}
+
+const NAME = 'component';
+
+const fixedOptions = {
+  name: NAME,
+  instantiation: 'async',
+  emitTypescriptDeclarations: false,
+  base64Cutoff: 0, // small core modules are files too
+  strict: true, // what is not of the type that WIT says throws, instead of being converted
+};
+
+/**
+ * Has jco transpile a component. Rejects with a `WasmError`: `ERR_WASM_COMPONENT` for a version of the
+ * component model that is not known, `ERR_WASM_COMPILE` for what jco refuses, `ERR_WASM_JCO`.
+ */
+export async function transpile(
+  bytes: Uint8Array,
+  name: string,
+  options: TranspileOptions,
+): Promise<Transpiled> {
+  checkVersion(bytes, name);
+  const jco = await importPeer<Jco>('@bytecodealliance/jco', '@bytecodealliance/jco', name);
+  const { asyncImports, asyncExports } = options;
+  let files: Record<string, Uint8Array<ArrayBuffer>>;
+  try {
+    ({ files } = await jco.transpile(bytes, {
+      ...fixedOptions,
+      map: wasi3Imports(bytes),
+      ...(asyncExports.length > 0 ? { asyncMode: 'jspi', asyncImports, asyncExports } : {}),
+    }));
+  } catch (cause) {
+    const message = `jco could not transpile ${name}, ${describeBytes(bytes)}: ${reasonOf(cause)}`;
+    throw new WasmError('ERR_WASM_COMPILE', message, { cause });
+  }
+  const code = new TextDecoder().decode(files[`${NAME}.js`]);
+  return { code, modules: new Map(Object.entries(files).filter(([it]) => it.endsWith('.wasm'))) };
+}
+
+/** Tells what comes of the same component with other options, or another jco. Rejects as `installed`. */
+export async function transpileKey(
+  bytes: Uint8Array,
+  name: string,
+  options: TranspileOptions,
+): Promise<string> {
+  const content = createHash('sha256').update(bytes).digest('hex');
+  return JSON.stringify([content, await jcoVersions(name), fixedOptions, options]);
+}
+
+/** The version of the binary format, before its layer: Component Model, Binary.md. */
+const VERSION = 0x0d;
+
+function checkVersion(bytes: Uint8Array, name: string): void {
+  const version = (bytes[4] ?? 0) + (bytes[5] ?? 0) * 256;
+  if (version === VERSION) return;
+  const message = `${name} is a component of version ${version} of the binary format; accepted: ${VERSION}`;
+  throw new WasmError('ERR_WASM_COMPONENT', message);
+}
+
+/**
+ * The names of the preview 3 interfaces in a component, mapped to themselves: jco would drop their
+ * versions, and could then not tell them from those of preview 2, which many components import too.
+ */
+function wasi3Imports(bytes: Uint8Array): Record<string, string> {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const names = text.matchAll(/wasi:[a-z-]+\/[a-z0-9-]+@0\.3[.a-z0-9-]*/g);
+  return Object.fromEntries(Array.from(names, ([it]) => [it, it]));
+}

@@ -1,0 +1,45 @@
+import { type Compiled, compile } from './compile.js';
+import { Component } from './component/component.js';
+import { loadComponent, type TranspilingOptions } from './component/load-component.js';
+import { transpiledComponent } from './component/transpiled-component.js';
+import { isTranspiledComponent } from './component/transpiled-source.js';
+import { isComponent } from './describe-bytes.js';
+import { WasmError } from './errors.js';
+import { obstaclesOf } from './obstacles.js';
+import type { Loaded } from './source.js';
+
+/** What a pool makes instances of: a core module, or a component. */
+export type Program = Compiled | Component;
+
+/** Compiles what was loaded, having it transpiled first if need be. Rejects as `compile`, `loadComponent`. */
+export async function makeProgram(loaded: Loaded, options: TranspilingOptions): Promise<Program> {
+  if (isTranspiledComponent(loaded)) return transpiledComponent(loaded);
+  if (!(loaded instanceof WebAssembly.Module) && isComponent(loaded.bytes)) {
+    return loadComponent(loaded.bytes, loaded.name, options);
+  }
+  return compile(loaded);
+}
+
+/**
+ * Why no instance of a program can be put back exactly as it was; empty where that can be done. What
+ * only shows at run time (a memory that grew, say) is not among these.
+ */
+export function obstaclesTo(program: Program): readonly string[] {
+  const own = modulesOf(program).flatMap((module) => obstaclesOf(module.shape));
+  return [...new Set(program instanceof Component ? [...program.obstacles, ...own] : own)];
+}
+
+/** The module of a program, of a component the first that it makes an instance of. */
+export function mainModule(program: Program, name: string): WebAssembly.Module {
+  const [main] = modulesOf(program);
+  if (main !== undefined) return main.module;
+  throw new WasmError(
+    'ERR_WASM_COMPONENT',
+    `${name} is a component without a core module: nothing runs in it`,
+  );
+}
+
+/** The core modules of a program; of a component that was transpiled ahead, those in use by now. */
+export function modulesOf(program: Program): readonly Compiled[] {
+  return program instanceof Component ? program.modules : [program];
+}
