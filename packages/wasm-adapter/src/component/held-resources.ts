@@ -50,13 +50,18 @@ export class HeldResources {
     return this.#gone.has(resource);
   }
 
-  /** Has what destructors throw noted, of the resources that a call has given out. */
+  /**
+   * Guards the disposal of the resources that a call has given out. It does nothing for one that is
+   * gone: `using` remembers what to call from when it was not yet.
+   */
   guardDisposal(guard: (dispose: () => void) => () => void): void {
     for (const resource of this.#unguarded.splice(0)) {
       const dispose = resource[Symbol.dispose];
-      if (dispose !== undefined && !this.isGone(resource)) {
-        resource[Symbol.dispose] = guard(dispose.bind(resource));
-      }
+      if (dispose === undefined) continue;
+      const guarded = guard(dispose.bind(resource));
+      resource[Symbol.dispose] = () => {
+        if (!this.isGone(resource)) guarded();
+      };
     }
   }
 }
