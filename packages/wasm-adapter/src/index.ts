@@ -25,6 +25,7 @@ export {
   type Sync,
 } from '@wasm-pool/core';
 export type { HoldingStats } from './budget.js';
+export type { ComponentImports } from './component/component-imports.js';
 export type { ComponentOptions } from './component/component-options.js';
 export type { ComponentWasiOptions } from './component/component-wasi.js';
 export type { TranspiledComponent } from './component/transpiled-source.js';

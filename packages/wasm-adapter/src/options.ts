@@ -5,7 +5,7 @@ import {
   poolOptionChecks,
   wholeNumber,
 } from '@wasm-pool/core';
-import { type ComponentOptions, componentCheck } from './component/component-options.js';
+import { type ComponentOptions, componentChecks } from './component/component-options.js';
 import type { ComponentWasiOptions } from './component/component-wasi.js';
 import type { WasmImports } from './link.js';
 import type { WasiOptions } from './wasi.js';
@@ -111,7 +111,7 @@ export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionChec
       typeof value === 'boolean' ||
       (Array.isArray(value) && value.every((name) => typeof name === 'string')),
   },
-  component: componentCheck,
+  component: { accepts: 'an object', test: (value) => typeof value === 'object' },
 };
 
 /** Throws core's `OptionError` for an option that is unknown or not acceptable. */
@@ -120,6 +120,7 @@ export function checkWasmOptions<Exports, Context>(
   options: WasmPoolOptions<Exports, Context>,
 ): void {
   checkOptions(where, options, wasmOptionChecks);
+  checkOptions(`${where}: component`, options.component, componentChecks);
 }
 
 /** What of the options is core's. Spares of `fresh` are topped up by the pool, not by core's `min`. */

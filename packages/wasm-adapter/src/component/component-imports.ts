@@ -2,6 +2,18 @@ import { WasmError } from '../errors.js';
 import { kindOf, type WasmImports } from '../link.js';
 
 /**
+ * What of the `ImportObject` that jco's types declare has to be among a pool's `imports`: neither
+ * WASI, which the pool has, nor interfaces that declare types only.
+ */
+export type ComponentImports<ImportObject> = {
+  [Name in keyof ImportObject as Name extends `wasi:${string}`
+    ? never
+    : keyof ImportObject[Name] extends never
+      ? never
+      : Name]: ImportObject[Name];
+};
+
+/**
  * What jco's code takes its imports from: `own` first, then WASI's. It looks up interfaces by their
  * name, mostly without the version, and then each function; a function of the world itself is the
  * `default` of an interface of that name. Looking up what is not there throws a `WasmError`

@@ -16,19 +16,13 @@ export interface ComponentOptions {
   asyncImports?: readonly string[] | undefined;
 }
 
-const tests: Readonly<Record<keyof ComponentOptions, (value: unknown) => boolean>> = {
-  cache: (value) => value === false || (typeof value === 'string' && value !== ''),
-  asyncImports: (value) => Array.isArray(value) && value.every((it) => typeof it === 'string'),
-};
-
-export const componentCheck: OptionCheck = {
-  accepts: 'an object with cache (a path, or false) and asyncImports (an array of names)',
-  test: (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.entries(value).every(
-      ([name, it]) =>
-        it === undefined ||
-        (Object.hasOwn(tests, name) && tests[name as keyof ComponentOptions](it)),
-    ),
+export const componentChecks: Readonly<Record<keyof ComponentOptions, OptionCheck>> = {
+  cache: {
+    accepts: 'the path of a folder, or false',
+    test: (value) => value === false || (typeof value === 'string' && value !== ''),
+  },
+  asyncImports: {
+    accepts: "an array of names of imports, as in 'ns:pkg/interface#function'",
+    test: (value) => Array.isArray(value) && value.every((it) => typeof it === 'string'),
+  },
 };
