@@ -1,13 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Transpiled } from './transpile.js';
 
 /**
  * Where transpiled components are kept unless an option says otherwise: `wasm-pool` in what each
- * system has for caches (XDG Base Directory Specification, where it is not macOS or Windows).
+ * system has for caches; where that is not macOS or Windows, as the XDG Base Directory Specification
+ * has it, by which a relative path counts as none.
  */
 export function defaultCacheFolder(
   platform: NodeJS.Platform = process.platform,
@@ -18,7 +19,8 @@ export function defaultCacheFolder(
     return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'wasm-pool', 'cache');
   }
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'wasm-pool');
-  return join(env.XDG_CACHE_HOME || join(home, '.cache'), 'wasm-pool');
+  const { XDG_CACHE_HOME: xdg = '' } = env;
+  return join(isAbsolute(xdg) ? xdg : join(home, '.cache'), 'wasm-pool');
 }
 
 /** What jco made of components, on disk: a file for each, and one with its code, to import. */

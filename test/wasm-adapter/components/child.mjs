@@ -1,0 +1,19 @@
+// Makes a pool of a component, with the cache folder that is given, calls it, and prints what came of
+// it, and whether jco was imported: node child.mjs component.wasm cache-folder
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { createWasmPool } from '@wasm-pool/wasm-adapter';
+
+let jco = false;
+registerHooks({
+  load(url, context, next) {
+    jco ||= url.includes('/jco/dist/');
+    return next(url, context);
+  },
+});
+
+const [, , path, cache] = process.argv;
+const imports = { 'test:guest/host': { log() {}, lookUp: (key) => key.length, measure: () => 0 } };
+await using pool = await createWasmPool(readFileSync(path), { imports, component: { cache } });
+const answer = await pool.use(({ exports }) => exports.values.greet('child'));
+console.log(JSON.stringify({ answer, jco }));

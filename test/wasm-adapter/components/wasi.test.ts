@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createWasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { expectAtRest } from '../at-rest.js';
+import { failure } from '../failure.js';
+import { fixture } from '../fixture.js';
+import { cache } from './guests.js';
+
+/** The exports of libc.wit. */
+interface Libc {
+  variables(): number;
+  variable(name: string): string | undefined;
+  folder(): string | undefined;
+  read(path: string): string;
+  write(path: string, text: string): void;
+  input(): number;
+  terminals(): number;
+  say(text: string): void;
+  now(): bigint;
+  leave(code: number): void;
+}
+
+const libcPool = (options: WasmPoolOptions<Libc, string> = {}) =>
+  createWasmPool<Libc, string>(fixture('components/libc.wasm'), {
+    max: 1,
+    component: { cache },
+    ...options,
+  });
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wasm-pool-wasi-'));
+  writeFileSync(join(folder, 'note'), 'milk, eggs');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('by default a component', () => {
+  it('has no environment, no files, nothing to read and no terminal', async () => {
+    await using pool = await libcPool();
+    await pool.use(({ exports }) => {
+      expect(exports.variables()).toBe(0);
+      expect(exports.variable('PATH')).toBeUndefined();
+      expect(exports.folder()).toBe('/');
+      expect(exports.input()).toBe(0);
+      expect(exports.terminals()).toBe(0);
+      expect(() => exports.read('/etc/hostname')).toThrow(expect.objectContaining({ payload: 76 }));
+      expect(() => exports.read(join(folder, 'note'))).toThrow();
+    });
+    expectAtRest(pool);
+  });
+
+  it('has clocks', async () => {
+    await using pool = await libcPool();
+    const seconds = await pool.use(({ exports }) => exports.now());
+    expect(Math.abs(Number(seconds) - Date.now() / 1000)).toBeLessThan(10);
+  });
+});
+
+describe('with WASI options, a component', () => {
+  it('has the environment that they say', async () => {
+    await using pool = await libcPool({ wasi: { env: { COLOR: 'blue', SIZE: '3' } } });
+    await pool.use(({ exports }) => {
+      expect(exports.variables()).toBe(2);
+      expect(exports.variable('COLOR')).toBe('blue');
+    });
+  });
+
+  it('reads and writes in the folders that they preopen, and nowhere else', async () => {
+    await using pool = await libcPool({ wasi: { preopens: { '/notes': folder } } });
+    await pool.use(({ exports }) => {
+      expect(exports.read('/notes/note')).toBe('milk, eggs');
+      exports.write('/notes/other', 'bread');
+      expect(() => exports.read('/notes/../../etc/hostname')).toThrow();
+    });
+    expect(readFileSync(join(folder, 'other'), 'utf8')).toBe('bread');
+  });
+
+  it('has those of its own instance', async () => {
+    await using pool = await libcPool({
+      max: 2,
+      wasi: ({ name }) => ({ env: { NAME: name } }),
+    });
+    const held = await Promise.all([pool.acquire(), pool.acquire()]);
+    expect(held.map(({ exports }) => exports.variable('NAME'))).toEqual(['wasm#1', 'wasm#2']);
+    await Promise.all(held.map((instance) => pool.release(instance)));
+  });
+
+  it('has what `imports` gives instead', async () => {
+    await using pool = await libcPool({
+      imports: { 'wasi:clocks/wall-clock': { now: () => ({ seconds: 42n, nanoseconds: 0 }) } },
+    });
+    expect(await pool.use(({ exports }) => exports.now())).toBe(42n);
+  });
+
+  it('is told which WASI it lacks, where they are false', async () => {
+    const error = await failure(libcPool({ wasi: false }));
+    expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
+    expect(error.message).toMatch(/wasm#1: the component imports wasi:[a-z/-]+#\w+, and it is missing/);
+  });
+});
+
+describe('a component that exits', () => {
+  it.each([0, 1])('with %i ends its call and its instance, not the process', async (code) => {
+    await using pool = await libcPool();
+    const error = await failure(pool.use(({ exports }) => exports.leave(code)));
+    expect(error).toMatchObject({ code: 'ERR_WASM_EXIT', exitCode: code });
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+    expect(await pool.use(({ exports }) => exports.variables())).toBe(0);
+    expectAtRest(pool);
+  });
+});
