@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createWasmPool, type TranspiledComponent } from '@wasm-pool/wasm-adapter';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { failure } from '../failure.js';
+import { fixturePath } from '../fixture.js';
+import { type Guest, host } from './guests.js';
+
+/** As the README has it: jco at build time only. */
+let folder: string;
+let instantiate: TranspiledComponent['instantiate'];
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'wasm-pool-transpiled-'));
+  const jco = join(import.meta.dirname, '../../node_modules/.bin/jco');
+  const guest = fixturePath('components/guest.wasm');
+  execFileSync(jco, ['transpile', guest, '--instantiation', 'async', '-o', folder, '-q']);
+  ({ instantiate } = await import(pathToFileURL(join(folder, 'guest.js')).href));
+}, 30_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('a component that is transpiled already', () => {
+  it('needs the folder of its core modules', async () => {
+    const modules = pathToFileURL(`${folder}/`);
+    await using pool = await createWasmPool<Guest>({ instantiate, modules }, { imports: host() });
+    expect(pool.module).toBeInstanceOf(WebAssembly.Module);
+    expect(await pool.use(({ exports }) => exports.values.greet('you'))).toBe('hello you');
+  });
+
+  it.each<[string, (path: string) => Uint8Array<ArrayBuffer> | WebAssembly.Module | string]>([
+    ['their bytes', (path) => new Uint8Array(readFileSync(path))],
+    ['them compiled', (path) => new WebAssembly.Module(readFileSync(path))],
+    ['their paths', (path) => path],
+  ])('or a function that gives %s, once', async (_, give) => {
+    const asked: string[] = [];
+    const modules = (file: string) => {
+      asked.push(file);
+      return give(join(folder, file));
+    };
+    await using pool = await createWasmPool<Guest>(
+      { instantiate, modules },
+      { min: 3, max: 3, imports: host() },
+    );
+    expect(pool.size).toBe(3);
+    expect(new Set(asked).size).toBe(asked.length);
+    await pool.use((instance) => {
+      expect(instance.memoryBytes).toBeGreaterThan(0);
+      expect(instance.exports.values.greet('you')).toBe('hello you');
+    });
+  });
+
+  it('has what is lent guarded, and counted, too', async () => {
+    const modules = pathToFileURL(`${folder}/`);
+    await using pool = await createWasmPool<Guest>(
+      { instantiate, modules },
+      { max: 1, reset: 'restore', imports: host() },
+    );
+    await expect(pool.use(({ exports }) => exports.faults.trap())).rejects.toThrow('unreachable');
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+    expect(pool.obstacles).toContain(
+      'a component transpiled ahead: what its code keeps is not known',
+    );
+  });
+
+  it('says which core module could not be had', async () => {
+    const modules = pathToFileURL(`${folder}/nowhere/`);
+    const creation = createWasmPool({ instantiate, modules }, { imports: host() });
+    const error = await failure(creation);
+    expect(error).toMatchObject({ code: 'ERR_WASM_SOURCE' });
+    expect(error.message).toMatch(/nowhere\/guest\.core2?\.wasm: it could not be read/);
+  });
+
+  it('has core modules that are no components', async () => {
+    const modules = () => ({ instantiate, modules: pathToFileURL(folder) });
+    const error = await failure(createWasmPool({ instantiate, modules }, { imports: host() }));
+    expect(error).toMatchObject({ code: 'ERR_WASM_SOURCE' });
+    expect(error.message).toMatch(/modules gave a component for the core module guest\.core/);
+  });
+});
