@@ -16,8 +16,8 @@ beforeAll(() => {
   const ours = join(folder, 'node_modules', '@wasm-pool');
   for (const name of ['wasm-adapter', 'core']) {
     mkdirSync(join(ours, name), { recursive: true });
-    for (const it of ['dist', 'package.json']) {
-      cpSync(join(root, 'packages', name, it), join(ours, name, it), { recursive: true });
+    for (const part of ['dist', 'package.json']) {
+      cpSync(join(root, 'packages', name, part), join(ours, name, part), { recursive: true });
     }
   }
   symlinkSync(
@@ -81,6 +81,8 @@ describe('a component', () => {
   it('that imports no WASI needs no shim', async () => {
     install(jco);
     rmSync(join(folder, 'node_modules', shim), { force: true });
-    expect(await attempt('guest')).toMatch(/^ERR_WASM_LINK wasm#1: the component imports test:guest/);
+    expect(await attempt('guest')).toMatch(
+      /^ERR_WASM_LINK wasm#1: the component imports test:guest/,
+    );
   }, 60_000);
 });

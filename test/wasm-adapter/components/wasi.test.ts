@@ -97,7 +97,9 @@ describe('with WASI options, a component', () => {
   it('is told which WASI it lacks, where they are false', async () => {
     const error = await failure(libcPool({ wasi: false }));
     expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
-    expect(error.message).toMatch(/wasm#1: the component imports wasi:[a-z/-]+#\w+, and it is missing/);
+    expect(error.message).toMatch(
+      /wasm#1: the component imports wasi:[a-z/-]+#\w+, and it is missing/,
+    );
   });
 });
 

@@ -51,17 +51,13 @@ export async function componentWasi(
   name: string,
 ): Promise<Interfaces> {
   checkOptions(`${name}: wasi`, options, checks);
-  // jco's code names the interface of each function, with its version; imports are the names alone.
-  const code = String(component.instantiate);
-  const of3 = new Set(Array.from(code.matchAll(/wasi:([a-z-]+)\/[a-z0-9-]+@0\.3/g), (it) => it[1]));
-  const first = /["'`]wasi:/.test(code) ? await preview2(options, name) : () => undefined;
-  const second = of3.size > 0 ? await preview3(options, name, first) : () => undefined;
-  return (looked) => {
-    const [bare = '', version] = looked.split('@');
-    const [, pkg] = bare.match(/^wasi:([a-z-]+)\//) ?? [];
-    if (pkg === undefined) return undefined;
-    const is3 = version?.startsWith('0.3') ?? of3.has(pkg);
-    return is3 ? (second(bare) ?? first(bare)) : first(bare);
+  const { importsWasi, importsWasi3, unversionedWasi3 } = component;
+  const of2 = importsWasi ? await preview2(options, name) : () => undefined;
+  const of3 = importsWasi3 ? await preview3(options, name, of2) : () => undefined;
+  return (lookedUp) => {
+    const [bare = '', version] = lookedUp.split('@');
+    if (version?.startsWith('0.3')) return of3(bare);
+    return unversionedWasi3.has(bare) ? { ...of2(bare), ...of3(bare) } : of2(bare);
   };
 }
 
@@ -88,7 +84,7 @@ async function preview2(options: ComponentWasiOptions, name: string): Promise<In
 async function preview3(
   options: ComponentWasiOptions,
   name: string,
-  second: Interfaces,
+  of2: Interfaces,
 ): Promise<Interfaces> {
   const shim = '@bytecodealliance/preview3-shim';
   const packages = await importPeer<Preview3>(shim, shim, name);
@@ -112,7 +108,7 @@ async function preview3(
   };
   for (const terminal of ['stdin', 'stdout', 'stderr']) {
     const it = `wasi:cli/terminal-${terminal}`;
-    own[it] = second(it) ?? {};
+    own[it] = of2(it) ?? {};
   }
   return (it) => {
     const [, pkg = '', member = ''] = it.match(/^wasi:([a-z-]+)\/(.*)$/) ?? [];

@@ -17,6 +17,16 @@ export class Component {
   /** Why, as far as jco's code goes, no instance of it can be put back exactly as it was. */
   readonly obstacles: readonly string[];
 
+  /** Whether it deals in WIT streams. */
+  readonly hasStreams: boolean;
+
+  /** Whether it imports WASI. */
+  readonly importsWasi: boolean;
+
+  /** Whether it imports WASI's preview 3, and which interfaces of it that it looks up without a version. */
+  readonly importsWasi3: boolean;
+  readonly unversionedWasi3: ReadonlySet<string>;
+
   readonly #compile: (file: string) => Promise<Compiled>;
   readonly #compiling = new Map<string, Promise<Compiled>>();
   readonly #compiled = new Map<string, Compiled>();
@@ -30,6 +40,15 @@ export class Component {
     this.instantiate = instantiate;
     this.obstacles = obstacles;
     this.#compile = compile;
+    // jco's code has a class for streams where there are any. It looks up imports by their names, with
+    // a version where it was told to keep that, and has the full name of each function.
+    const code = String(instantiate);
+    this.hasStreams = code.includes('StreamReadableEnd');
+    this.importsWasi = /["'`]wasi:/.test(code);
+    const versioned = /["'`]wasi:[a-z-]+\/[a-z0-9-]+@0\.3[\w.-]*["'`]\]/.test(code);
+    const of3 = versioned ? [] : code.matchAll(/(wasi:[a-z-]+\/[a-z0-9-]+)@0\.3[\w.-]*#/g);
+    this.unversionedWasi3 = new Set(Array.from(of3, ([, name = '']) => name));
+    this.importsWasi3 = versioned || this.unversionedWasi3.size > 0;
   }
 
   /** A core module, compiled. */

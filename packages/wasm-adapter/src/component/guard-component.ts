@@ -22,17 +22,25 @@ function isAnswer(error: unknown): boolean {
  * A component's exports, with each function guarded, those of its interfaces and resources too: it
  * throws when the instance is not on loan, and notes what is thrown, other than the component's
  * answers. jco keeps some instances callable that an exception went through; they are as broken.
+ *
+ * @param streams whether results may have streams in them
  */
 export function guardComponent(
   exports: object,
   calls: CallState,
   held: HeldResources,
+  streams: boolean,
 ): Record<string, unknown> {
   const guarded = new Map<unknown, unknown>(); // jco has each interface under several names
 
   const end = () => {
     calls.inFlight--;
     held.guardDisposal(guardDisposal);
+  };
+  const succeed = (result: unknown) => {
+    end();
+    if (streams) held.noteStreams(result);
+    return result;
   };
   const fail = (error: unknown) => {
     end();
@@ -53,25 +61,22 @@ export function guardComponent(
       } catch (error) {
         throw fail(error);
       }
-      if (result instanceof Promise) return settled(result);
-      end();
-      return result;
+      return isThenable(result) ? settled(result) : succeed(result);
     };
   }
 
-  /** A call that may be suspended is in flight until its promise settles. */
-  function settled(result: Promise<unknown>): Promise<unknown> {
-    const ended = result.then(
-      (value) => {
-        end();
-        return value;
-      },
-      (error: unknown) => {
-        // The loan is over: who gave it back with a call under way need not be there to be told.
-        if (!calls.callable) ended.catch(() => {});
-        throw fail(error);
-      },
-    );
+  /** A call that may be suspended is in flight until its promise, or WIT `future`, settles. */
+  function settled(result: PromiseLike<unknown>): Promise<unknown> {
+    const ended = new Promise((resolve, reject) => {
+      result.then(
+        (value) => deliver(succeed(value), resolve),
+        (error: unknown) => {
+          // The loan is over: who gave it back with a call under way need not be there to be told.
+          if (!calls.callable) ended.catch(() => {});
+          reject(fail(error));
+        },
+      );
+    });
     return ended;
   }
 
@@ -122,4 +127,15 @@ export function guardComponent(
 function isClass(value: unknown): value is new () => object {
   if (typeof value !== 'function') return false;
   return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+/** Resolves with a value that may be a WIT `future`, which jco makes a thenable: to that, not to what it holds. */
+function deliver(value: unknown, resolve: (value: unknown) => void): void {
+  if (isThenable(value) && 'resolveAsValue' in value) {
+    (value as { resolveAsValue(resolve: (value: unknown) => void): void }).resolveAsValue(resolve);
+  } else resolve(value);
 }

@@ -4,6 +4,12 @@ interface Resource {
   [Symbol.dispose]?(): void;
 }
 
+/** As much as is used of what jco makes of a WIT `stream`. */
+interface Stream {
+  read(options?: unknown): Promise<{ done?: boolean }>;
+  [Symbol.dispose](): void;
+}
+
 /**
  * The resources of a component (WIT `resource` handles) that its borrower holds: what it got from an
  * export or constructed, and neither disposed nor gave back to the component.
@@ -17,9 +23,13 @@ export class HeldResources {
   readonly #calls: CallState;
   readonly #gone = new WeakSet<object>();
   readonly #unguarded: Resource[] = [];
+  readonly #streams = new Set<Stream>();
+  readonly #dropped: () => AbortSignal;
 
-  constructor(calls: CallState) {
+  /** @param dropped gives the signal that the instance is dropped by */
+  constructor(calls: CallState, dropped: () => AbortSignal) {
     this.#calls = calls;
+    this.#dropped = dropped;
   }
 
   /** Runs `instantiate` of jco's code up to its first await, by when it has made its registries. */
@@ -64,4 +74,49 @@ export class HeldResources {
       };
     }
   }
+
+  /**
+   * Notes the streams in a result: until one is read to its end or disposed, the component is at work
+   * on it. Those of an instance that is dropped are disposed: jco would wait for their readers for ever.
+   */
+  noteStreams(result: unknown): void {
+    if (typeof result !== 'object' || result === null || ArrayBuffer.isView(result)) return;
+    if (isStream(result)) this.#noteStream(result);
+    else if (isPlain(result)) for (const it of Object.values(result)) this.noteStreams(it);
+  }
+
+  #noteStream(stream: Stream): void {
+    const { read, [Symbol.dispose]: dispose } = stream;
+    const end = () => {
+      this.#streams.delete(stream);
+      this.#calls.held.delete(stream);
+    };
+    stream.read = async (options) => {
+      const chunk = await read.call(stream, options);
+      if (chunk.done === true) end();
+      return chunk;
+    };
+    stream[Symbol.dispose] = () => {
+      end();
+      dispose.call(stream);
+    };
+    if (this.#streams.size === 0) {
+      const disposeAll = () => {
+        for (const it of this.#streams) it[Symbol.dispose]();
+      };
+      this.#dropped().addEventListener('abort', disposeAll, { once: true });
+    }
+    this.#streams.add(stream);
+    this.#calls.held.add(stream);
+  }
+}
+
+/** jco's streams have its handle under a symbol that it registers, and can be iterated over. */
+function isStream(value: object): value is Stream {
+  return Symbol.for('cabiRep') in value && Symbol.asyncIterator in value;
+}
+
+/** What jco makes records, variants, tuples and lists of. */
+function isPlain(value: object): boolean {
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -20,7 +20,7 @@ export async function instantiateComponent<Exports>(
 ): Promise<void> {
   const standard = wasi && (await componentWasi(component, wasi, instance.name));
   const imports = componentImports(own, (name) => standard?.(name), instance.name);
-  const held = new HeldResources(instance.calls);
+  const held = new HeldResources(instance.calls, () => instance.dropped);
   const making = held.watch(() =>
     component.instantiate(
       async (file) => (await component.module(file)).extended,
@@ -34,5 +34,10 @@ export async function instantiateComponent<Exports>(
       },
     ),
   );
-  instance.exports = guardComponent(Object(await making), instance.calls, held) as Exports;
+  instance.exports = guardComponent(
+    Object(await making),
+    instance.calls,
+    held,
+    component.hasStreams,
+  ) as Exports;
 }

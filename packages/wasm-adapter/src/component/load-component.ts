@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compile } from '../compile.js';
+import { reasonOf, WasmError } from '../errors.js';
 import type { WasmPoolOptions } from '../options.js';
 import { Component, type Instantiate } from './component.js';
 import { componentObstacles } from './component-obstacles.js';
@@ -38,24 +39,34 @@ export async function loadComponent(
     return compile({ name: `${name}: ${file}`, bytes: modules.get(file) ?? new Uint8Array() });
   };
   const obstacles = componentObstacles(bytes, code);
-  const component = new Component(await evaluate(code, disk), obstacles, compileModule);
+  const component = new Component(await evaluate(code, name, disk), obstacles, compileModule);
   await Promise.all(Array.from(modules.keys(), (file) => component.module(file)));
   return component;
 }
 
 /** Imports jco's code: from the cache, or from a folder that is there for that long. */
-async function evaluate(code: string, disk: DiskCache | undefined): Promise<Instantiate> {
+async function evaluate(
+  code: string,
+  name: string,
+  disk: DiskCache | undefined,
+): Promise<Instantiate> {
   const kept = await disk?.importable(code).catch(() => undefined);
-  if (kept !== undefined) return importInstantiate(kept);
+  if (kept !== undefined) return importInstantiate(kept, name);
   const folder = await mkdtemp(join(tmpdir(), 'wasm-pool-'));
   try {
-    return await importInstantiate(await new DiskCache(folder).importable(code));
+    return await importInstantiate(await new DiskCache(folder).importable(code), name);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function importInstantiate(path: string): Promise<Instantiate> {
-  const { instantiate } = await import(pathToFileURL(path).href);
-  return instantiate;
+async function importInstantiate(path: string, name: string): Promise<Instantiate> {
+  try {
+    const { instantiate } = await import(pathToFileURL(path).href);
+    return instantiate;
+  } catch (cause) {
+    // jco makes constructors async too, which JavaScript has not: Component Model has them sync.
+    const message = `jco's code of ${name} cannot be run: ${reasonOf(cause)}; where resources have constructors, promising has to name the exports`;
+    throw new WasmError('ERR_WASM_COMPILE', message, { cause });
+  }
 }

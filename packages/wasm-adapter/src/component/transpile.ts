@@ -48,13 +48,13 @@ export async function transpile(
 ): Promise<Transpiled> {
   checkVersion(bytes, name);
   const jco = await importPeer<Jco>('@bytecodealliance/jco', '@bytecodealliance/jco', name);
-  const { asyncImports, asyncExports } = options;
+  const suspends = options.asyncImports.length > 0 || options.asyncExports.length > 0;
   let files: Record<string, Uint8Array<ArrayBuffer>>;
   try {
     ({ files } = await jco.transpile(bytes, {
       ...fixedOptions,
       map: wasi3Imports(bytes),
-      ...(asyncExports.length > 0 ? { asyncMode: 'jspi', asyncImports, asyncExports } : {}),
+      ...(suspends ? { asyncMode: 'jspi', ...options } : {}),
     }));
   } catch (cause) {
     const message = `jco could not transpile ${name}, ${describeBytes(bytes)}: ${reasonOf(cause)}`;
