@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, vi } from 'vitest';
 import { testSnippets } from './readme.js';
+import { jco, jsComponent } from './wasm-adapter/components/js-component.js';
 import { wat } from './wasm-adapter/wat.js';
 
 /** The modules that the snippets of both READMEs load. */
@@ -36,18 +37,42 @@ const modules = {
     (func (export "handle") (param i32) (result i32) (call $lookUp (local.get 0))))`,
 };
 
+/** The component that they load, and its world. */
+const wit = `package docs:greeter@1.0.0;
+interface host { log: func(message: string); }
+interface greetings { greet: func(name: string) -> result<string, string>; }
+world greeter { import host; export greetings; }`;
+const greeter = `
+import host from 'docs:greeter/host@1.0.0';
+let ready = false;
+export const greetings = {
+  greet(name) {
+    if (!ready) host.log('ready');
+    ready = true;
+    if (name === '') throw 'nobody to greet';
+    return 'Hello, ' + name + '!';
+  },
+};`;
+
 const home = process.cwd();
 const directory = mkdtempSync(join(tmpdir(), 'wasm-pool-readme-'));
 beforeAll(() => {
   for (const [name, source] of Object.entries(modules)) {
     writeFileSync(join(directory, name), wat(source));
   }
+  vi.stubEnv('XDG_CACHE_HOME', directory);
   process.chdir(directory);
 });
 afterAll(() => {
+  vi.unstubAllEnvs();
   process.chdir(home);
   rmSync(directory, { recursive: true });
 });
 
-await testSnippets(new URL('../README.md', import.meta.url));
+await testSnippets(new URL('../README.md', import.meta.url), (folder) => {
+  writeFileSync(join(directory, 'greeter.wit'), wit);
+  const component = join(directory, 'greeter.wasm');
+  writeFileSync(component, jsComponent(join(directory, 'greeter.wit'), 'greeter', greeter));
+  jco('transpile', component, '--instantiation', 'async', '-o', join(folder, 'greeter'));
+});
 await testSnippets(new URL('../packages/wasm-adapter/README.md', import.meta.url));

@@ -32,8 +32,13 @@ export async function snippetsOf(readme: URL): Promise<Snippet[]> {
 /**
  * Tests that each `ts` block of a README compiles, runs as a module of its own, and prints what the
  * comments behind its console.log calls say.
+ *
+ * @param prepare puts what they import into the folder that they are in
  */
-export async function testSnippets(readme: URL): Promise<void> {
+export async function testSnippets(
+  readme: URL,
+  prepare: (directory: string) => void = () => {},
+): Promise<void> {
   const snippets = await snippetsOf(readme);
   const folder = fileURLToPath(new URL('.', import.meta.url));
   let directory: string;
@@ -45,8 +50,9 @@ export async function testSnippets(readme: URL): Promise<void> {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(folder, '.readme-')); // here, so that packages resolve
+    prepare(directory);
     for (const [index, { code }] of snippets.entries()) await writeFile(pathOf(index), code);
-  });
+  }, 60_000);
   afterAll(() => rm(directory, { recursive: true }));
 
   describe('the snippets', () => {

@@ -13,6 +13,7 @@ const parts = [
   'memory',
   'startup',
   'http',
+  'components',
 ];
 const comparing = process.argv.includes('--compare');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

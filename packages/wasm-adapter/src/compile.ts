@@ -1,8 +1,9 @@
-import { describeBytes } from './describe-bytes.js';
+import { isTranspiledComponent } from './component/transpiled-source.js';
+import { describeBytes, isComponent } from './describe-bytes.js';
 import { reasonOf, WasmError } from './errors.js';
 import { type ModuleShape, moduleShape } from './module-shape.js';
 import { exportPrivate } from './private-exports.js';
-import type { LoadedModule } from './source.js';
+import type { Loaded } from './source.js';
 
 /** A module, compiled once for all instances. */
 export interface Compiled {
@@ -14,10 +15,18 @@ export interface Compiled {
   readonly shape: ModuleShape | undefined;
 }
 
-/** Compiles a module. Rejects with a `WasmError` `ERR_WASM_COMPILE` that says what it is instead. */
-export async function compile(loaded: LoadedModule): Promise<Compiled> {
+/**
+ * Compiles a core module. Rejects with a `WasmError`: `ERR_WASM_COMPONENT`, or `ERR_WASM_COMPILE` that
+ * says what it is instead.
+ */
+export async function compile(loaded: Loaded): Promise<Compiled> {
   if (loaded instanceof WebAssembly.Module) {
     return { module: loaded, extended: loaded, shape: undefined };
+  }
+  if (isTranspiledComponent(loaded) || isComponent(loaded.bytes)) {
+    const name = isTranspiledComponent(loaded) ? 'src' : loaded.name;
+    const message = `${name} is a component; accepted here: a core module`;
+    throw new WasmError('ERR_WASM_COMPONENT', message);
   }
   const { bytes, name } = loaded;
   let module: WebAssembly.Module;

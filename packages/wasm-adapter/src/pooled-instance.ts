@@ -42,12 +42,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   #weight: { readonly bytes: number; readonly counted: ArrayBuffer | undefined } | undefined;
 
   /** @param promising the exports that may suspend */
-  constructor(
-    program: Program,
-    id: number,
-    poolName: string,
-    promising: readonly string[] | true,
-  ) {
+  constructor(program: Program, id: number, poolName: string, promising: readonly string[] | true) {
     this.id = id;
     this.name = `${poolName}#${id}`;
     this.calls = new CallState(this.name);
@@ -135,7 +130,9 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** What one core instance of a component imports is another's, and there once. */
   #state(kind: StateKind): unknown[] {
-    const all = this.#linked.flatMap(({ shape, exports }) => shape && stateOf(kind, shape, exports));
+    const all = this.#linked.flatMap(
+      ({ shape, exports }) => shape && stateOf(kind, shape, exports),
+    );
     return [...new Set(all)];
   }
 

@@ -18,12 +18,10 @@ export type WasmSource =
   | WebAssembly.Module
   | TranspiledComponent;
 
-/** A source once it is there. */
-export type Loaded = LoadedModule | TranspiledComponent;
-
-/** A compiled module, or bytes and, for a response, their compilation. */
-export type LoadedModule =
+/** A source once it is there: compiled, or transpiled, or bytes and, for a response, their compilation. */
+export type Loaded =
   | WebAssembly.Module
+  | TranspiledComponent
   | {
       readonly name: string;
       readonly bytes: Uint8Array<ArrayBuffer>;

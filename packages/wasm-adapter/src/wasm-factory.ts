@@ -73,12 +73,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   async #make(id: number): Promise<PooledInstance<Exports, Context>> {
     const program = this.#program;
     const { instantiate, onCreate } = this.#options;
-    const instance = new PooledInstance<Exports, Context>(
-      program,
-      id,
-      this.#name,
-      this.#promising,
-    );
+    const instance = new PooledInstance<Exports, Context>(program, id, this.#name, this.#promising);
     try {
       if (program instanceof Component || instantiate === undefined) {
         await this.#instantiate(program, instance);

@@ -7,7 +7,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectAtRest } from '../at-rest.js';
 import { failure } from '../failure.js';
 import { fixture, fixturePath } from '../fixture.js';
-import { cache, disposable, guestPool, host, jsComponent } from './guests.js';
+import { cache, disposable, guestPool, host } from './guests.js';
+import { jsComponent } from './js-component.js';
 
 describe('with imports that return promises, a component', () => {
   let pool: Awaited<ReturnType<typeof guestPool>>;
@@ -129,7 +130,7 @@ describe('a component with async functions of WIT', () => {
   let bytes: Uint8Array<ArrayBuffer>;
   let pool: WasmPool<Talk>;
   beforeAll(() => {
-    bytes = jsComponent('talk.wit', 'talk', inJavaScript);
+    bytes = jsComponent(fixturePath('components/talk.wit'), 'talk', inJavaScript);
   }, 60_000);
   beforeEach(async () => {
     const fetch = async (key: string) => {

@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -11,7 +9,7 @@ import {
 } from '@wasm-pool/wasm-adapter';
 import { afterAll } from 'vitest';
 import type { ImportObject, Root } from '../../fixtures/components/types/guest.js';
-import { fixture, fixturePath } from '../fixture.js';
+import { fixture } from '../fixture.js';
 
 /** The exports of guest.wit. */
 export type Guest = Root;
@@ -44,20 +42,6 @@ export function guestPool(
     component: { cache },
     ...options,
   });
-}
-
-/** A world of a WIT file in test/fixtures/components, in JavaScript, with QuickJS inside: some 1.5 MB. */
-export function jsComponent(wit: string, world: string, code: string): Uint8Array<ArrayBuffer> {
-  const key = createHash('sha256')
-    .update(JSON.stringify([wit, world, code]))
-    .digest('hex');
-  const source = join(cache, `${key}.js`);
-  const binary = join(cache, `${key}.wasm`);
-  writeFileSync(source, code);
-  const jco = join(import.meta.dirname, '../../node_modules/.bin/jco');
-  const options = ['--backend', 'qjs', '--wit', fixturePath(`components/${wit}`)];
-  execFileSync(jco, ['componentize', source, ...options, '-n', world, '-o', binary]);
-  return new Uint8Array(readFileSync(binary));
 }
 
 /** A resource, which jco's types do not declare to be what it is. */

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,15 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { fixturePath } from '../fixture.js';
 import { type Guest, host } from './guests.js';
+import { jco } from './js-component.js';
 
 /** As the README has it: jco at build time only. */
 let folder: string;
 let instantiate: TranspiledComponent['instantiate'];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'wasm-pool-transpiled-'));
-  const jco = join(import.meta.dirname, '../../node_modules/.bin/jco');
-  const guest = fixturePath('components/guest.wasm');
-  execFileSync(jco, ['transpile', guest, '--instantiation', 'async', '-o', folder, '-q']);
+  const path = fixturePath('components/guest.wasm');
+  jco('transpile', path, '--instantiation', 'async', '-o', folder);
   ({ instantiate } = await import(pathToFileURL(join(folder, 'guest.js')).href));
 }, 30_000);
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -75,7 +74,7 @@ describe('a component that is transpiled already', () => {
   it('has core modules that are no components', async () => {
     const modules = () => ({ instantiate, modules: pathToFileURL(folder) });
     const error = await failure(createWasmPool({ instantiate, modules }, { imports: host() }));
-    expect(error).toMatchObject({ code: 'ERR_WASM_SOURCE' });
-    expect(error.message).toMatch(/modules gave a component for the core module guest\.core/);
+    expect(error).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
+    expect(error.message).toBe('src is a component; accepted here: a core module');
   });
 });

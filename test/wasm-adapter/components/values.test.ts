@@ -2,7 +2,9 @@ import { createWasmPool, type WasmPool } from '@wasm-pool/wasm-adapter';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectAtRest } from '../at-rest.js';
 import { failure } from '../failure.js';
-import { cache, disposable, type Guest, guest, host, jsComponent } from './guests.js';
+import { fixturePath } from '../fixture.js';
+import { cache, disposable, type Guest, guest, host } from './guests.js';
+import { jsComponent } from './js-component.js';
 
 /** The same world as guest.c is of. */
 const inJavaScript = `
@@ -50,7 +52,7 @@ export const faults = {
 
 describe.each([
   ['C', () => guest],
-  ['JavaScript', () => jsComponent('guest.wit', 'guest', inJavaScript)],
+  ['JavaScript', () => jsComponent(fixturePath('components/guest.wit'), 'guest', inJavaScript)],
 ])('with a component in %s', (_, bytes) => {
   const said: string[] = [];
   let pool: WasmPool<Guest>;

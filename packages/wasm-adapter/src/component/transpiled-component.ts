@@ -1,17 +1,13 @@
 import { compile } from '../compile.js';
-import { WasmError } from '../errors.js';
 import { loadSource } from '../source.js';
 import { Component, type Instantiate } from './component.js';
-import { isTranspiledComponent, type TranspiledComponent } from './transpiled-source.js';
+import type { TranspiledComponent } from './transpiled-source.js';
 
 /** A component that needs no transpiling. Its core modules are loaded when its first instance asks for them. */
 export function transpiledComponent({ instantiate, modules }: TranspiledComponent): Component {
   const compileModule = async (file: string) => {
-    const loaded = await loadSource(
-      modules instanceof URL ? new URL(file, modules) : modules(file),
-    );
-    if (!isTranspiledComponent(loaded)) return compile(loaded);
-    throw new WasmError('ERR_WASM_SOURCE', `modules gave a component for the core module ${file}`);
+    const src = modules instanceof URL ? new URL(file, modules) : modules(file);
+    return compile(await loadSource(src));
   };
   const obstacles = ['a component transpiled ahead: what its code keeps is not known'];
   return new Component(instantiate as Instantiate, obstacles, compileModule);
