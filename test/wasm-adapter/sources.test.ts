@@ -128,7 +128,7 @@ const bad: [string, () => unknown, string, RegExp][] = [
     'a component',
     () => new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00]),
     'ERR_WASM_COMPONENT',
-    /src is a component/,
+    /wasm is a component without a core module/,
   ],
   ['a file of HTML', () => htmlFile, 'ERR_WASM_COMPILE', /page\.wasm.*HTML.*doctype/],
   ['a missing file', () => '/no/such/file.wasm', 'ERR_WASM_SOURCE', /\/no\/such.*ENOENT/],

@@ -128,7 +128,7 @@ describe('a component', () => {
     const { greet } = values;
     await lease.release();
     await pool.use(() => {
-      const ended = expect.objectContaining({ code: 'ERR_POOL_NOT_BORROWED' });
+      const ended = expect.objectContaining({ code: 'ERR_WASM_NOT_LENT' });
       expect(() => values.greet('me')).toThrow(ended);
       expect(() => greet('me')).toThrow(ended);
       expect(() => new counters.Counter(1)).toThrow(ended);

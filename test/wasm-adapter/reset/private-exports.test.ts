@@ -128,7 +128,7 @@ const folders = [
   ),
 ];
 const real = folders.flatMap((folder) =>
-  globSync('**/*.wasm', { cwd: folder }).map(
+  globSync('**/*.wasm', { cwd: folder, exclude: ['components/**'] }).map(
     (path) => [basename(path), join(folder, path)] as const,
   ),
 );
