@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { failure } from './failure.js';
+import { fixturePath } from './fixture.js';
 
 const run = promisify(execFile);
 const binary = (version: number) =>
@@ -27,6 +31,31 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
       },
       40_000,
     );
+
+    it.each([22, 24])(
+      'take components on Node.js %d',
+      async (version) => {
+        const child = join(import.meta.dirname, 'components/child.mjs');
+        const cache = await mkdtemp(join(tmpdir(), 'wasm-pool-versions-'));
+        const { stdout } = await run(binary(version), [
+          child,
+          fixturePath('components/guest.wasm'),
+          cache,
+        ]);
+        expect(stdout).toMatch(/hello child/);
+        await rm(cache, { recursive: true });
+      },
+      40_000,
+    );
+
+    it('say that Node.js 22 cannot suspend components', async () => {
+      const child = join(import.meta.dirname, 'components/child.mjs');
+      const cache = await mkdtemp(join(tmpdir(), 'wasm-pool-versions-'));
+      const path = fixturePath('components/jco-tests/p3-clocks-sleep.wasm');
+      const error = await failure(run(binary(22), [child, path, cache]));
+      expect(error.message).toMatch(/ERR_WASM_JSPI/);
+      await rm(cache, { recursive: true });
+    }, 40_000);
 
     it('work on the Node.js of this test', async () => {
       const script = join(import.meta.dirname, 'smoke.mjs');

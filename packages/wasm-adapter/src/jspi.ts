@@ -20,6 +20,11 @@ function jspi(): Jspi {
   return { Suspending: engine.Suspending, promising: engine.promising };
 }
 
+/** Throws a `WasmError` `ERR_WASM_JSPI` where the engine lacks JSPI. */
+export function requireJspi(): void {
+  jspi();
+}
+
 /**
  * Marks a host function that returns a promise: the module that calls it is suspended until that
  * settles, and then gets its value, or the rejection thrown. The export through which the module was

@@ -134,7 +134,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     if (verdict !== true) return verdict;
     // A trap, though no guard saw it: a function of a table is called as it is.
     if (thrown.some((it) => it instanceof WebAssembly.RuntimeError)) return 'trap';
-    // A destructor is the component's own code, and jco does not always call it with what is to go.
+    // Not disposed: destructors are the component's own code, and not all resources can be.
     if (instance.calls.held.size > 0) return 'resources';
     // Of an instance that its loader made by itself we do not know what the error went through.
     if (thrown.length > 0 && !instance.guarded) return 'threw';

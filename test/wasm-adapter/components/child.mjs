@@ -14,8 +14,9 @@ registerHooks({
 
 const [, , path, cache] = process.argv;
 const imports = { 'test:guest/host': { log() {}, lookUp: (key) => key.length, measure: () => 0 } };
-await using pool = await createWasmPool(readFileSync(path), { imports, component: { cache } });
+const pool = await createWasmPool(readFileSync(path), { imports, component: { cache } });
 const answer = await pool.use(({ exports: { run, values } }) =>
-  run ? run.run() : values.greet('child'),
+  run ? run.run() : values?.greet('child'),
 );
 console.log(JSON.stringify({ answer, jco }));
+await pool.close();

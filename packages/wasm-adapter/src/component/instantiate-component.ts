@@ -1,3 +1,4 @@
+import { requireJspi } from '../jspi.js';
 import type { WasmImports } from '../link.js';
 import type { PooledInstance } from '../pooled-instance.js';
 import type { Component } from './component.js';
@@ -8,7 +9,7 @@ import { HeldResources } from './held-resources.js';
 
 /**
  * Makes an instance of a component. Rejects with a `WasmError`: `ERR_WASM_LINK` with the first import
- * that is missing, before any of it is made, and as `link` for each of its core instances.
+ * that is missing, before any of it is made, `ERR_WASM_JSPI`, and as `link` for each core instance.
  *
  * @param wasi undefined: it has no WASI
  */
@@ -21,7 +22,7 @@ export async function instantiateComponent<Exports>(
   const standard = wasi && (await componentWasi(component, wasi, instance.name));
   const imports = componentImports(own, (name) => standard?.(name), instance.name);
   const held = new HeldResources(instance.calls, () => instance.dropped);
-  const making = held.watch(() =>
+  const make = () =>
     component.instantiate(
       async (file) => (await component.module(file)).extended,
       imports,
@@ -32,12 +33,17 @@ export async function instantiateComponent<Exports>(
           coreImports as WasmImports,
         );
       },
-    ),
-  );
-  instance.exports = guardComponent(
-    Object(await making),
-    instance.calls,
-    held,
-    component.hasStreams,
-  ) as Exports;
+    );
+  const exports = Object(await explained(() => held.watch(make)));
+  instance.exports = guardComponent(exports, instance.calls, held, component.hasStreams) as Exports;
+}
+
+/** jco's code of what may be suspended fails, while it makes an instance, for want of JSPI. */
+async function explained<R>(make: () => R): Promise<Awaited<R>> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof TypeError) requireJspi();
+    throw error;
+  }
 }
