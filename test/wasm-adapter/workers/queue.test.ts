@@ -21,6 +21,25 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
+  it('leave the event loop its turns, however short they are and however many', async () => {
+    const pool = await workerPool();
+    let answered = 0;
+    let atLastTurn = 0;
+    let most = 0;
+    const turn = () => {
+      most = Math.max(most, answered - atLastTurn);
+      atLastTurn = answered;
+      if (answered < 32_000) setImmediate(turn);
+    };
+    turn();
+    const caller = async () => {
+      for (let calls = 0; calls < 500; calls++, answered++) await pool.run.sum(1, 2);
+    };
+    await Promise.all(Array.from({ length: 64 }, caller));
+    expect(most).toBeLessThanOrEqual(100); // 32 calls are sent in a turn at most
+    await atRest(pool);
+  });
+
   it('are no more than maxWaitingClients', async () => {
     const pool = await workerPool({ maxWaitingClients: 2 });
     const gate = new Gate();
@@ -148,7 +167,7 @@ describe('calls that wait for a worker', () => {
       while (left-- > 0) await pool.run.sum(1, 2);
     };
     await Promise.all(Array.from({ length: 64 }, chain));
-    expect(pool.stats().lent).toBe(2000);
+    expect(pool.stats().lent).toBeGreaterThanOrEqual(2000); // more, where some were taken back
     await atRest(pool);
   });
 

@@ -67,6 +67,8 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   #serving = false;
   /** Queued calls that it was passed on to, and that are on their way here. */
   #expected = 0;
+  /** Was passed on to in this turn of the event loop. */
+  #filled = false;
   /** Receives what was answered before its thread is ended: it begins nothing more meanwhile. */
   #draining = false;
   #sinceMillis = 0;
@@ -201,19 +203,32 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
       return;
     }
     if (this.verdict === true) {
-      const room = this.#room;
-      if (this.#pipeline.length <= room / 2) {
-        while (this.#pipeline.length + this.#expected < room && this.#lender.passOn(this)) {
-          this.#expected++;
-        }
-      }
+      if (!this.#filled) this.#fill();
       if (this.#expected > 0) return; // all are sent at once
       this.#flush();
     } else this.#sendBack();
-    if (this.#pipeline.length === 0) {
+    if (this.#pipeline.length === 0 && !this.#filled) {
       this.#serving = false;
       this.#lender.release(this);
     }
+  }
+
+  /**
+   * Has calls that wait passed on to it: once a turn of the event loop, or answers could follow each
+   * other without the loop ever getting to anything else.
+   */
+  #fill(): void {
+    const room = this.#room;
+    if (this.#pipeline.length > room / 2) return;
+    while (this.#pipeline.length + this.#expected < room && this.#lender.passOn(this)) {
+      this.#expected++;
+    }
+    if (this.#expected === 0) return;
+    this.#filled = true;
+    setImmediate(() => {
+      this.#filled = false;
+      if (this.#serving) this.#next();
+    });
   }
 
   get #room(): number {
