@@ -1,6 +1,7 @@
 import { type Compiled, compile } from './compile.js';
 import { Component } from './component/component.js';
 import { loadComponent, type TranspilingOptions } from './component/load-component.js';
+import type { PostedComponent } from './component/posted-component.js';
 import { transpiledComponent } from './component/transpiled-component.js';
 import { isTranspiledComponent } from './component/transpiled-source.js';
 import { isComponent } from './describe-bytes.js';
@@ -27,6 +28,17 @@ export async function makeProgram(loaded: Loaded, options: TranspilingOptions): 
 export function obstaclesTo(program: Program): readonly string[] {
   const own = modulesOf(program).flatMap((module) => obstaclesOf(module.shape));
   return [...new Set(program instanceof Component ? [...program.obstacles, ...own] : own)];
+}
+
+/** A program as it goes to another thread. Throws an `ERR_WASM_COMPONENT` where its code is not known. */
+export function postable(program: Program): Compiled | PostedComponent {
+  if (!(program instanceof Component)) return program;
+  const { code, files, obstacles } = program;
+  if (code !== undefined) return { code, modules: files, obstacles };
+  throw new WasmError(
+    'ERR_WASM_COMPONENT',
+    "src is a component transpiled ahead, whose code cannot go to another thread; accepted: the component's bytes",
+  );
 }
 
 /** The module of a program, of a component the first that it makes an instance of. */

@@ -1,9 +1,5 @@
 import { parse } from '@bytecodealliance/jco';
-import {
-  createWasmPool,
-  createWasmPoolFactory,
-  createWasmWorkerPool,
-} from '@wasm-pool/wasm-adapter';
+import { createWasmPool, createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { wat } from '../wat.js';
@@ -145,14 +141,6 @@ describe('instance.link', () => {
     await using pool = await guestPool();
     const linking = pool.use((instance) => instance.link({}));
     expect(await failure(linking)).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
-  });
-});
-
-describe('createWasmWorkerPool', () => {
-  it('takes no components', async () => {
-    const error = await failure(createWasmWorkerPool(guest));
-    expect(error).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
-    expect(error.message).toBe('src is a component; accepted here: a core module');
   });
 });
 

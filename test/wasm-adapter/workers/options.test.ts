@@ -30,6 +30,7 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
   maxMemoryBytes: ['1 MiB', wholeNumber],
   reset: ['always', "'reuse', 'restore' or 'fresh'"],
   promising: [[5], 'true, false, or an array of names of exports'],
+  component: ['cache', 'an object'],
   module: ['tasks.ts', 'a URL object or string; for a path, pathToFileURL(path)'],
   wasi: [
     () => true,

@@ -27,6 +27,9 @@ export class Component {
   readonly importsWasi3: boolean;
   readonly unversionedWasi3: ReadonlySet<string>;
 
+  /** jco's code; undefined where it came as a module that others have imported. */
+  readonly code: string | undefined;
+
   readonly #compile: (file: string) => Promise<Compiled>;
   readonly #compiling = new Map<string, Promise<Compiled>>();
   readonly #compiled = new Map<string, Compiled>();
@@ -36,17 +39,19 @@ export class Component {
     instantiate: Instantiate,
     obstacles: readonly string[],
     compile: (file: string) => Promise<Compiled>,
+    code?: string,
   ) {
     this.instantiate = instantiate;
     this.obstacles = obstacles;
+    this.code = code;
     this.#compile = compile;
     // jco's code has a class for streams where there are any. It looks up imports by their names, with
     // a version where it was told to keep that, and has the full name of each function.
-    const code = String(instantiate);
-    this.hasStreams = code.includes('StreamReadableEnd');
-    this.importsWasi = /["'`]wasi:/.test(code);
-    const versioned = /["'`]wasi:[a-z-]+\/[a-z0-9-]+@0\.3[\w.-]*["'`]\]/.test(code);
-    const of3 = versioned ? [] : code.matchAll(/(wasi:[a-z-]+\/[a-z0-9-]+)@0\.3[\w.-]*#/g);
+    const inner = String(instantiate);
+    this.hasStreams = inner.includes('StreamReadableEnd');
+    this.importsWasi = /["'`]wasi:/.test(inner);
+    const versioned = /["'`]wasi:[a-z-]+\/[a-z0-9-]+@0\.3[\w.-]*["'`]\]/.test(inner);
+    const of3 = versioned ? [] : inner.matchAll(/(wasi:[a-z-]+\/[a-z0-9-]+)@0\.3[\w.-]*#/g);
     this.unversionedWasi3 = new Set(Array.from(of3, ([, name = '']) => name));
     this.importsWasi3 = versioned || this.unversionedWasi3.size > 0;
   }
@@ -68,5 +73,10 @@ export class Component {
   /** The core modules that are compiled by now; once there is an instance, all. */
   get modules(): readonly Compiled[] {
     return [...this.#compiled.values()];
+  }
+
+  /** The same, by their names. */
+  get files(): ReadonlyMap<string, Compiled> {
+    return this.#compiled;
   }
 }

@@ -39,7 +39,8 @@ export async function loadComponent(
     return compile({ name: `${name}: ${file}`, bytes: modules.get(file) ?? new Uint8Array() });
   };
   const obstacles = componentObstacles(bytes, code);
-  const component = new Component(await evaluate(code, name, disk), obstacles, compileModule);
+  const instantiate = await evaluate(code, name, disk);
+  const component = new Component(instantiate, obstacles, compileModule, code);
   await Promise.all(Array.from(modules.keys(), (file) => component.module(file)));
   return component;
 }

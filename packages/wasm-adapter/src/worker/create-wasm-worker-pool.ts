@@ -1,5 +1,5 @@
 import { CreateError, createPool, type Pool } from '@wasm-pool/core';
-import { compile } from '../compile.js';
+import { mainModule, makeProgram, postable } from '../program.js';
 import { loadSource, type WasmSource } from '../source.js';
 import type { PooledWorker } from './pooled-worker.js';
 import type { Calls, ExportCalls, ExportsOf } from './tasks.js';
@@ -40,8 +40,9 @@ export async function createWasmWorkerPool(
   options: WasmWorkerPoolOptions = {},
 ): Promise<WasmWorkerPool> {
   const settings = workerSettings(options);
-  const compiled = await compile(await loadSource(src));
-  const factory = new WorkerFactory(compiled, settings);
+  const program = await makeProgram(await loadSource(src), options);
+  const factory = new WorkerFactory(postable(program), settings);
+  const module = mainModule(program, settings.name);
   const pool: Pool<PooledWorker> = createPool(factory, settings.core);
   factory.lender = {
     passOn: (worker) => pool.passOn(worker),
@@ -73,7 +74,7 @@ export async function createWasmWorkerPool(
   }
   const { names = [], obstacles = [] } = factory.made ?? {};
   return new WasmWorkerPool(pool, {
-    module: compiled.module,
+    module,
     obstacles,
     names,
     settings,

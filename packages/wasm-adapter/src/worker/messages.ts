@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Verdict } from '@wasm-pool/core';
 import type { Compiled } from '../compile.js';
+import type { PostedComponent } from '../component/posted-component.js';
 import type { WasmPoolOptions } from '../options.js';
 import type { WasiOptions } from '../wasi.js';
 import type { Posted } from './posted-error.js';
@@ -12,7 +13,7 @@ export interface ThreadData {
   readonly claims: Int32Array<SharedArrayBuffer>;
   /** See `Bell`. */
   readonly bell: Int32Array<SharedArrayBuffer>;
-  readonly compiled: Compiled;
+  readonly program: Compiled | PostedComponent;
   readonly poolName: string;
   readonly options: ThreadOptions;
   /** The URL of the module with the tasks. */

@@ -7,6 +7,7 @@ import {
   workerData,
 } from 'node:worker_threads';
 import type { Verdict } from '@wasm-pool/core';
+import { receiveComponent } from '../component/posted-component.js';
 import { WasmError } from '../errors.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../options.js';
 import type { PooledInstance } from '../pooled-instance.js';
@@ -147,7 +148,9 @@ class Server {
     }
     delete this.#tasks.default;
     checkWasmOptions('module', given);
-    return new WasmFactory(this.#data.compiled, this.#data.poolName, given);
+    const { program, poolName } = this.#data;
+    const own = 'code' in program ? await receiveComponent(program) : program;
+    return new WasmFactory(own, poolName, given);
   }
 
   #call(request: CallRequest): undefined | Promise<void> {

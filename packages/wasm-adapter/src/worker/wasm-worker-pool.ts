@@ -34,7 +34,7 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
   WorkerInfo,
   PooledWorker
 > {
-  /** The compiled module, as its author wrote it. */
+  /** The compiled module, as its author wrote it; of a component, its first core module. */
   readonly module: WebAssembly.Module;
 
   /** As `WasmPool.obstacles`. */

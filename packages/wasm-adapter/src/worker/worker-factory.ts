@@ -1,7 +1,6 @@
 import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
-import type { Compiled } from '../compile.js';
 import { WasmError } from '../errors.js';
-import type { Made } from './messages.js';
+import type { Made, ThreadData } from './messages.js';
 import { type Lender, PooledWorker } from './pooled-worker.js';
 import { Thread } from './thread.js';
 import type { WorkerSettings } from './worker-options.js';
@@ -27,7 +26,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
   /** The pool, once there is one. */
   lender!: Lender;
 
-  readonly #compiled: Compiled;
+  readonly #program: ThreadData['program'];
   readonly #settings: WorkerSettings;
   /** Threads whose instance is gone; unless the next one is made soon, they go too. */
   readonly #vacant: Thread[] = [];
@@ -35,8 +34,8 @@ export class WorkerFactory implements Factory<PooledWorker> {
   #closed = false;
   #lastId = 0;
 
-  constructor(compiled: Compiled, settings: WorkerSettings) {
-    this.#compiled = compiled;
+  constructor(program: ThreadData['program'], settings: WorkerSettings) {
+    this.#program = program;
     this.#settings = settings;
   }
 
@@ -55,7 +54,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
   async #make(vacant?: Thread): Promise<PooledWorker> {
     const { name, thread: options, module, createTimeoutMillis, spawn } = this.#settings;
     const id = ++this.#lastId;
-    const data = { compiled: this.#compiled, poolName: name, options, module };
+    const data = { program: this.#program, poolName: name, options, module };
     const thread = vacant ?? new Thread(spawn, `${name}#${id}`, data);
     const worker = new PooledWorker(thread, id, name, this.lender, options.reset === 'fresh');
     this.#making.add(worker);

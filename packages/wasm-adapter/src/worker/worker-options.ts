@@ -7,6 +7,7 @@ import {
   OptionError,
   type PoolOptions,
 } from '@wasm-pool/core';
+import { componentChecks } from '../component/component-options.js';
 import { type WasmPoolOptions, wasmOptionChecks } from '../options.js';
 import type { WasiOptions } from '../wasi.js';
 import type { ThreadOptions } from './messages.js';
@@ -16,7 +17,7 @@ import type { Spawn } from './thread.js';
 /** How a pool of workers behaves: what a pool of instances takes, but for what runs in the threads. */
 export interface WasmWorkerPoolOptions
   extends Omit<PoolOptions<WorkerInfo>, 'autostart' | 'testOnBorrow'>,
-    Pick<WasmPoolOptions, 'maxMemoryBytes' | 'reset' | 'promising'> {
+    Pick<WasmPoolOptions, 'maxMemoryBytes' | 'reset' | 'promising' | 'component'> {
   /** The most threads at once; 0: no limit. Default: `os.availableParallelism()`. */
   max?: number | undefined;
   /** Stands in errors, `stats()` and the workers' names. Default `'wasm'`. */
@@ -88,6 +89,7 @@ export interface WorkerSettings {
 /** Checks the options and fills in what is not given. Throws an `OptionError`. */
 export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
   checkOptions('createWasmWorkerPool', options, checks);
+  checkOptions('createWasmWorkerPool: component', options.component, componentChecks);
   const {
     module,
     wasi,
@@ -97,6 +99,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
     maxMemoryBytes,
     reset,
     promising,
+    component,
     ...core
   } = options;
   if (module !== undefined && options.worker !== undefined) {

@@ -1,0 +1,21 @@
+import type { Compiled } from '../compile.js';
+import { Component } from './component.js';
+
+/** A transpiled component on its way to another thread, where its code is run anew. */
+export interface PostedComponent {
+  readonly code: string;
+  readonly modules: ReadonlyMap<string, Compiled>;
+  readonly obstacles: readonly string[];
+}
+
+/** Puts a component together from what was posted. */
+export async function receiveComponent(posted: PostedComponent): Promise<Component> {
+  const { code, modules, obstacles } = posted;
+  const url = `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
+  const { instantiate } = await import(url);
+  const component = new Component(instantiate, obstacles, async (file) => {
+    return modules.get(file) as Compiled; // all of them were posted
+  });
+  await Promise.all(Array.from(modules.keys(), (file) => component.module(file)));
+  return component;
+}
