@@ -81,6 +81,7 @@ describe('an instance on a thread', () => {
     const pool = await workerPool({ maxUses: 4 });
     const counts = await Promise.all(Array.from({ length: 40 }, () => pool.run.count()));
     expect(counts).toEqual(Array.from({ length: 40 }, (_, index) => (index % 4) + 1));
+    await atRest(pool);
     expect(pool.stats().destroyedBy).toEqual({ uses: 10 });
   });
 
