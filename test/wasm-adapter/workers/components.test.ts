@@ -73,6 +73,13 @@ describe('a component on threads', () => {
     await atRest(pool);
   });
 
+  it('has a short name in the stacks of its errors', async () => {
+    const pool = await componentPool();
+    const { stack } = await failure(pool.run.trap());
+    expect(stack).toContain('wasm-pool:component.js');
+    expect(stack).not.toContain('base64');
+  });
+
   it('is new for each call where that is asked for', async () => {
     const pool = await componentPool('fresh');
     expect([await pool.run.bump(), await pool.run.bump(), await pool.run.bump()]).toEqual([

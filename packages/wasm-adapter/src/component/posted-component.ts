@@ -11,7 +11,9 @@ export interface PostedComponent {
 /** Puts a component together from what was posted. */
 export async function receiveComponent(posted: PostedComponent): Promise<Component> {
   const { code, modules, obstacles } = posted;
-  const url = `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
+  // Under a name, or each line of an error's stack would have the whole URL.
+  const named = `${code}\n//# sourceURL=wasm-pool:component.js\n`;
+  const url = `data:text/javascript;base64,${Buffer.from(named).toString('base64')}`;
   const { instantiate } = await import(url);
   const component = new Component(instantiate, obstacles, async (file) => {
     return modules.get(file) as Compiled; // all of them were posted
