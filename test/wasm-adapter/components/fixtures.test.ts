@@ -20,6 +20,7 @@ describe('a committed component', () => {
 
   it('is listed in built.json', () => {
     const names = readdirSync(fixturePath('components')).filter((name) => name.endsWith('.wasm'));
-    expect(names.sort()).toEqual(Object.keys(built).sort());
+    const here = Object.keys(built).filter((name) => !name.startsWith('../'));
+    expect(names.sort()).toEqual(here.sort());
   });
 });

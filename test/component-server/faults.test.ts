@@ -1,0 +1,112 @@
+import { request } from 'node:http';
+import { describe, expect, it, vi } from 'vitest';
+import { type Answer, codeOf, get, openServer, openUpstream, until } from './server.js';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) => {
+  it('that traps answers 500, and its instance is replaced', async () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { address, pool } = await openServer(preview, { INSTANCES: '1' });
+    expect((await get(`${address}/`)).body).toBe('1');
+    expect((await get(`${address}/`)).body).toBe('2');
+    const answer = await get(`${address}/trap`);
+    expect([answer.status, codeOf(answer)]).toEqual([500, 'ERR_COMPONENT']);
+    expect(said).toHaveBeenCalledExactlyOnceWith(expect.any(WebAssembly.RuntimeError));
+    expect((await get(`${address}/`)).body).toBe('1');
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+  });
+
+  it('that answers with an error answers 502', async () => {
+    const { address, pool } = await openServer(preview);
+    const answer = await get(`${address}/error`);
+    expect([answer.status, codeOf(answer)]).toEqual([502, 'ERR_COMPONENT_ANSWER']);
+    expect(answer.body).toContain('the component answered with an error: internal-error');
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  it('that waits too long answers 504, and its instance is replaced', async () => {
+    const upstream = await openUpstream(() => {}); // never answers
+    const { address, pool } = await openServer(preview, { ...upstream, CALL_MILLIS: '300' });
+    const answer = await get(`${address}/upstream`);
+    expect(answer.status).toBe(504);
+    expect(answer.body).toContain('took longer than 300 ms');
+    expect((await get(`${address}/`)).body).toBe('1');
+    expect(pool.stats().destroyed).toBe(1);
+  });
+
+  it('whose client leaves is lent to the next one', async () => {
+    const upstream = await openUpstream(() => {});
+    const { address, pool } = await openServer(preview, { ...upstream, INSTANCES: '1' });
+    const controller = new AbortController();
+    const left = get(`${address}/upstream`, { signal: controller.signal });
+    await until(() => pool.stats().borrowed === 1);
+    controller.abort();
+    await expect(left).rejects.toThrow('aborted');
+    expect((await get(`${address}/`)).body).toBe('1');
+  });
+
+  it('whose client leaves in the middle of its own request is lent to the next one', async () => {
+    const { address, pool } = await openServer(preview, { INSTANCES: '1' });
+    const asked = request(`${address}/echo`, { method: 'POST' }).on('error', () => {});
+    asked.write('the beginning');
+    if (preview === 'preview3') await until(() => pool.stats().borrowed === 1);
+    else await new Promise((resolve) => asked.once('socket', resolve));
+    asked.destroy();
+    expect((await get(`${address}/`)).status).toBe(200);
+    await until(() => pool.stats().borrowed === 0);
+  });
+
+  it('is asked by so many only', async () => {
+    const upstream = await openUpstream(() => {});
+    const env = { ...upstream, INSTANCES: '1', MAX_WAITING: '1', WAIT_MILLIS: '200' };
+    const { address, pool } = await openServer(preview, env);
+    const controller = new AbortController();
+    const running = get(`${address}/upstream`, { signal: controller.signal });
+    await until(() => pool.stats().borrowed === 1);
+    const answers = await Promise.all([get(`${address}/`), get(`${address}/`)]);
+    expect(answers.map(({ status }) => status)).toEqual([503, 503]);
+    expect(answers.map(codeOf).sort()).toEqual(['ERR_POOL_ACQUIRE_TIMEOUT', 'ERR_POOL_QUEUE_FULL']);
+    controller.abort();
+    await expect(running).rejects.toThrow('aborted');
+  });
+});
+
+describe('a component of preview 3', () => {
+  it('that does not answer answers 500, and its instance is replaced', async () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { address, pool } = await openServer('preview3');
+    expect((await get(`${address}/silent`)).status).toBe(500);
+    expect(said).toHaveBeenCalledOnce();
+    expect(pool.stats().destroyed).toBe(1);
+  });
+});
+
+describe('a component of preview 2', () => {
+  it('that does not answer answers 502', async () => {
+    const { address } = await openServer('preview2');
+    const answer = await get(`${address}/silent`);
+    expect([answer.status, codeOf(answer)]).toEqual([502, 'ERR_COMPONENT_ANSWER']);
+    expect(answer.body).toContain('the component did not answer');
+  });
+
+  it('that never ends is stopped, and the others do not notice', async () => {
+    const { address, pool } = await openServer('preview2', { CALL_MILLIS: '500' });
+    const paths = ['/forever', ...Array(8).fill('/primes?below=10')];
+    const answers = await Promise.all(paths.map((path) => get(`${address}${path}`)));
+    const [first, ...others] = answers as [Answer, ...Answer[]];
+    expect([first.status, codeOf(first)]).toEqual([504, 'ERR_WASM_CALL_TIMEOUT']);
+    expect(others).toEqual(Array(8).fill({ status: 200, body: '4' }));
+    await until(() => pool.stats().destroyed === 1);
+  });
+
+  it('is sent no body that is larger than it may be', async () => {
+    const { address, pool } = await openServer('preview2', { BODY_MIB: '1' });
+    const body = new Uint8Array(2 ** 20 + 1);
+    const answer = await get(`${address}/echo`, { method: 'POST', body });
+    expect([answer.status, codeOf(answer)]).toEqual([413, 'ERR_REQUEST_SIZE']);
+    expect(pool.stats().lent).toBe(0);
+    const most = await get(`${address}/echo`, { method: 'POST', body: body.subarray(1) });
+    expect(most.status).toBe(200);
+  });
+});
