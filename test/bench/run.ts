@@ -14,6 +14,7 @@ const parts = [
   'startup',
   'http',
   'components',
+  'component-http',
 ];
 const comparing = process.argv.includes('--compare');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

@@ -35,15 +35,18 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(pool.stats().destroyed).toBe(1);
   });
 
-  it('whose client leaves is lent to the next one', async () => {
-    const upstream = await openUpstream(() => {});
+  it('whose client leaves ends what it does, and is lent to the next one', async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<() => void>();
+    const upstream = await openUpstream((_, response) => resolve(() => response.end()));
     const { address, pool } = await openServer(preview, { ...upstream, INSTANCES: '1' });
     const controller = new AbortController();
     const left = get(`${address}/upstream`, { signal: controller.signal });
-    await until(() => pool.stats().borrowed === 1);
+    const answer = await asked;
     controller.abort();
     await expect(left).rejects.toThrow('aborted');
-    expect((await get(`${address}/`)).body).toBe('1');
+    answer();
+    expect((await get(`${address}/`)).body).toBe('2');
+    expect(pool.stats().destroyed).toBe(0);
   });
 
   it('whose client leaves in the middle of its own request is lent to the next one', async () => {
@@ -58,17 +61,17 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
   });
 
   it('is asked by so many only', async () => {
-    const upstream = await openUpstream(() => {});
+    const { promise: asked, resolve } = Promise.withResolvers<() => void>();
+    const upstream = await openUpstream((_, response) => resolve(() => response.end('at last')));
     const env = { ...upstream, INSTANCES: '1', MAX_WAITING: '1', WAIT_MILLIS: '200' };
-    const { address, pool } = await openServer(preview, env);
-    const controller = new AbortController();
-    const running = get(`${address}/upstream`, { signal: controller.signal });
-    await until(() => pool.stats().borrowed === 1);
+    const { address } = await openServer(preview, env);
+    const running = get(`${address}/upstream`);
+    const answer = await asked;
     const answers = await Promise.all([get(`${address}/`), get(`${address}/`)]);
     expect(answers.map(({ status }) => status)).toEqual([503, 503]);
     expect(answers.map(codeOf).sort()).toEqual(['ERR_POOL_ACQUIRE_TIMEOUT', 'ERR_POOL_QUEUE_FULL']);
-    controller.abort();
-    await expect(running).rejects.toThrow('aborted');
+    answer();
+    expect(await running).toEqual({ status: 200, body: 'at last' });
   });
 });
 

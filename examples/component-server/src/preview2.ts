@@ -28,8 +28,8 @@ export async function openPreview2(bytes: Uint8Array, config: Config): Promise<H
     const { method = 'GET', url = '/' } = request;
     const { host } = request.headers;
     const asked = { method, path: url, authority: host, headers: headersOf(request), body };
-    const args = [move(asked, [body.buffer])] as const;
-    const answer = await pool.call('handle', args, { signal });
+    const moved = move(asked, [body.buffer]);
+    const answer = await pool.use(({ run }) => run.handle(moved), { signal });
     if ('error' in answer) throw new HttpError(502, 'ERR_COMPONENT_ANSWER', answer.error);
     const headers = rawHeaders(answer.headers.filter(([name]) => !/^content-length$/i.test(name)));
     response.writeHead(answer.status, [...headers, 'content-length', String(answer.body.length)]);

@@ -32,7 +32,7 @@ export async function openPreview3(bytes: Uint8Array, config: Config): Promise<H
     await pool.use(
       async ({ exports: { handler } }) => {
         const call = handler.handle(wasiRequest(request)).catch(refuse);
-        await send(await within(callMillis, signal, call), response);
+        await send(await within(callMillis, call), response);
       },
       { signal },
     );
@@ -76,19 +76,16 @@ async function* chunksOf(body: Body): AsyncGenerator<Uint8Array> {
 }
 
 /** A call that takes longer is left to itself: its instance, which is still in it, is replaced. */
-async function within<T>(millis: number, gone: AbortSignal, call: Promise<T>): Promise<T> {
+async function within<T>(millis: number, call: Promise<T>): Promise<T> {
   const { promise: never, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(gone.reason);
   const message = `the component took longer than ${millis} ms`;
   const timer = setTimeout(
     () => reject(new HttpError(504, 'ERR_COMPONENT_TIMEOUT', message)),
     millis,
   );
-  gone.addEventListener('abort', leave);
   try {
     return await Promise.race([call, never]);
   } finally {
     clearTimeout(timer);
-    gone.removeEventListener('abort', leave);
   }
 }
