@@ -89,7 +89,8 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#linked.push({ shape, exports: instance.exports });
     if (shape === undefined) {
       this.#memories.note(Object.values(instance.exports));
-      this.#memories.note(Object.values(imports).flatMap((it) => Object.values(it)));
+      const imported = WebAssembly.Module.imports(extended);
+      this.#memories.note(imported.map((it) => imports[it.module]?.[it.name]));
     } else {
       this.#memories.note(stateOf('memory', shape, instance.exports));
     }
