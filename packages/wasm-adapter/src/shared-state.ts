@@ -11,18 +11,44 @@ export function refuseSharedState(
   imports: WasmImports,
   reset: string,
 ): void {
-  const shared = WebAssembly.Module.imports(module).find((it) =>
-    isState(imports[it.module]?.[it.name]),
-  );
-  if (shared === undefined) return;
-  const { kind, module: from, name } = shared;
-  throw new WasmError(
+  const [shared] = statesOf(module, imports);
+  if (shared !== undefined) throw sharedError(shared.from, reset);
+}
+
+/**
+ * The same for what a function gave one instance: refuses what it `gave` an earlier one too, and notes
+ * the rest there.
+ */
+export function refuseStateOfOthers(
+  module: WebAssembly.Module,
+  imports: WasmImports,
+  reset: string,
+  gave: WeakSet<object>,
+): void {
+  const states = statesOf(module, imports);
+  const shared = states.find(({ state }) => gave.has(state));
+  if (shared !== undefined) throw sharedError(shared.from, reset);
+  for (const { state } of states) gave.add(state);
+}
+
+function statesOf(module: WebAssembly.Module, imports: WasmImports) {
+  return WebAssembly.Module.imports(module).flatMap((from) => {
+    const state = imports[from.module]?.[from.name];
+    return isState(state) ? [{ from, state }] : [];
+  });
+}
+
+function sharedError(
+  { kind, module, name }: WebAssembly.ModuleImportDescriptor,
+  reset: string,
+): WasmError {
+  return new WasmError(
     'ERR_WASM_LINK',
-    `reset '${reset}' keeps borrowers apart, and all instances would share the imported ${kind} ${from}.${name}: give imports as a function that makes one for each`,
+    `reset '${reset}' keeps borrowers apart, and instances would share the imported ${kind} ${module}.${name}: give imports as a function that makes one for each`,
   );
 }
 
-function isState(given: unknown): boolean {
+function isState(given: unknown): given is object {
   return (
     given instanceof WebAssembly.Memory ||
     given instanceof WebAssembly.Table ||

@@ -8,7 +8,7 @@ import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from 
 import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
 import { PooledInstance } from './pooled-instance.js';
 import { obstaclesTo, type Program } from './program.js';
-import { refuseSharedState } from './shared-state.js';
+import { refuseSharedState, refuseStateOfOthers } from './shared-state.js';
 import { start } from './start.js';
 import { type WasiOptions, wasiContext } from './wasi.js';
 import type { WasmInstance } from './wasm-instance.js';
@@ -30,6 +30,8 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   readonly #maxMemoryBytes: number;
   readonly #promising: readonly string[] | true;
   readonly #restores: boolean;
+  /** Memories, tables and globals that `imports` gave instances, where each is to have its own. */
+  readonly #gave = new WeakSet<object>();
   #lastId = 0;
 
   constructor(program: Program, name: string, options: WasmPoolOptions<Exports, Context>) {
@@ -95,7 +97,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   }
 
   async #instantiate(program: Program, instance: PooledInstance<Exports, Context>): Promise<void> {
-    const { wasi = program instanceof Component, imports = {} } = this.#options;
+    const { wasi = program instanceof Component, imports = {}, reset = 'reuse' } = this.#options;
     const given = await forInstance(wasi, instance);
     checkOptions(instance.name, { wasi: given ?? null }, { wasi: wasiCheck });
     const own = await forInstance<WasmImports, Exports, Context>(imports, instance);
@@ -104,11 +106,14 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     if (program instanceof Component) {
       return instantiateComponent(program, instance, own, wasiOptions as ComponentWasiOptions);
     }
+    if (reset !== 'reuse' && typeof imports === 'function') {
+      refuseStateOfOthers(program.module, own, reset, this.#gave);
+    }
     const suspends = this.#promising === true || this.#promising.length > 0;
     const context =
       wasiOptions &&
       (await wasiContext(program.module, wasiOptions as WasiOptions, instance, suspends));
-    const { exports } = instance.link(merge(context?.imports ?? {}, own));
+    const { exports } = instance.link(context === undefined ? own : merge(context.imports, own));
     instance.exports = exports as Exports;
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
     const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
@@ -132,8 +137,8 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     instance.context = undefined;
     const verdict = this.validate(instance);
     if (verdict !== true) return verdict;
-    // A trap, though no guard saw it: a function of a table is called as it is.
-    if (thrown.some((it) => it instanceof WebAssembly.RuntimeError)) return 'trap';
+    // It came through wasm, though no guard saw it: a function of a table is called as it is.
+    if (thrown.some(isOfWasm)) return 'trap';
     // Not disposed: destructors are the component's own code, and not all resources can be.
     if (instance.calls.held.size > 0) return 'resources';
     // Of an instance that its loader made by itself we do not know what the error went through.
@@ -142,6 +147,11 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     if (this.#options.reset === 'restore') return instance.restore() || 'unrestorable';
     return true;
   }
+}
+
+/** A trap, or what a guest threw. */
+function isOfWasm(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception;
 }
 
 /** Throws a `WasmError` `ERR_WASM_START` where a new instance is not fit to be lent. */

@@ -313,6 +313,11 @@ describe('state that all instances would share', () => {
       );
       expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
       expect(error.message).toContain(`share the imported ${kind} env.it`);
+
+      const env = { it: make() };
+      const one = createWasmPool(bytes, { reset, imports: () => ({ env }), min: 2 });
+      expect((await failure(one)).message).toContain(`share the imported ${kind} env.it`);
+
       await using own = await createWasmPool(bytes, {
         reset,
         imports: () => ({ env: { it: make() } }),
