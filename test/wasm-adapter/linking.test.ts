@@ -83,6 +83,30 @@ describe('a module that imports', () => {
     expectAtRest(pool);
   });
 
+  it.each([
+    ['constructor', 'freeze'],
+    ['constructor', 'constructor'],
+    ['__proto__', 'constructor'],
+    ['env', 'constructor'],
+    ['env', 'toString'],
+  ])('%s.%s is not content with what every object inherits', async (module, name) => {
+    const guest = wat(`(module (import "${module}" "${name}" (func)))`);
+    class Env {}
+    for (const imports of [{ env: {} }, { env: new Env() }, () => ({ env: {} })] as never[]) {
+      const error = await failure(createWasmPool(guest, { imports, wasi: true }));
+      expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
+      expect(error.message).toContain(`${module}.${name}, and it is missing`);
+    }
+  });
+
+  it('a function that every object inherits is content with one that was given', async () => {
+    const guest = wat('(module (import "env" "toString" (func)))');
+    await using pool = await createWasmPool(guest, {
+      imports: { env: { toString() {} } as never },
+    });
+    expectAtRest(pool);
+  });
+
   it('a module of a kind that it cannot be says so', async () => {
     const imports = { env: null } as unknown as WasmImports;
     const error = await failure(createWasmPool(wants.function, { imports }));
