@@ -15,20 +15,23 @@ export function refuseSharedState(
   if (shared !== undefined) throw sharedError(shared.from, reset);
 }
 
-/**
- * The same for what a function gave one instance: refuses what it `gave` an earlier one too, and notes
- * the rest there.
- */
-export function refuseStateOfOthers(
-  module: WebAssembly.Module,
-  imports: WasmImports,
-  reset: string,
-  gave: WeakSet<object>,
-): void {
-  const states = statesOf(module, imports);
-  const shared = states.find(({ state }) => gave.has(state));
-  if (shared !== undefined) throw sharedError(shared.from, reset);
-  for (const { state } of states) gave.add(state);
+/** Which instance has imported what, where nothing of one borrower is to reach the next. */
+export class ImportedState {
+  readonly #reset: string;
+  /** The ids of the instances that have them. */
+  readonly #owners = new WeakMap<object, number>();
+
+  constructor(reset: string) {
+    this.#reset = reset;
+  }
+
+  /** Refuses, as `refuseSharedState`, what another instance has imported, and notes the rest as its own. */
+  claim(id: number, module: WebAssembly.Module, imports: WasmImports): void {
+    const states = statesOf(module, imports);
+    const shared = states.find(({ state }) => (this.#owners.get(state) ?? id) !== id);
+    if (shared !== undefined) throw sharedError(shared.from, this.#reset);
+    for (const { state } of states) this.#owners.set(state, id);
+  }
 }
 
 function statesOf(module: WebAssembly.Module, imports: WasmImports) {

@@ -8,7 +8,7 @@ import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from 
 import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
 import { PooledInstance } from './pooled-instance.js';
 import { obstaclesTo, type Program } from './program.js';
-import { refuseSharedState, refuseStateOfOthers } from './shared-state.js';
+import { ImportedState, refuseSharedState } from './shared-state.js';
 import { start } from './start.js';
 import { type WasiOptions, wasiContext } from './wasi.js';
 import type { WasmInstance } from './wasm-instance.js';
@@ -30,8 +30,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   readonly #maxMemoryBytes: number;
   readonly #promising: readonly string[] | true;
   readonly #restores: boolean;
-  /** Memories, tables and globals that `imports` gave instances, where each is to have its own. */
-  readonly #gave = new WeakSet<object>();
+  readonly #imported: ImportedState | undefined;
   #lastId = 0;
 
   constructor(program: Program, name: string, options: WasmPoolOptions<Exports, Context>) {
@@ -53,6 +52,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
       }
     }
     this.obstacles = reset === 'restore' ? obstaclesTo(program) : [];
+    this.#imported = reset === 'reuse' ? undefined : new ImportedState(reset);
     this.#restores = reset === 'restore' && this.obstacles.length === 0;
   }
 
@@ -75,7 +75,13 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   async #make(id: number): Promise<PooledInstance<Exports, Context>> {
     const program = this.#program;
     const { instantiate, onCreate } = this.#options;
-    const instance = new PooledInstance<Exports, Context>(program, id, this.#name, this.#promising);
+    const instance = new PooledInstance<Exports, Context>(
+      program,
+      id,
+      this.#name,
+      this.#promising,
+      this.#imported,
+    );
     try {
       if (program instanceof Component || instantiate === undefined) {
         await this.#instantiate(program, instance);
@@ -97,7 +103,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   }
 
   async #instantiate(program: Program, instance: PooledInstance<Exports, Context>): Promise<void> {
-    const { wasi = program instanceof Component, imports = {}, reset = 'reuse' } = this.#options;
+    const { wasi = program instanceof Component, imports = {} } = this.#options;
     const given = await forInstance(wasi, instance);
     checkOptions(instance.name, { wasi: given ?? null }, { wasi: wasiCheck });
     const own = await forInstance<WasmImports, Exports, Context>(imports, instance);
@@ -105,9 +111,6 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     const wasiOptions = given === true ? {} : given || undefined;
     if (program instanceof Component) {
       return instantiateComponent(program, instance, own, wasiOptions as ComponentWasiOptions);
-    }
-    if (reset !== 'reuse' && typeof imports === 'function') {
-      refuseStateOfOthers(program.module, own, reset, this.#gave);
     }
     const suspends = this.#promising === true || this.#promising.length > 0;
     const context =
