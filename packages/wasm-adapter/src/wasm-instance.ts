@@ -24,8 +24,9 @@ export interface WasmInstance<Exports = WebAssembly.Exports, Context = unknown> 
   readonly memory: WebAssembly.Memory | undefined;
 
   /**
-   * The size of all its memories, in bytes: private and imported ones included, but for private ones
-   * of a module that was given compiled, which are out of reach.
+   * The size of all its memories, in bytes: private and imported ones included. Out of reach are
+   * private ones of a module that was given compiled, and of an instance that a loader made without
+   * `link`.
    */
   readonly memoryBytes: number;
 
