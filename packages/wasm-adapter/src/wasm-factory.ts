@@ -152,8 +152,9 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   }
 }
 
-/** A trap, or what a guest threw. */
+/** A trap, what a guest threw, or a stack overflow, which may have been the guest's. */
 function isOfWasm(error: unknown): boolean {
+  if (error instanceof RangeError) return error.message === 'Maximum call stack size exceeded'; // V8's words
   return error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception;
 }
 
