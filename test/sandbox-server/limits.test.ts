@@ -248,6 +248,17 @@ test('a script cannot have more than a thousand sleeps at once', async () => {
   expect(body.error?.message).toBe('the script threw RangeError: more than 1000 sleeps at once');
 });
 
+test('a sleep of no time, or less, is over at once, and prints no warning', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  const script = 'Promise.all([-1, -Infinity, NaN, 0].map(sleep)).then(() => "slept")';
+  const { body } = await run(server.address, script);
+  process.off('warning', note);
+  expect(body.result).toBe('slept');
+  expect(warnings).toEqual([]);
+});
+
 test('the limits can be read', async () => {
   const given = await (await fetch(`${hasty.address}/limits`)).json();
   expect(given).toEqual({

@@ -79,6 +79,20 @@ test('who sends half a request takes no instance', async () => {
   socket.destroy();
 });
 
+test('who sends half a request does not keep the server from closing', async () => {
+  const server = await openServer();
+  const socket = connect(Number(new URL(server.address).port), '127.0.0.1');
+  const hungUp = new Promise((resolve) => socket.once('close', resolve));
+  socket
+    .resume()
+    .write(
+      'POST /run HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 99\r\n\r\n1',
+    );
+  await run(server.address, '1'); // it is there by now
+  await server.close();
+  await hungUp;
+}, 20_000);
+
 test('closing lets the script under way finish, and turns away who waits', async () => {
   const server = await openServer({ MAX: '1' });
   const running = run(server.address, 'sleep(300).then(() => "finished")');

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { expectAtRest } from './at-rest.js';
 import { failure } from './failure.js';
 import { fixture } from './fixture.js';
-import { wat } from './wat.js';
+import { wat, watModule } from './wat.js';
 
 const PAGE = 65_536;
 
@@ -33,6 +33,14 @@ describe('a module with', () => {
     await pool.release(a);
     await pool.release(b);
     expectAtRest(pool);
+  });
+
+  it('an imported memory, given compiled, counts that one and no other', async () => {
+    const module = watModule('(module (import "env" "memory" (memory 1)))');
+    const pages = (initial: number) => new WebAssembly.Memory({ initial });
+    const imports = { env: { memory: pages(1), other: pages(8) }, none: undefined };
+    await using pool = await createWasmPool(module, { imports: imports as never });
+    expect(await pool.use((instance) => instance.memoryBytes)).toBe(65_536);
   });
 
   it('an imported memory of its own, when imports make one for each instance', async () => {

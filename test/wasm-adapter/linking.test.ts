@@ -2,7 +2,7 @@ import { createWasmPool, type WasmImports } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { expectAtRest } from './at-rest.js';
 import { failure } from './failure.js';
-import { wat } from './wat.js';
+import { wat, watModule } from './wat.js';
 
 const wants = {
   function: wat('(module (import "env" "it" (func)))'),
@@ -65,6 +65,46 @@ describe('a module that imports', () => {
       expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
       expect(error.message).toContain('env.it, and it is missing');
     }
+  });
+
+  it.each(['externref', 'funcref'])('a global of %s is content with a function', async (type) => {
+    const bytes = wat(`(module (import "env" "it" (global ${type}))
+      (func (export "get") (result ${type}) (global.get 0)))`);
+    const { f } = new WebAssembly.Instance(watModule('(module (func (export "f")))')).exports;
+    await using pool = await createWasmPool<{ get(): unknown }>(bytes, {
+      imports: { env: { it: f } },
+    });
+    expect(await pool.use(({ exports }) => exports.get())).toBe(f);
+  });
+
+  it('anything is content with an object that makes it up when it is asked', async () => {
+    const imports = new Proxy({}, { get: () => ({ it() {} }) });
+    await using pool = await createWasmPool(wants.function, { imports });
+    expectAtRest(pool);
+  });
+
+  it.each([
+    ['constructor', 'freeze'],
+    ['constructor', 'constructor'],
+    ['__proto__', 'constructor'],
+    ['env', 'constructor'],
+    ['env', 'toString'],
+  ])('%s.%s is not content with what every object inherits', async (module, name) => {
+    const guest = wat(`(module (import "${module}" "${name}" (func)))`);
+    class Env {}
+    for (const imports of [{ env: {} }, { env: new Env() }, () => ({ env: {} })] as never[]) {
+      const error = await failure(createWasmPool(guest, { imports, wasi: true }));
+      expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
+      expect(error.message).toContain(`${module}.${name}, and it is missing`);
+    }
+  });
+
+  it('a function that every object inherits is content with one that was given', async () => {
+    const guest = wat('(module (import "env" "toString" (func)))');
+    await using pool = await createWasmPool(guest, {
+      imports: { env: { toString() {} } as never },
+    });
+    expectAtRest(pool);
   });
 
   it('a module of a kind that it cannot be says so', async () => {

@@ -130,6 +130,24 @@ describe('an instance through which an exception went', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 2 });
   });
 
+  it('by a function of its table is destroyed when its borrower gave on what the guest threw', async () => {
+    const guest = wat(`(module (table (export "table") 1 funcref) (elem (i32.const 0) $fail)
+      (tag $tag) (func $fail (throw $tag)))`);
+    await using pool = await createWasmPool<{ table: WebAssembly.Table }>(guest);
+    const error = await failure(pool.use(({ exports }) => exports.table.get(0)()));
+    expect(error).toBeInstanceOf(WebAssembly.Exception);
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+  });
+
+  it('by a function of its table is destroyed when its borrower gave a stack overflow on', async () => {
+    const guest = wat(`(module (table (export "table") 1 funcref) (elem (i32.const 0) $deep)
+      (func $deep (call $deep)))`);
+    await using pool = await createWasmPool<{ table: WebAssembly.Table }>(guest);
+    const error = await failure(pool.use(({ exports }) => exports.table.get(0)()));
+    expect(error).toBeInstanceOf(RangeError);
+    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+  });
+
   it('in onCreate, which caught it, is not lent at all', async () => {
     let trapping = true;
     await using pool = await guestPool({

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { createWasmPool, type WasmSource } from '@wasm-pool/wasm-adapter';
 import { afterAll, describe, expect, it } from 'vitest';
 import { failure } from './failure.js';
@@ -51,11 +52,18 @@ function shared(): SharedArrayBuffer {
   return buffer;
 }
 
+function ofAnotherRealm(bytes: Uint8Array): ArrayBuffer {
+  const buffer: ArrayBuffer = runInNewContext(`new ArrayBuffer(${bytes.length})`);
+  new Uint8Array(buffer).set(bytes);
+  return buffer;
+}
+
 const good: [string, () => WasmSource][] = [
   ['bytes', () => add],
   ['a Buffer', () => Buffer.from(add)],
   ['an ArrayBuffer', () => add.slice().buffer],
   ['a SharedArrayBuffer', shared],
+  ['an ArrayBuffer of another realm', () => ofAnotherRealm(add)],
   ['a view of a part of a buffer', () => padded().subarray(7, 7 + add.length)],
   ['a DataView of a part of a buffer', () => new DataView(padded().buffer, 7, add.length)],
   ['a file path', () => addFile],
@@ -133,6 +141,12 @@ const bad: [string, () => unknown, string, RegExp][] = [
   ['a file of HTML', () => htmlFile, 'ERR_WASM_COMPILE', /page\.wasm.*HTML.*doctype/],
   ['a missing file', () => '/no/such/file.wasm', 'ERR_WASM_SOURCE', /\/no\/such.*ENOENT/],
   ['a missing file: URL', () => 'file:///no/such.wasm', 'ERR_WASM_SOURCE', /\/no\/such.*ENOENT/],
+  [
+    'a file: URL of a host',
+    () => 'file://host/a.wasm',
+    'ERR_WASM_SOURCE',
+    /file:\/\/host\/a.*host/,
+  ],
   ['a directory', () => directory, 'ERR_WASM_SOURCE', /EISDIR/],
   ['an empty path', () => '', 'ERR_WASM_SOURCE', /could not load/],
   ['a 404', () => server.at('/404/application%2Fwasm'), 'ERR_WASM_SOURCE', /127.*404 Not Found/],

@@ -198,6 +198,18 @@ describe('a WASI reactor', () => {
     for (const byte of bytes) expect(byte).toBeGreaterThanOrEqual(0);
   });
 
+  it('that would send the process a signal is told that it cannot', async () => {
+    const bytes = wat(`(module
+      (import "wasi_snapshot_preview1" "proc_raise" (func $raise (param i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "raise") (param i32) (result i32) (call $raise (local.get 0))))`);
+    await using pool = await createWasmPool<{ raise(signal: number): number }>(bytes, {
+      wasi: true,
+    });
+    const [sigchld, notSupported] = [16, 58]; // the one signal that would end nothing here
+    expect(await pool.use(({ exports }) => exports.raise(sigchld))).toBe(notSupported);
+  });
+
   it.each([0, 3])('that exits with %d while it is lent throws, and is destroyed', async (code) => {
     await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), { wasi: true });
     const error = await failure(pool.use(({ exports }) => exports.quit(code)));

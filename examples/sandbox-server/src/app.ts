@@ -11,6 +11,9 @@ const page = readFileSync(new URL('../page/index.html', import.meta.url));
 const pagePolicy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** How long clients have, once all scripts are done, to take their answers. */
+const CLOSING_MILLIS = 2_000;
+
 /** The server, not listening yet. Closing it lets the scripts under way finish. */
 export async function createApp(config: Config): Promise<FastifyInstance> {
   const sandbox = await Sandbox.open(config);
@@ -21,7 +24,11 @@ export async function createApp(config: Config): Promise<FastifyInstance> {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
   });
   // Both wait for what is under way: the pool, which lends no more, and behind it the connections.
-  app.addHook('preClose', () => sandbox.close());
+  app.addHook('preClose', async () => {
+    await sandbox.close();
+    // Node.js watches no request's time once it closes: who sends half of one could keep it for ever.
+    setTimeout(() => app.server.closeAllConnections(), CLOSING_MILLIS).unref();
+  });
 
   app.post<{ Body: Script | undefined }>('/run', async (request, reply) => {
     if (request.body === undefined) {

@@ -32,7 +32,8 @@ export class Sleepers {
     if (this.size >= MOST) throw new RangeError(`more than ${MOST} sleeps at once`);
     const deferred = this.#context.newPromise();
     // The timer's limit; the script's deadline is sooner, and NaN is no time at all.
-    const timer = setTimeout(() => this.#end(deferred), Math.min(millis || 0, 2 ** 31 - 1));
+    const delay = Math.min(Math.max(millis || 0, 0), 2 ** 31 - 1);
+    const timer = setTimeout(() => this.#end(deferred), delay);
     this.#asleep.set(deferred, timer);
     return deferred.handle;
   }

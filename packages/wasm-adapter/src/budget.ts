@@ -49,21 +49,15 @@ export class Budget {
       factory: {
         canCreate: () => this.#admits(holding),
         create: async () => {
-          holding.creating++;
-          try {
-            const instance = await factory.create();
-            const { memoryBytes } = instance;
-            if (memoryBytes > this.#maxBytes) instance.drop();
-            this.#checkSize(instance.name, memoryBytes);
-            instance.returnedAt = ++this.#returns;
-            holding.count(instance);
-            holding.expectedBytes = memoryBytes;
-            holding.starting = false;
-            return instance;
-          } finally {
-            holding.creating--;
-            this.#changed();
-          }
+          const instance = await factory.create();
+          const { memoryBytes } = instance;
+          if (memoryBytes > this.#maxBytes) instance.drop();
+          this.#checkSize(instance.name, memoryBytes);
+          instance.returnedAt = ++this.#returns;
+          holding.count(instance);
+          holding.expectedBytes = memoryBytes;
+          holding.starting = false;
+          return instance;
         },
         destroy: (instance, reason) => {
           holding.forget(instance);
@@ -81,6 +75,8 @@ export class Budget {
       makeRoom: () => this.#evictAll(),
       join: (pool) => {
         holding.pool = pool;
+        pool.on('create', () => this.#changed());
+        pool.on('factoryCreateError', () => this.#changed());
       },
       whenRoom: (listener) => {
         holding.onRoom = listener;
@@ -216,12 +212,12 @@ class Holding {
     | 'evict'
     | 'idleLongest'
     | 'pending'
+    | 'size'
     | 'spareResourceCapacity'
     | 'wake'
   >;
   /** Called when there may be room for what was refused. */
   onRoom: () => void = () => {};
-  creating = 0;
   /** What a further instance is likely to take: as much as the last one did. */
   expectedBytes: number;
   /** Has made no instance yet. */
@@ -239,6 +235,11 @@ class Holding {
   get inNeed(): boolean {
     const { pending, spareResourceCapacity } = this.pool;
     return this.starting || (pending > this.creating && spareResourceCapacity > 0);
+  }
+
+  /** Those that are being made, and not for longer than the pool waits for them. */
+  get creating(): number {
+    return Math.max(this.pool.size - this.instances.size, 0);
   }
 
   get size(): number {

@@ -40,8 +40,10 @@ export async function compile(loaded: Loaded): Promise<Compiled> {
   if (more === bytes) return { module, extended: module, shape };
   try {
     return { module, extended: await WebAssembly.compile(more), shape };
-  } catch {
-    return { module, extended: module, shape: undefined }; // too many exports, or with names like ours
+  } catch (cause) {
+    // Left as it is, it would have memory that nobody counts.
+    const message = `could not compile ${name} with its private state exported: ${reasonOf(cause)}`;
+    throw new WasmError('ERR_WASM_COMPILE', message, { cause });
   }
 }
 

@@ -35,7 +35,7 @@ function isLinkError(cause: unknown): boolean {
 
 function checkImports(module: WebAssembly.Module, imports: WasmImports, name: string): void {
   for (const wanted of WebAssembly.Module.imports(module)) {
-    const given: unknown = imports[wanted.module]?.[wanted.name];
+    const given = propertyOf(propertyOf(imports, wanted.module), wanted.name);
     if (isOfKind(given, wanted.kind)) continue;
     const what = given === undefined ? 'it is missing' : `it is ${kindOf(given)}`;
     throw new WasmError(
@@ -43,6 +43,16 @@ function checkImports(module: WebAssembly.Module, imports: WasmImports, name: st
       `${name}: the module imports the ${wanted.kind} ${wanted.module}.${wanted.name}, and ${what} in the imports given`,
     );
   }
+}
+
+/**
+ * A property, but for those that every object inherits: a guest that names `constructor.freeze` would
+ * have Object's own function, and could freeze the host's prototypes.
+ */
+function propertyOf(object: unknown, name: string): unknown {
+  if (object === null || object === undefined) return undefined;
+  if (name in Object.prototype && !Object.hasOwn(object, name)) return undefined;
+  return (object as Record<string, unknown>)[name];
 }
 
 function isOfKind(given: unknown, kind: string): boolean {
@@ -53,10 +63,8 @@ function isOfKind(given: unknown, kind: string): boolean {
       return given instanceof WebAssembly.Memory;
     case 'table':
       return given instanceof WebAssembly.Table;
-    case 'global': // a bare value is an immutable global; of which types, V8 says
-      return given !== undefined && typeof given !== 'function';
     default:
-      return given !== undefined; // a tag, or what is still to come: V8 says
+      return given !== undefined; // a global, which any value may fit, or a tag: V8 says
   }
 }
 

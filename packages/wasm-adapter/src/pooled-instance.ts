@@ -7,6 +7,7 @@ import { Memories } from './memories.js';
 import type { ModuleShape } from './module-shape.js';
 import { exportName, type StateKind } from './private-exports.js';
 import type { Program } from './program.js';
+import type { ImportedState } from './shared-state.js';
 import { Snapshot } from './snapshot.js';
 import type { WasmInstance } from './wasm-instance.js';
 import { weightOf } from './weight.js';
@@ -35,19 +36,30 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   readonly #program: Program;
   readonly #promising: readonly string[] | true;
+  readonly #imported: ImportedState | undefined;
   readonly #memories = new Memories();
   #linked: Linked[] = [];
   #snapshot: { readonly state: Snapshot; readonly links: number } | undefined = undefined;
   #dropped: AbortController | undefined = undefined;
   #weight: { readonly bytes: number; readonly counted: ArrayBuffer | undefined } | undefined;
 
-  /** @param promising the exports that may suspend */
-  constructor(program: Program, id: number, poolName: string, promising: readonly string[] | true) {
+  /**
+   * @param promising the exports that may suspend
+   * @param imported what others of its pool have imported, where it is to share nothing with them
+   */
+  constructor(
+    program: Program,
+    id: number,
+    poolName: string,
+    promising: readonly string[] | true,
+    imported: ImportedState | undefined,
+  ) {
     this.id = id;
     this.name = `${poolName}#${id}`;
     this.calls = new CallState(this.name);
     this.#program = program;
     this.#promising = promising;
+    this.#imported = imported;
   }
 
   get memory(): WebAssembly.Memory | undefined {
@@ -77,6 +89,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
       const message = `${this.name}: instance.link is for core modules, and this is a component`;
       throw new WasmError('ERR_WASM_COMPONENT', message);
     }
+    this.#imported?.claim(this.id, this.#program.module, imports);
     const instance = this.linkModule(this.#program, imports);
     const guarded = guardExports(instance.exports, this.calls, this.#promising);
     // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
@@ -89,7 +102,8 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#linked.push({ shape, exports: instance.exports });
     if (shape === undefined) {
       this.#memories.note(Object.values(instance.exports));
-      this.#memories.note(Object.values(imports).flatMap((it) => Object.values(it)));
+      const imported = WebAssembly.Module.imports(extended);
+      this.#memories.note(imported.map((it) => imports[it.module]?.[it.name]));
     } else {
       this.#memories.note(stateOf('memory', shape, instance.exports));
     }

@@ -11,18 +11,47 @@ export function refuseSharedState(
   imports: WasmImports,
   reset: string,
 ): void {
-  const shared = WebAssembly.Module.imports(module).find((it) =>
-    isState(imports[it.module]?.[it.name]),
-  );
-  if (shared === undefined) return;
-  const { kind, module: from, name } = shared;
-  throw new WasmError(
+  const [shared] = statesOf(module, imports);
+  if (shared !== undefined) throw sharedError(shared.from, reset);
+}
+
+/** Which instance has imported what, where nothing of one borrower is to reach the next. */
+export class ImportedState {
+  readonly #reset: string;
+  /** The ids of the instances that have them. */
+  readonly #owners = new WeakMap<object, number>();
+
+  constructor(reset: string) {
+    this.#reset = reset;
+  }
+
+  /** Refuses, as `refuseSharedState`, what another instance has imported, and notes the rest as its own. */
+  claim(id: number, module: WebAssembly.Module, imports: WasmImports): void {
+    const states = statesOf(module, imports);
+    const shared = states.find(({ state }) => (this.#owners.get(state) ?? id) !== id);
+    if (shared !== undefined) throw sharedError(shared.from, this.#reset);
+    for (const { state } of states) this.#owners.set(state, id);
+  }
+}
+
+function statesOf(module: WebAssembly.Module, imports: WasmImports) {
+  return WebAssembly.Module.imports(module).flatMap((from) => {
+    const state = imports[from.module]?.[from.name];
+    return isState(state) ? [{ from, state }] : [];
+  });
+}
+
+function sharedError(
+  { kind, module, name }: WebAssembly.ModuleImportDescriptor,
+  reset: string,
+): WasmError {
+  return new WasmError(
     'ERR_WASM_LINK',
-    `reset '${reset}' keeps borrowers apart, and all instances would share the imported ${kind} ${from}.${name}: give imports as a function that makes one for each`,
+    `reset '${reset}' keeps borrowers apart, and instances would share the imported ${kind} ${module}.${name}: give imports as a function that makes one for each`,
   );
 }
 
-function isState(given: unknown): boolean {
+function isState(given: unknown): given is object {
   return (
     given instanceof WebAssembly.Memory ||
     given instanceof WebAssembly.Table ||

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { isTranspiledComponent, type TranspiledComponent } from './component/transpiled-source.js';
 import { reasonOf, WasmError } from './errors.js';
 
@@ -50,10 +51,8 @@ function copyOf(src: WasmSource): Uint8Array<ArrayBuffer> | undefined {
   if (ArrayBuffer.isView(src)) {
     return new Uint8Array(new Uint8Array(src.buffer, src.byteOffset, src.byteLength));
   }
-  if (src instanceof ArrayBuffer || src instanceof SharedArrayBuffer) {
-    return new Uint8Array(new Uint8Array(src));
-  }
-  return undefined;
+  // Of whichever realm: test runners and node:vm have others.
+  return types.isAnyArrayBuffer(src) ? new Uint8Array(new Uint8Array(src)) : undefined;
 }
 
 async function loadUrl(given: string | URL): Promise<Loaded> {
@@ -63,7 +62,7 @@ async function loadUrl(given: string | URL): Promise<Loaded> {
   } catch (cause) {
     throw sourceError(String(given), 'it is not a URL', cause);
   }
-  if (url.protocol === 'file:') return loadFile(fileURLToPath(url));
+  if (url.protocol === 'file:') return loadFile(pathOf(url));
   if (!/^https?:$/.test(url.protocol)) {
     throw sourceError(url.href, `${url.protocol} URLs are not accepted; accepted: ${accepted}`);
   }
@@ -75,6 +74,14 @@ async function loadUrl(given: string | URL): Promise<Loaded> {
     throw sourceError(url.href, `it could not be fetched: ${reasonOf(why)}`, cause);
   }
   return loadResponse(response, url.href);
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw sourceError(url.href, reasonOf(cause), cause);
+  }
 }
 
 async function loadFile(path: string): Promise<Loaded> {

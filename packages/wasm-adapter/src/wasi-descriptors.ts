@@ -6,7 +6,7 @@ type Closing = 'fd_close' | 'fd_renumber' | 'fd_fdstat_set_flags';
 
 /** Error numbers: WASI preview 1 witx, `errno`. */
 const SUCCESS = 0;
-const NOT_SUPPORTED = 58;
+export const NOT_SUPPORTED = 58;
 const NOT_CAPABLE = 76;
 
 /** The last of the standard streams. */

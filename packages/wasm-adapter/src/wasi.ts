@@ -6,7 +6,7 @@ import { WasmExit } from './errors.js';
 import { suspending } from './jspi.js';
 import type { WasmImports } from './link.js';
 import type { PooledInstance } from './pooled-instance.js';
-import { Descriptors, STDERR, type WasiFunction } from './wasi-descriptors.js';
+import { Descriptors, NOT_SUPPORTED, STDERR, type WasiFunction } from './wasi-descriptors.js';
 import { suspendingPoll } from './wasi-poll.js';
 
 /** node:wasi's options, but for `version` and `returnOnExit`, which are the pool's to say. */
@@ -93,6 +93,7 @@ export async function wasiContext(
     proc_exit: (code: number) => {
       throw new WasmExit(code, instance.name);
     },
+    proc_raise: () => NOT_SUPPORTED, // node:wasi's own sends the signal to the process
     poll_oneoff: suspended ? suspending(suspendingPoll(instance, () => memory, poll)) : poll,
   };
   const functions = { ...Object.fromEntries(noted), ...own };

@@ -8,7 +8,7 @@ import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from 
 import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
 import { PooledInstance } from './pooled-instance.js';
 import { obstaclesTo, type Program } from './program.js';
-import { refuseSharedState } from './shared-state.js';
+import { ImportedState, refuseSharedState } from './shared-state.js';
 import { start } from './start.js';
 import { type WasiOptions, wasiContext } from './wasi.js';
 import type { WasmInstance } from './wasm-instance.js';
@@ -30,6 +30,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   readonly #maxMemoryBytes: number;
   readonly #promising: readonly string[] | true;
   readonly #restores: boolean;
+  readonly #imported: ImportedState | undefined;
   #lastId = 0;
 
   constructor(program: Program, name: string, options: WasmPoolOptions<Exports, Context>) {
@@ -51,6 +52,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
       }
     }
     this.obstacles = reset === 'restore' ? obstaclesTo(program) : [];
+    this.#imported = reset === 'reuse' ? undefined : new ImportedState(reset);
     this.#restores = reset === 'restore' && this.obstacles.length === 0;
   }
 
@@ -73,7 +75,13 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   async #make(id: number): Promise<PooledInstance<Exports, Context>> {
     const program = this.#program;
     const { instantiate, onCreate } = this.#options;
-    const instance = new PooledInstance<Exports, Context>(program, id, this.#name, this.#promising);
+    const instance = new PooledInstance<Exports, Context>(
+      program,
+      id,
+      this.#name,
+      this.#promising,
+      this.#imported,
+    );
     try {
       if (program instanceof Component || instantiate === undefined) {
         await this.#instantiate(program, instance);
@@ -108,7 +116,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     const context =
       wasiOptions &&
       (await wasiContext(program.module, wasiOptions as WasiOptions, instance, suspends));
-    const { exports } = instance.link(merge(context?.imports ?? {}, own));
+    const { exports } = instance.link(context === undefined ? own : merge(context.imports, own));
     instance.exports = exports as Exports;
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
     const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
@@ -132,8 +140,8 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     instance.context = undefined;
     const verdict = this.validate(instance);
     if (verdict !== true) return verdict;
-    // A trap, though no guard saw it: a function of a table is called as it is.
-    if (thrown.some((it) => it instanceof WebAssembly.RuntimeError)) return 'trap';
+    // It came through wasm, though no guard saw it: a function of a table is called as it is.
+    if (thrown.some(isOfWasm)) return 'trap';
     // Not disposed: destructors are the component's own code, and not all resources can be.
     if (instance.calls.held.size > 0) return 'resources';
     // Of an instance that its loader made by itself we do not know what the error went through.
@@ -142,6 +150,12 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     if (this.#options.reset === 'restore') return instance.restore() || 'unrestorable';
     return true;
   }
+}
+
+/** A trap, what a guest threw, or a stack overflow, which may have been the guest's. */
+function isOfWasm(error: unknown): boolean {
+  if (error instanceof RangeError) return error.message === 'Maximum call stack size exceeded'; // V8's words
+  return error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception;
 }
 
 /** Throws a `WasmError` `ERR_WASM_START` where a new instance is not fit to be lent. */

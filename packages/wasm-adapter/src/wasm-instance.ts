@@ -23,7 +23,11 @@ export interface WasmInstance<Exports = WebAssembly.Exports, Context = unknown> 
   /** The first memory of the module, or of what `instantiate` returned, where there is one. */
   readonly memory: WebAssembly.Memory | undefined;
 
-  /** The size of all its memories, private and imported ones included, in bytes. */
+  /**
+   * The size of all its memories, in bytes: private and imported ones included. Out of reach are
+   * private ones of a module that was given compiled, and of an instance that a loader made without
+   * `link`.
+   */
   readonly memoryBytes: number;
 
   /** What its borrower gave along; undefined between two loans. Host imports read it. */

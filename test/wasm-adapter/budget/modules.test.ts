@@ -1,9 +1,9 @@
 // Compiled modules, shared by content.
 import { createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { failure } from '../failure.js';
 import { wat } from '../wat.js';
-import { make, sized } from './guests.js';
+import { expectWithin, make, PAGE, sized } from './guests.js';
 
 describe('a factory', () => {
   it('compiles the same bytes once, wherever they come from', async () => {
@@ -88,6 +88,32 @@ describe('a pool that could not be made', () => {
 });
 
 describe('instances that could not be made later', () => {
+  it('for want of an end to it leave nothing of them in the budget, but while they take', async () => {
+    await using factory = createWasmPoolFactory({ maxInstances: 2 });
+    const ends: (() => void)[] = [];
+    let hangs = false;
+    const a = await make(factory, 'a', 1, {
+      createTimeoutMillis: 20,
+      onCreate: () => (hangs ? new Promise<void>((resolve) => ends.push(resolve)) : undefined),
+    });
+    await using b = await make(factory, 'b', 1);
+    const first = await a.acquire();
+    hangs = true;
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const acquired = failure(a.acquire());
+      expect(factory.stats().instances).toBe(2);
+      expect(await acquired).toMatchObject({ code: 'ERR_POOL_CREATE' });
+    }
+    expect(factory.stats()).toMatchObject({ instances: 1, memoryBytes: PAGE });
+    const other = await b.acquire(); // which fits
+    for (const end of ends) end();
+    await vi.waitFor(() => expect(a.stats().destroyedBy).toEqual({ late: 3 }));
+    expect(factory.stats()).toMatchObject({ instances: 2, memoryBytes: 2 * PAGE });
+    await a.release(first);
+    await b.release(other);
+    expectWithin(factory);
+  });
+
   it('leave nothing of them in the budget', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     let failing = false;

@@ -8,6 +8,7 @@ import { compile } from '../../../packages/wasm-adapter/src/compile.js';
 import { moduleShape } from '../../../packages/wasm-adapter/src/module-shape.js';
 import { obstaclesOf } from '../../../packages/wasm-adapter/src/obstacles.js';
 import { exportPrivate } from '../../../packages/wasm-adapter/src/private-exports.js';
+import { failure } from '../failure.js';
 import { wat } from '../wat.js';
 import { guests } from './guests.js';
 import { assemble, exported, section } from './sections.js';
@@ -90,13 +91,12 @@ describe('memoryBytes', () => {
 });
 
 describe('a module that', () => {
-  it('has exports with names like ours is left as it is', async () => {
+  it('has an export with a name of ours is refused: nobody could count its private memory', async () => {
     const name = '\\00wasm-pool.memory.0';
     const bytes = wat(`(module (memory 1) (func (export "${name}")) (func (export "f")))`);
-    await using pool = await createWasmPool<{ f(): void }>(bytes, { reset: 'restore' });
-    expect(pool.obstacles).toEqual([expect.stringContaining('out of reach')]);
-    await pool.use(({ exports }) => exports.f());
-    expect(pool.stats().destroyedBy).toEqual({ unrestorable: 1 });
+    const error = await failure(createWasmPool(bytes));
+    expect(error).toMatchObject({ code: 'ERR_WASM_COMPILE' });
+    expect(error.message).toMatch(/private state exported.*Duplicate export name/);
   });
 
   it('V8 takes, and the pool does not know, is left as it is', async () => {

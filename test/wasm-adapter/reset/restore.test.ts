@@ -1,4 +1,4 @@
-import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import { createWasmPool, type WasmInstance } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
 import { expectAtRest } from '../at-rest.js';
 import { failure } from '../failure.js';
@@ -313,11 +313,34 @@ describe('state that all instances would share', () => {
       );
       expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
       expect(error.message).toContain(`share the imported ${kind} env.it`);
+
+      const env = { it: make() };
+      for (const sharing of [
+        { imports: () => ({ env }) },
+        { instantiate: (_: unknown, instance: WasmInstance) => instance.link({ env }).exports },
+      ]) {
+        const one = createWasmPool(bytes, { reset, min: 2, ...sharing });
+        expect((await failure(one)).message).toContain(`share the imported ${kind} env.it`);
+      }
+
       await using own = await createWasmPool(bytes, {
         reset,
         imports: () => ({ env: { it: make() } }),
       });
       expectAtRest(own);
+    });
+
+    it(`is none where a loader links twice within one instance: a ${kind}`, async () => {
+      await using pool = await createWasmPool(bytes, {
+        reset: 'fresh',
+        min: 2,
+        instantiate(_, instance) {
+          const imports = { env: { it: make() } };
+          instance.link(imports);
+          return instance.link(imports).exports;
+        },
+      });
+      expectAtRest(pool);
     });
 
     it(`is as it is with reuse: a ${kind}`, async () => {
