@@ -309,6 +309,12 @@ describe('what cannot be posted', () => {
     }
     await atRest(pool);
   });
+
+  it('is a result that throws when it is looked at', async () => {
+    const pool = await workerPool();
+    expect(await failure(pool.run.revoked())).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
+  });
 });
 
 describe('a thread', () => {

@@ -223,8 +223,13 @@ function isCalls(request: Request): request is readonly CallRequest[] {
   return Array.isArray(request);
 }
 
+/** One that throws when it is looked at is none: it cannot be posted either. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value;
+  try {
+    return typeof value === 'object' && value !== null && 'then' in value;
+  } catch {
+    return false;
+  }
 }
 
 function functionsOf(exports: unknown): string[] {

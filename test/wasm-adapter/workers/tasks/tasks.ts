@@ -60,6 +60,11 @@ export const copyOfMemory = ({ exports }: Instance, at: number, length: number) 
   return new Uint8Array(exports.memory.buffer, at, length);
 };
 export const unclonable = () => () => {};
+export const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
 export const allocate = () => {
   const all: unknown[] = [];
   for (;;) all.push(new Array(10_000).fill(Math.random()));
