@@ -16,7 +16,7 @@ import { Bell } from './bell.js';
 import { Claims } from './claims.js';
 import type { CallRequest, Reply, Request, ThreadData } from './messages.js';
 import { cloneError, movedOf } from './move.js';
-import { post } from './posted-error.js';
+import { type Posted, post } from './posted-error.js';
 
 /** The type of a module of tasks, or of a function that imports it. */
 export type TasksSource = object | (() => Promise<object>);
@@ -197,7 +197,13 @@ class Server {
         error = cloneError(`the result of ${name}`, cause);
       }
     }
-    this.#send([false, post(error), ...rest]);
+    let posted: Posted;
+    try {
+      posted = post(error);
+    } catch (cause) {
+      posted = post(cloneError(`what ${name} threw`, cause));
+    }
+    this.#send([false, posted, ...rest]);
   }
 
   /** At the end of a loan: one that is not fit is called no more. */

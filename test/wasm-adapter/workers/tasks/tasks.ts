@@ -104,6 +104,13 @@ export const fail = (_: Instance, how: string): unknown => {
       throw new DOMException('given up', 'AbortError');
     case 'frozen':
       throw Object.freeze(new Error('frozen'));
+    case 'unreadable':
+      throw Object.defineProperty(new Error('unreadable'), 'detail', {
+        enumerable: true,
+        get() {
+          throw new Error('no detail');
+        },
+      });
     case 'strange': {
       const error = new Error('strange');
       Object.defineProperty(error, 'stack', { value: () => 'no text' });
