@@ -79,6 +79,10 @@ class Server {
       this.#take(request);
       if (!this.#working) void this.#work();
     });
+    // What was asked for is lost: the thread ends, and says why.
+    this.#port.on('messageerror', (cause) => {
+      throw cause;
+    });
   }
 
   #take(request: Request): void {

@@ -190,9 +190,10 @@ export const stepLater = async (instance: Instance, kind: string, record: Record
   }
 };
 
-/** Nested more deeply than a clone can be. */
-export const oversized = () => {
+export const nested = (_: Instance, levels: number) => {
   let all: unknown[] = [];
-  for (let depth = 0; depth < 100_000; depth++) all = [all];
+  for (let level = 0; level < levels; level++) all = [all];
   return all;
 };
+/** Nested more deeply than a clone can be. */
+export const oversized = (instance: Instance) => nested(instance, 100_000);
