@@ -89,9 +89,13 @@ export abstract class GenericPool<T> extends Base<
     return this._potentiallyAllocableResourceCount;
   }
 
-  /** Creates or tests what those who wait need. */
+  /**
+   * Creates or tests what those who wait need. By itself, generic-pool would have one creation tried
+   * for each of them, whenever one more waits, also where the first is put off.
+   */
   protected dispense(): void {
-    this._dispense();
+    while (this.waiting.length > this.expected && this.create());
+    if (this.idle.length > 0) this._dispense();
   }
 
   /** Creates what `min` lacks. */

@@ -67,8 +67,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     super.dispense();
     const { burst } = this.settings;
     if (burst === 0) return;
-    const limit = this.max + burst;
-    for (let short = this.waiting.urgent - this.expected; short > 0; short--) this.create(limit);
+    while (this.waiting.urgent > this.expected && this.create(this.max + burst));
   }
 
   /** Starts one creation, unless `limit` resources exist or are on their way; says whether it did. */
