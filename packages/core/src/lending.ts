@@ -125,11 +125,10 @@ export abstract class Lending<T> extends Lifecycle<T> {
   #refusal(priority: number): Error | undefined {
     if (this.draining) return this.closedError();
     const { maxWaitingClients, burst } = this.settings;
+    if (this.waiting.length - this.expected < maxWaitingClients) return undefined;
     const spare = this.spareResourceCapacity + (priority === 0 ? burst : 0);
-    if (spare < 1 && this.waiting.length - this.expected >= maxWaitingClients) {
-      return new QueueFullError(maxWaitingClients, this.state());
-    }
-    return undefined;
+    if (spare >= 1 && !this.short) return undefined; // one may be made for it
+    return new QueueFullError(maxWaitingClients, this.state());
   }
 
   /** The stack of an acquire that waits is the one of its call, not of the return that serves it. */
