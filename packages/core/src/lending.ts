@@ -73,11 +73,12 @@ export abstract class Lending<T> extends Lifecycle<T> {
     this.lent++;
   }
 
-  /** The queue: the waiter gets a resource that is lent by then, or a rejection. */
+  /** The queue: the waiter gets a resource that is lent by then, or a rejection. Throws for an abort. */
   protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
     this.start();
     const lowest = this.settings.priorityRange - 1;
     const { signal, again = false } = options;
+    signal?.throwIfAborted(); // by now: a factory call may have aborted it
     const priority = Math.min(options.priority ?? lowest, lowest);
     const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
     const refusal = again ? this.#refusalAgain() : this.#refusal(priority);
