@@ -311,6 +311,19 @@ describe('what cannot be posted', () => {
     await atRest(pool);
   });
 
+  it('is an argument that throws, when it is looked at, what has no text', async () => {
+    const pool = await workerPool();
+    const argument = {
+      get value() {
+        throw Object.create(null);
+      },
+    };
+    const error = await failure(pool.run.echo(argument));
+    expect(error).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(error.message).toMatch(/cannot be posted: what was thrown has no text$/);
+    await atRest(pool);
+  });
+
   it('is a result that throws when it is looked at', async () => {
     const pool = await workerPool();
     expect(await failure(pool.run.revoked())).toMatchObject({ code: 'ERR_WASM_CLONE' });
