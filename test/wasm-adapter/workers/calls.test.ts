@@ -311,6 +311,26 @@ describe('what cannot be posted', () => {
     await atRest(pool);
   });
 
+  it('is what has moved before, and leaves those behind it their turn', async () => {
+    const pool = await workerPool();
+    const bytes = new Uint8Array(5);
+    const worker = await pool.acquire();
+    const calls = [
+      worker.run.sum(1, 2),
+      worker.run.size(move(bytes)),
+      worker.run.size(move(bytes)),
+      worker.run.size(move(new Uint8Array(7))),
+    ];
+    expect(await Promise.allSettled(calls)).toMatchObject([
+      { value: 3 },
+      { value: 5 },
+      { reason: { code: 'ERR_WASM_CLONE' } },
+      { value: 7 },
+    ]);
+    await pool.release(worker);
+    await atRest(pool);
+  });
+
   it('is an argument that throws, when it is looked at, what has no text', async () => {
     const pool = await workerPool();
     const argument = {
@@ -328,6 +348,21 @@ describe('what cannot be posted', () => {
     const pool = await workerPool();
     expect(await failure(pool.run.revoked())).toMatchObject({ code: 'ERR_WASM_CLONE' });
     expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
+  });
+});
+
+it('a call that is made while an argument of another is cloned follows that one', async () => {
+  const pool = await workerPool();
+  await pool.use(async ({ run }) => {
+    let inner: Promise<unknown> | undefined;
+    const argument = {
+      get value() {
+        inner = run.echo('inner');
+        return 'outer';
+      },
+    };
+    expect(await run.echo(argument)).toEqual([{ value: 'outer' }]);
+    expect(await inner).toEqual(['inner']);
   });
 });
 
