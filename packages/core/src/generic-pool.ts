@@ -127,12 +127,11 @@ export abstract class GenericPool<T> extends Base<
   }
 
   /**
-   * Called for what is idle after the creations of a `dispense`. It was not when that began, or
-   * nobody would wait: a factory call has returned it, and by then somebody may wait or not.
+   * Called where something is idle though somebody waits, which is only who waits `again` while the
+   * pool drains: any other return goes to who waits first.
    */
   override _dispatchResource(): void {
-    const entry = this.waiting.length > 0 ? this.idle.shift() : undefined;
-    if (entry !== undefined) this.offer(entry);
+    this.offer(this.idle.shift() as Entry<T>);
   }
 
   override _ensureMinimum(): void {
