@@ -344,6 +344,26 @@ describe('what cannot be posted', () => {
     await atRest(pool);
   });
 
+  it('is an argument that aborts its call, and throws: no other call ends with it', async () => {
+    const pool = await workerPool();
+    const controller = new AbortController();
+    const argument = {
+      get value() {
+        controller.abort('enough');
+        throw new Error('no value');
+      },
+    };
+    const worker = await pool.acquire();
+    const other = worker.run.sum(1, 2);
+    const call = worker.call('echo', [argument], { signal: controller.signal });
+    expect(await Promise.allSettled([call, other])).toMatchObject([
+      { reason: 'enough' },
+      { value: 3 },
+    ]);
+    await pool.release(worker);
+    await atRest(pool);
+  });
+
   it('is a result that throws when it is looked at', async () => {
     const pool = await workerPool();
     expect(await failure(pool.run.revoked())).toMatchObject({ code: 'ERR_WASM_CLONE' });

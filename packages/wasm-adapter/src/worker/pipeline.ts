@@ -71,7 +71,7 @@ export class Pipeline {
         for (const one of batch) this.#post([one], one.moves);
         return;
       }
-      this.#sent.splice(this.#sent.indexOf(call), 1);
+      this.remove(call);
       call.reject(cloneError(`an argument or the context of ${call.name}`, cause));
     }
   }
