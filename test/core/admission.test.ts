@@ -49,6 +49,26 @@ describe('canCreate', () => {
     expect(pool.size).toBe(3);
   });
 
+  test('leaves no more waiting than maxWaitingClients', async () => {
+    const { gate, pool } = gated({ maxWaitingClients: 2 });
+    const waiting = [watch(pool.acquire()), watch(pool.acquire())];
+    await expect(pool.acquire()).rejects.toMatchObject({ code: 'ERR_POOL_QUEUE_FULL' });
+    gate.open = true;
+    pool.wake();
+    expect(await pool.acquire()).toEqual({ id: 3 });
+    expect(waiting.map((it) => it.state)).toEqual(['fulfilled', 'fulfilled']);
+  });
+
+  test('leaves no more waiting beyond max than maxWaitingClients', async () => {
+    const { gate, pool } = gated({ max: 1, burst: 1, maxWaitingClients: 2 });
+    gate.open = true;
+    await pool.acquire();
+    gate.open = false;
+    const waiting = [watch(pool.acquire()), watch(pool.acquire(0))];
+    await expect(pool.acquire(0)).rejects.toMatchObject({ code: 'ERR_POOL_QUEUE_FULL' });
+    expect(waiting.map((it) => it.state)).toEqual(['pending', 'pending']);
+  });
+
   test('lets who waits be served by a return', async () => {
     const { gate, pool } = gated();
     gate.open = true;

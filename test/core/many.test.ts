@@ -44,6 +44,24 @@ test('one of 100,000 who wait costs about what one of 1,000 does', async () => {
   expect(await growth(100_000, (count) => lendAll(pool, count))).toBeLessThan(20);
 });
 
+test.each([
+  ['beyond max', { burst: 1 }, {}],
+  ['while creations are put off', { max: 0 }, { canCreate: () => false }],
+])(
+  'waiting %s costs about the same in a line of 20,000 as in one of 200',
+  async (_, options, calls) => {
+    const wait = async (count: number) => {
+      const factory = recordingFactory({ create: () => new Promise<Thing>(() => {}), ...calls });
+      const pool = createPool(factory, options);
+      const all = Array.from({ length: count }, () => pool.acquire(0));
+      const settled = Promise.allSettled(all);
+      await pool.close({ timeoutMillis: 1 });
+      await settled;
+    };
+    expect(await growth(20_000, wait)).toBeLessThan(20);
+  },
+);
+
 test('giving up costs about the same in a line of 50,000 as in one of 500', async () => {
   const pool = createPool(recordingFactory());
   const thing = await pool.acquire();

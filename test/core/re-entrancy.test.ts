@@ -205,6 +205,29 @@ test('a create that acquires does not make the pool exceed max', async () => {
   expect(pool.size).toBe(2);
 });
 
+test.each([
+  ['create', { autostart: false, min: 1 }],
+  ['validate', { testOnBorrow: true }],
+] as const)(
+  'a %s that aborts the acquire for which it is called has that not wait',
+  async (call, options) => {
+    const controller = new AbortController();
+    const never = new Promise<never>(() => {});
+    const factory = recordingFactory({
+      [call]: () => {
+        controller.abort('enough');
+        return never;
+      },
+    });
+    const pool = createPool(factory, options);
+    if (call === 'validate') pool.grow();
+    await settle();
+    const { signal } = controller;
+    await expect(pool.acquire({ signal })).rejects.toBe('enough');
+    expect(pool.pending).toBe(0);
+  },
+);
+
 test('a create that returns what others have lent serves who waits; nothing is lost', async () => {
   let inside = () => {};
   const factory = recordingFactory({

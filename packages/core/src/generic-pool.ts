@@ -7,9 +7,9 @@ import type { Settings } from './options.js';
 import { WaitingQueue } from './waiting-queue.js';
 
 /**
- * generic-pool 3.9.0 with its seams named. It decides how many resources to create for those that
- * wait and for `min`, walks the idle list when it is time to evict, and keeps the counts; what
- * happens to one resource is left to the subclass. The only file that touches its underscored
+ * generic-pool 3.9.0 with its seams named. It counts what there is and what is on its way, refills
+ * `min`, has idle resources tested and handed out, and walks the idle list when it is time to evict;
+ * what happens to one resource is left to the subclass. The only file that touches its underscored
  * members: test/core/generic-pool-contract.test.ts says loudly when one of them changes.
  */
 export abstract class GenericPool<T> extends Base<
@@ -89,9 +89,13 @@ export abstract class GenericPool<T> extends Base<
     return this._potentiallyAllocableResourceCount;
   }
 
-  /** Creates or tests what those who wait need. */
+  /**
+   * Creates or tests what those who wait need. By itself, generic-pool would try a creation for each
+   * of them whenever one more waits, though the first be put off.
+   */
   protected dispense(): void {
-    this._dispense();
+    while (this.waiting.length > this.expected && this.spareResourceCapacity > 0 && this.create());
+    if (this.idle.length > 0) this._dispense();
   }
 
   /** Creates what `min` lacks. */
@@ -123,12 +127,11 @@ export abstract class GenericPool<T> extends Base<
   }
 
   /**
-   * Called for what is idle after the creations of a `_dispense`. It was not when that began, or
-   * nobody would wait: a factory call has returned it, and by then somebody may wait or not.
+   * Called where something is idle though somebody waits, which is only who waits `again` while the
+   * pool drains: any other return goes to who waits first.
    */
   override _dispatchResource(): void {
-    const entry = this.waiting.length > 0 ? this.idle.shift() : undefined;
-    if (entry !== undefined) this.offer(entry);
+    this.offer(this.idle.shift() as Entry<T>);
   }
 
   override _ensureMinimum(): void {

@@ -73,11 +73,12 @@ export abstract class Lending<T> extends Lifecycle<T> {
     this.lent++;
   }
 
-  /** The queue: the waiter gets a resource that is lent by then, or a rejection. */
+  /** The queue: the waiter gets a resource that is lent by then, or a rejection. Throws for an abort. */
   protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
     this.start();
     const lowest = this.settings.priorityRange - 1;
     const { signal, again = false } = options;
+    signal?.throwIfAborted(); // by now: a factory call may have aborted it
     const priority = Math.min(options.priority ?? lowest, lowest);
     const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
     const refusal = again ? this.#refusalAgain() : this.#refusal(priority);
@@ -125,11 +126,10 @@ export abstract class Lending<T> extends Lifecycle<T> {
   #refusal(priority: number): Error | undefined {
     if (this.draining) return this.closedError();
     const { maxWaitingClients, burst } = this.settings;
+    if (this.waiting.length - this.expected < maxWaitingClients) return undefined;
     const spare = this.spareResourceCapacity + (priority === 0 ? burst : 0);
-    if (spare < 1 && this.waiting.length - this.expected >= maxWaitingClients) {
-      return new QueueFullError(maxWaitingClients, this.state());
-    }
-    return undefined;
+    if (spare >= 1 && !this.short) return undefined; // one may be made for it
+    return new QueueFullError(maxWaitingClients, this.state());
   }
 
   /** The stack of an acquire that waits is the one of its call, not of the return that serves it. */

@@ -63,12 +63,20 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     return this.started && !this.draining;
   }
 
+  /**
+   * Whether somebody waits for a creation that there is room for, and that is not under way. Where
+   * max is in use, it would be a burst, which only those of the highest priority wait for.
+   */
+  protected get short(): boolean {
+    const full = this.size >= (this.max || Number.POSITIVE_INFINITY);
+    return (full ? this.waiting.urgent : this.waiting.length) > this.expected;
+  }
+
   protected override dispense(): void {
     super.dispense();
     const { burst } = this.settings;
     if (burst === 0) return;
-    const limit = this.max + burst;
-    for (let short = this.waiting.urgent - this.expected; short > 0; short--) this.create(limit);
+    while (this.waiting.urgent > this.expected && this.create(this.max + burst));
   }
 
   /** Starts one creation, unless `limit` resources exist or are on their way; says whether it did. */
@@ -159,11 +167,8 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   #fail(cause: unknown): void {
     this.createErrors++;
     const error = new CreateError(cause, this.state());
-    // Who is first in line would have got it, unless enough others are on their way. Where max is
-    // in use even without it, it was a burst, which only those of the highest priority wait for.
-    const full = this.size >= (this.max || Number.POSITIVE_INFINITY);
-    const waiting = full ? this.waiting.urgent : this.waiting.length;
-    if (waiting > this.expected) this.waiting.dequeue()?.(Promise.reject(error));
+    // Who is first in line would have got it, unless enough others are on their way.
+    if (this.short) this.waiting.dequeue()?.(Promise.reject(error));
     this.#retryLater();
     if (!this.draining && this.size < this.min) this.backoff.fail();
     this.tellNotReady(error);

@@ -23,7 +23,8 @@ export interface PoolOptions<T = unknown> {
   min?: number | undefined;
   /**
    * How many acquires may wait for a return, beyond those that a resource will serve which is being
-   * created, validated or recycled; the next is rejected with `QueueFullError`. Default: no limit.
+   * created, validated or recycled; the next is rejected with `QueueFullError`. One may always wait
+   * for a creation that `canCreate` puts off. Default: no limit.
    */
   maxWaitingClients?: number | undefined;
   /** Ask the factory's `validate` before lending an idle or returned resource. Default false. */

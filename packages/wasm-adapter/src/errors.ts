@@ -61,5 +61,9 @@ export class WasmExit extends WasmError {
 
 /** What an error says, or any other thing that was thrown. */
 export function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  try {
+    return String(cause instanceof Error ? cause.message : cause);
+  } catch {
+    return 'what was thrown has no text';
+  }
 }

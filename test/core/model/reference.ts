@@ -86,8 +86,11 @@ export class Reference {
     if (ask.again) return false;
     const { maxWaitingClients = Number.POSITIVE_INFINITY } = this.setup;
     const spare = this.limit + (ask.priority === 0 ? this.burst : 0) - this.size;
-    const waiting = this.waiting.filter((other) => other !== ask).length;
-    return spare < 1 && waiting - this.coming >= maxWaitingClients;
+    const others = this.waiting.filter((other) => other !== ask);
+    const full = this.size >= this.limit;
+    const inFront = full ? others.filter(({ priority }) => priority === 0) : others;
+    const room = spare >= 1 && inFront.length <= this.coming;
+    return !room && others.length - this.coming >= maxWaitingClients;
   }
 
   /** An acquire that cannot wait. Without an outcome after the call, it came to nothing. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../failure.js';
 import { wat } from '../wat.js';
 import { type Guest, guest } from './guest.js';
-import { atRest, inline, tasks, until, workerPool } from './pools.js';
+import { atRest, Gate, inline, lentWarm, reasons, tasks, until, workerPool } from './pools.js';
+import { nested } from './tasks/tasks.js';
 
 const guestExports = WebAssembly.Module.exports(new WebAssembly.Module(guest))
   .filter(({ kind }) => kind === 'function')
@@ -307,6 +308,138 @@ describe('what cannot be posted', () => {
       });
       expect(await moved).toBe(10);
     }
+    await atRest(pool);
+  });
+
+  it('is what has moved before, and leaves those behind it their turn', async () => {
+    const pool = await workerPool();
+    const bytes = new Uint8Array(5);
+    const worker = await pool.acquire();
+    const calls = [
+      worker.run.sum(1, 2),
+      worker.run.size(move(bytes)),
+      worker.run.size(move(bytes)),
+      worker.run.size(move(new Uint8Array(7))),
+    ];
+    expect(await Promise.allSettled(calls)).toMatchObject([
+      { value: 3 },
+      { value: 5 },
+      { reason: { code: 'ERR_WASM_CLONE' } },
+      { value: 7 },
+    ]);
+    await pool.release(worker);
+    await atRest(pool);
+  });
+
+  it('is an argument that throws, when it is looked at, what has no text', async () => {
+    const pool = await workerPool();
+    const argument = {
+      get value() {
+        throw Object.create(null);
+      },
+    };
+    const error = await failure(pool.run.echo(argument));
+    expect(error).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(error.message).toMatch(/cannot be posted: what was thrown has no text$/);
+    await atRest(pool);
+  });
+
+  it('is an argument that aborts its call, and throws: no other call ends with it', async () => {
+    const pool = await workerPool();
+    const controller = new AbortController();
+    const argument = {
+      get value() {
+        controller.abort('enough');
+        throw new Error('no value');
+      },
+    };
+    const worker = await pool.acquire();
+    const other = worker.run.sum(1, 2);
+    const call = worker.call('echo', [argument], { signal: controller.signal });
+    expect(await Promise.allSettled([call, other])).toMatchObject([
+      { reason: 'enough' },
+      { value: 3 },
+    ]);
+    await pool.release(worker);
+    await atRest(pool);
+  });
+
+  it('is a result that throws when it is looked at', async () => {
+    const pool = await workerPool();
+    expect(await failure(pool.run.revoked())).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
+  });
+});
+
+it('a call that is made while an argument of another is cloned follows that one', async () => {
+  const pool = await workerPool();
+  await pool.use(async ({ run }) => {
+    let inner: Promise<unknown> | undefined;
+    const argument = {
+      get value() {
+        inner = run.echo('inner');
+        return 'outer';
+      },
+    };
+    expect(await run.echo(argument)).toEqual([{ value: 'outer' }]);
+    expect(await inner).toEqual(['inner']);
+  });
+});
+
+describe('a result that the thread can post, and this one cannot read', () => {
+  // A structured clone takes the more of the stack the more deeply its value is nested.
+  const resourceLimits = { stackSizeMb: 64 };
+  const levels = 30_000;
+
+  it.each(['reuse', 'restore'] as const)(
+    "ends the thread, and with it its call; those behind it run elsewhere (reset: '%s')",
+    async (reset) => {
+      const pool = await workerPool({ resourceLimits, reset });
+      const destroyed = reasons(pool);
+      const gate = new Gate();
+      const worker = await lentWarm(pool);
+      const call = failure(pool.run.nested(levels));
+      const held = pool.run.hold(gate.words).catch(() => {}); // has begun, or is run elsewhere too
+      const sums = Promise.all([1, 2, 3].map((number) => pool.run.sum(number, 1)));
+      await pool.release(worker);
+      const error = await call;
+      gate.open();
+      expect(error).toMatchObject({ code: 'ERR_WASM_WORKER_EXIT', cause: expect.any(RangeError) });
+      expect(await sums).toEqual([2, 3, 4]);
+      await held;
+      expect(destroyed).toEqual(['exit']);
+      await atRest(pool);
+    },
+  );
+
+  it('is lost where the thread is ended for a call behind it', async () => {
+    const pool = await workerPool({ resourceLimits });
+    const [first, second] = [new Gate(), new Gate()];
+    const controller = new AbortController();
+    const worker = await pool.acquire();
+    const held = worker.run.holdLater(first.words);
+    const call = failure(worker.run.nested(levels));
+    const last = failure(worker.call('hold', [second.words], { signal: controller.signal }));
+    await first.until(1);
+    first.open();
+    Atomics.wait(second.words, 0, 0, 10_000); // so that nothing is received meanwhile
+    controller.abort(new Error('enough'));
+    expect(await last).toBe(controller.signal.reason);
+    expect(await call).toMatchObject({ code: 'ERR_WASM_WORKER_EXIT' });
+    expect(await held).toBeUndefined();
+    await pool.release(worker);
+    await atRest(pool);
+  });
+});
+
+describe('an argument that cannot be read in the thread', () => {
+  it.each([0, 50])('ends it, and with it its call, %d ms after the last one', async (millis) => {
+    const pool = await workerPool({ resourceLimits: { stackSizeMb: 0.3 } });
+    await pool.run.sum(1, 2);
+    await new Promise((resolve) => setTimeout(resolve, millis));
+    const error = await failure(pool.run.echo(nested(undefined as never, 3_000)));
+    expect(error).toMatchObject({ code: 'ERR_WASM_WORKER_EXIT', cause: expect.any(RangeError) });
+    expect(await pool.run.sum(1, 2)).toBe(3);
     await atRest(pool);
   });
 });

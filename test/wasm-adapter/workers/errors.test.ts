@@ -57,6 +57,14 @@ describe('what a task throws', () => {
     expect(error.cause.cause).toBe(error);
   });
 
+  it('may be such that nothing can be read of it', async () => {
+    const pool = await workerPool();
+    const error = await failure(pool.run.fail('unreadable'));
+    expect(error).toMatchObject({ code: 'ERR_WASM_CLONE' });
+    expect(error.message).toBe('what fail threw cannot be posted: no detail');
+    expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
+  });
+
   it('may be thirty times itself', async () => {
     const pool = await workerPool();
     const error = (await failure(pool.run.fail('wide'))) as Chained;

@@ -1,5 +1,5 @@
 import type { Transferable } from 'node:worker_threads';
-import { WasmError } from '../errors.js';
+import { reasonOf, WasmError } from '../errors.js';
 
 const marked = new WeakMap<object, Transferable[]>();
 
@@ -55,6 +55,5 @@ export function movedOf(values: readonly unknown[]): Transferable[] {
 
 /** Says that something cannot be posted, and why. */
 export function cloneError(what: string, cause: unknown): WasmError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new WasmError('ERR_WASM_CLONE', `${what} cannot be posted: ${why}`, { cause });
+  return new WasmError('ERR_WASM_CLONE', `${what} cannot be posted: ${reasonOf(cause)}`, { cause });
 }

@@ -9,6 +9,7 @@ export class Pipeline {
   /** The first of them is under way; the others wait on the thread. */
   readonly #sent: Call[] = [];
   readonly #unsent: Call[] = [];
+  #flushing = false;
 
   constructor(thread: Thread) {
     this.#thread = thread;
@@ -27,8 +28,16 @@ export class Pipeline {
     this.#unsent.push(call);
   }
 
-  /** Sends, in one message, what there is room for. */
+  /** Sends what there is room for. */
   flush(): void {
+    if (this.#flushing) return; // by an argument that makes a call while it is cloned
+    this.#flushing = true;
+    while (this.#flushBatch()); // where none of one can be posted, there is room for others
+    this.#flushing = false;
+  }
+
+  /** Sends, in one message, what there is room for; says whether there was anything. */
+  #flushBatch(): boolean {
     const batch: Call[] = [];
     let moves: Transferable[] = [];
     const { claims } = this.#thread;
@@ -47,6 +56,7 @@ export class Pipeline {
       batch.push(next);
     }
     if (batch.length > 0) this.#post(batch, moves);
+    return batch.length > 0;
   }
 
   #post(batch: readonly Call[], moves: Transferable[]): void {
@@ -61,7 +71,7 @@ export class Pipeline {
         for (const one of batch) this.#post([one], one.moves);
         return;
       }
-      this.#sent.splice(this.#sent.indexOf(call), 1);
+      this.remove(call);
       call.reject(cloneError(`an argument or the context of ${call.name}`, cause));
     }
   }

@@ -16,7 +16,7 @@ import { Bell } from './bell.js';
 import { Claims } from './claims.js';
 import type { CallRequest, Reply, Request, ThreadData } from './messages.js';
 import { cloneError, movedOf } from './move.js';
-import { post } from './posted-error.js';
+import { type Posted, post } from './posted-error.js';
 
 /** The type of a module of tasks, or of a function that imports it. */
 export type TasksSource = object | (() => Promise<object>);
@@ -78,6 +78,10 @@ class Server {
     this.#port.on('message', (request: Request) => {
       this.#take(request);
       if (!this.#working) void this.#work();
+    });
+    // What was asked for is lost: the thread ends, and says why.
+    this.#port.on('messageerror', (cause) => {
+      throw cause;
     });
   }
 
@@ -197,7 +201,13 @@ class Server {
         error = cloneError(`the result of ${name}`, cause);
       }
     }
-    this.#send([false, post(error), ...rest]);
+    let posted: Posted;
+    try {
+      posted = post(error);
+    } catch (cause) {
+      posted = post(cloneError(`what ${name} threw`, cause));
+    }
+    this.#send([false, posted, ...rest]);
   }
 
   /** At the end of a loan: one that is not fit is called no more. */
@@ -223,8 +233,13 @@ function isCalls(request: Request): request is readonly CallRequest[] {
   return Array.isArray(request);
 }
 
+/** One that throws when it is looked at is none: it cannot be posted either. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value;
+  try {
+    return typeof value === 'object' && value !== null && 'then' in value;
+  } catch {
+    return false;
+  }
 }
 
 function functionsOf(exports: unknown): string[] {

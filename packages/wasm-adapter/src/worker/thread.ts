@@ -29,6 +29,7 @@ export class Thread {
   readonly #port: MessagePort;
   #awaited = true;
   #ended = false;
+  #deaf = false;
   #error: unknown = undefined;
 
   constructor(spawn: Spawn, name: string, data: Omit<ThreadData, 'port' | 'claims' | 'bell'>) {
@@ -49,7 +50,8 @@ export class Thread {
     // The port says whether anything is waited for; the thread closes it on its way out.
     this.#worker.unref();
     this.#port.on('close', () => this.#worker.ref());
-    this.#port.on('message', (reply: Reply) => this.owner?.receive(reply));
+    this.#port.on('message', (reply: Reply) => this.#receive(reply));
+    this.#port.on('messageerror', (cause) => this.#unreadable(cause));
     this.#worker.on('error', (error) => {
       this.#error = error;
     });
@@ -81,13 +83,32 @@ export class Thread {
 
   /** Has the owner receive what has arrived, though its turn of the event loop has not come. */
   drain(): void {
-    for (
-      let next = receiveMessageOnPort(this.#port);
-      next !== undefined;
-      next = receiveMessageOnPort(this.#port)
-    ) {
-      this.owner?.receive(next.message);
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#receive(next.message);
     }
+  }
+
+  #next(): { message: Reply } | undefined {
+    try {
+      return receiveMessageOnPort(this.#port);
+    } catch (cause) {
+      this.#unreadable(cause);
+      return undefined;
+    }
+  }
+
+  #receive(reply: Reply): void {
+    if (!this.#deaf) this.owner?.receive(reply);
+  }
+
+  /**
+   * A reply is lost, and those after it would be taken for it: the thread is ended, as if by itself.
+   * Results may be nested more deeply than the stack is high that reads them here.
+   */
+  #unreadable(cause: unknown): void {
+    this.#deaf = true;
+    this.#error = cause;
+    void this.#worker.terminate();
   }
 
   /** Ends the thread, whatever it does. Resolves once it is gone. */

@@ -60,6 +60,11 @@ export const copyOfMemory = ({ exports }: Instance, at: number, length: number) 
   return new Uint8Array(exports.memory.buffer, at, length);
 };
 export const unclonable = () => () => {};
+export const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
 export const allocate = () => {
   const all: unknown[] = [];
   for (;;) all.push(new Array(10_000).fill(Math.random()));
@@ -99,6 +104,13 @@ export const fail = (_: Instance, how: string): unknown => {
       throw new DOMException('given up', 'AbortError');
     case 'frozen':
       throw Object.freeze(new Error('frozen'));
+    case 'unreadable':
+      throw Object.defineProperty(new Error('unreadable'), 'detail', {
+        enumerable: true,
+        get() {
+          throw new Error('no detail');
+        },
+      });
     case 'strange': {
       const error = new Error('strange');
       Object.defineProperty(error, 'stack', { value: () => 'no text' });
@@ -178,9 +190,10 @@ export const stepLater = async (instance: Instance, kind: string, record: Record
   }
 };
 
-/** Nested more deeply than a clone can be. */
-export const oversized = () => {
+export const nested = (_: Instance, levels: number) => {
   let all: unknown[] = [];
-  for (let depth = 0; depth < 100_000; depth++) all = [all];
+  for (let level = 0; level < levels; level++) all = [all];
   return all;
 };
+/** Nested more deeply than a clone can be. */
+export const oversized = (instance: Instance) => nested(instance, 100_000);
