@@ -167,7 +167,7 @@ function denyRequest(): never {
 }
 
 function denyAccess(): never {
-  throw resultError('access-denied');
+  throw resultError({ tag: 'access-denied' });
 }
 
 /** The interfaces of preview 3 that reach the network, without it. */
