@@ -29,10 +29,10 @@ export function componentImports(
 ): object {
   const lookUp = (interfaceName: string) => {
     const given = find(own, interfaceName);
-    const standard = wasi(interfaceName);
     return lookUps((member) => {
       const isWorlds = typeof given === 'function' && member === 'default';
-      const value = isWorlds ? given : (memberOf(given, member) ?? memberOf(standard, member));
+      const first = isWorlds ? given : memberOf(given, member);
+      const value = first ?? memberOf(wasi(interfaceName), member);
       if (typeof value === 'function') return value;
       const what = value === undefined ? 'it is missing' : `it is ${kindOf(value)}`;
       const wanted = member === 'default' ? interfaceName : `${interfaceName}#${member}`;
