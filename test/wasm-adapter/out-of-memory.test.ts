@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { expectAtRest } from './at-rest.js';
+import { guestPool } from './components/guests.js';
 import { failure } from './failure.js';
 import { wat } from './wat.js';
 
@@ -44,6 +45,15 @@ it('says the same where imports ask for a memory', async () => {
   const imports = () => ({ env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
   const error = await failure(createWasmPool(wat('(module)'), { imports }));
   expect(error).toMatchObject({ code: 'ERR_WASM_MEMORY' });
+}, 30_000);
+
+it('says the same of a component', async () => {
+  const pool = await guestPool(); // jco has memories too: the component is in the cache from here on
+  await pool.close();
+  takeTheRest();
+  const error = await failure(guestPool());
+  expect(error).toMatchObject({ code: 'ERR_WASM_MEMORY' });
+  expect(error.message).toMatch(/^guest#1: V8 has no room for a further instance/);
 }, 30_000);
 
 it('idle instances are dropped to make another one, and it is tried once more', async () => {

@@ -65,6 +65,20 @@ describe('with imports that return promises, a component', () => {
     await wait(10);
   });
 
+  it('can have all its exports promising', async () => {
+    const bytes = fixture('components/jco-tests/adder.wasm');
+    type Adder = { add: { add(a: number, b: number): Promise<number> } };
+    const options = { promising: true, component: { cache } } as const;
+    await using adder = await createWasmPool<Adder>(bytes, options);
+    const sum = await adder.use(({ exports }) => {
+      const adding = exports.add.add(2, 3);
+      expect(adding).toBeInstanceOf(Promise);
+      return adding;
+    });
+    expect(sum).toBe(5);
+    expect(adder.stats().destroyedBy).toEqual({});
+  });
+
   it('cannot have all its exports promising where a resource has a constructor', async () => {
     const error = await failure(guestPool({ promising: true }));
     expect(error).toMatchObject({ code: 'ERR_WASM_COMPILE' });

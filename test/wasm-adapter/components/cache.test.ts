@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defaultCacheFolder } from '../../../packages/wasm-adapter/src/component/disk-cache.js';
+import { transpileKey } from '../../../packages/wasm-adapter/src/component/transpile.js';
 import { fixturePath } from '../fixture.js';
 import { guestPool } from './guests.js';
 
@@ -55,6 +56,16 @@ describe('the cache of transpiled components', () => {
     expect(kept()).toHaveLength(2);
     await greets({ promising: ['test:guest/faults@1.0.0#ask'] });
     expect(kept()).toHaveLength(4);
+  });
+
+  it('holds an entry for each version of jco', async () => {
+    const manifest = join(
+      import.meta.dirname,
+      '../../node_modules/@bytecodealliance/jco/package.json',
+    );
+    const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+    const options = { asyncImports: [], asyncExports: [] };
+    expect(await transpileKey(new Uint8Array(), 'a name', options)).toContain(`"${version}"`);
   });
 
   it.each<[string, () => void]>([

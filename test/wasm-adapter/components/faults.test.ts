@@ -2,8 +2,9 @@ import { parse } from '@bytecodealliance/jco';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectAtRest } from '../at-rest.js';
+import { collected } from '../collected.js';
 import { failure } from '../failure.js';
-import { cache, type Guest, guestPool, host } from './guests.js';
+import { cache, disposable, type Guest, guestPool, host } from './guests.js';
 
 type Pool = Awaited<ReturnType<typeof guestPool>>;
 type Exports = Pick<Guest, 'faults' | 'values' | 'counters'>;
@@ -137,6 +138,18 @@ describe('a component', () => {
 });
 
 describe('the memory of a component', () => {
+  it('is freed once its instance is evicted', async () => {
+    await using pool = await guestPool({ idleTimeoutMillis: 20 });
+    const exports = await pool.use(async (lent) => {
+      const counter = disposable(new lent.exports.counters.Counter(1));
+      counter[Symbol.dispose]();
+      return new WeakRef(lent.exports);
+    });
+    await expect.poll(() => pool.size).toBe(0);
+    expect(pool.stats().destroyedBy).toEqual({ idle: 1 });
+    expect(await collected(exports)).toBe(true);
+  });
+
   it('is that of all core instances in it', async () => {
     const bytes = await parse(`(component
       (core module $one (memory 1))

@@ -41,8 +41,8 @@ function install(name: string, version?: string): void {
   writeFileSync(join(there, 'package.json'), JSON.stringify(manifest));
 }
 
-async function attempt(component: string): Promise<string> {
-  const path = fixturePath(`components/${component}.wasm`);
+async function attempt(fixture: string): Promise<string> {
+  const path = fixturePath(`${fixture}.wasm`);
   const script = `
     import { createWasmPool } from ${JSON.stringify(pathToFileURL(join(folder, 'node_modules/@wasm-pool/wasm-adapter/dist/index.js')).href)};
     const options = { component: { cache: false } };
@@ -59,29 +59,35 @@ async function attempt(component: string): Promise<string> {
 const jco = '@bytecodealliance/jco';
 const shim = '@bytecodealliance/preview2-shim';
 
+describe('a core module', () => {
+  it('needs no package but ours', async () => {
+    expect(await attempt('structs')).toBe('made');
+  });
+});
+
 describe('a component', () => {
   it('says which packages it needs, and how to install them', async () => {
-    expect(await attempt('libc')).toBe(
+    expect(await attempt('components/libc')).toBe(
       `ERR_WASM_JCO /test/fixtures/components/libc.wasm needs ${jco}, which is not installed: npm install ${jco}`,
     );
     install(jco, '1.2.3');
-    expect(await attempt('libc')).toBe(
+    expect(await attempt('components/libc')).toBe(
       `ERR_WASM_JCO /test/fixtures/components/libc.wasm needs ${jco} 1.35 or later, and 1.2.3 is installed: npm install ${jco}`,
     );
     install(jco);
-    expect(await attempt('libc')).toBe(
+    expect(await attempt('components/libc')).toBe(
       `ERR_WASM_JCO wasm#1 needs ${shim}, which is not installed: npm install ${shim}`,
     );
     install(shim, '0.17.0');
-    expect(await attempt('libc')).toMatch(/0\.26 or later, and 0\.17\.0 is installed/);
+    expect(await attempt('components/libc')).toMatch(/0\.26 or later, and 0\.17\.0 is installed/);
     install(shim);
-    expect(await attempt('libc')).toBe('made');
+    expect(await attempt('components/libc')).toBe('made');
   }, 60_000);
 
   it('that imports no WASI needs no shim', async () => {
     install(jco);
     rmSync(join(folder, 'node_modules', shim), { force: true });
-    expect(await attempt('guest')).toMatch(
+    expect(await attempt('components/guest')).toMatch(
       /^ERR_WASM_LINK wasm#1: the component imports test:guest/,
     );
   }, 60_000);

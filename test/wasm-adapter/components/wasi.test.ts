@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from '@bytecodealliance/jco';
 import { createWasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { expectAtRest } from '../at-rest.js';
 import { failure } from '../failure.js';
 import { fixture } from '../fixture.js';
@@ -100,6 +101,60 @@ describe('with WASI options, a component', () => {
     expect(error.message).toMatch(
       /wasm#1: the component imports wasi:[a-z/-]+#\w+, and it is missing/,
     );
+  });
+});
+
+describe('a component of preview 3', async () => {
+  const bytes = await parse(`(component
+    (import "wasi:filesystem/types@0.3.0" (instance $types (export "descriptor" (type (sub resource)))))
+    (alias export $types "descriptor" (type $descriptor))
+    (import "wasi:filesystem/preopens@0.3.0" (instance $preopens
+      (alias outer 1 $descriptor (type $outer))
+      (export "descriptor" (type $own (eq $outer)))
+      (export "get-directories" (func (result (list (tuple (own $own) string)))))))
+    (core module $memory
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+    (core instance $m (instantiate $memory))
+    (core func $get (canon lower (func $preopens "get-directories")
+      (memory (core memory $m "memory")) (realloc (core func $m "realloc"))))
+    (core module $main
+      (import "m" "memory" (memory 1))
+      (import "m" "get" (func $get (param i32)))
+      (func (export "folders") (result i32) (call $get (i32.const 8)) (i32.load (i32.const 12))))
+    (core instance $i (instantiate $main (with "m" (instance
+      (export "memory" (memory $m "memory")) (export "get" (func $get))))))
+    (func (export "folders") (result u32) (canon lift (core func $i "folders"))))`);
+  const folders = async (options: WasmPoolOptions<{ folders(): number }>) => {
+    await using pool = await createWasmPool<{ folders(): number }>(bytes, {
+      component: { cache },
+      ...options,
+    });
+    return pool.use(({ exports }) => exports.folders());
+  };
+
+  it('has no folders', async () => {
+    expect(await folders({})).toBe(0);
+  });
+
+  it('is refused those that the options preopen, and has what `imports` gives', async () => {
+    const wasi = { preopens: { '/notes': folder } };
+    const error = await failure(folders({ wasi }));
+    expect(error).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
+    expect(error.message).toBe(
+      'wasm#1: wasi.preopens cannot be had of @bytecodealliance/preview3-shim for one instance; accepted: wasi:filesystem/preopens among the imports',
+    );
+    const getDirectories = vi.fn(() => []);
+    await folders({ wasi, imports: { 'wasi:filesystem/preopens': { getDirectories } } });
+    expect(getDirectories).toHaveBeenCalledOnce();
+  });
+
+  it('that has its files by preview 2 is not refused them', async () => {
+    await using pool = await createWasmPool(fixture('components/jco-tests/p3-clocks-sleep.wasm'), {
+      wasi: { preopens: { '/notes': folder } },
+      component: { cache },
+    });
+    expect(pool.size).toBe(1);
   });
 });
 

@@ -1,5 +1,6 @@
 import { WasmError } from '../errors.js';
 import { kindOf, type WasmImports } from '../link.js';
+import { isClass } from './guard-component.js';
 
 /**
  * What of the `ImportObject` that jco's types declare has to be among a pool's `imports`: neither
@@ -13,6 +14,8 @@ export type ComponentImports<ImportObject> = {
       : Name]: ImportObject[Name];
 };
 
+export type HostFunction = (...args: unknown[]) => unknown;
+
 /**
  * What jco's code takes its imports from: `own` first, then WASI's. It looks up interfaces by their
  * name, mostly without the version, and then each function; a function of the world itself is the
@@ -21,19 +24,23 @@ export type ComponentImports<ImportObject> = {
  *
  * @param wasi gives a WASI interface by the name that is looked up
  * @param name the instance's, for errors
+ * @param watch what to have called in place of a function that `own` has
  */
 export function componentImports(
   own: WasmImports,
   wasi: (interfaceName: string) => object | undefined,
   name: string,
+  watch: (call: HostFunction) => HostFunction,
 ): object {
   const lookUp = (interfaceName: string) => {
     const given = find(own, interfaceName);
-    const standard = wasi(interfaceName);
     return lookUps((member) => {
       const isWorlds = typeof given === 'function' && member === 'default';
-      const value = isWorlds ? given : (memberOf(given, member) ?? memberOf(standard, member));
-      if (typeof value === 'function') return value;
+      const first = isWorlds ? given : memberOf(given, member);
+      const value = first ?? memberOf(wasi(interfaceName), member);
+      if (typeof value === 'function') {
+        return value === first && !isClass(value) ? watch(value as HostFunction) : value;
+      }
       const what = value === undefined ? 'it is missing' : `it is ${kindOf(value)}`;
       const wanted = member === 'default' ? interfaceName : `${interfaceName}#${member}`;
       throw new WasmError(

@@ -89,12 +89,6 @@ async function preview3(
   const shim = '@bytecodealliance/preview3-shim';
   const packages = await importPeer<Preview3>(shim, shim, name);
   const { args = [], env = {}, preopens = {}, network = false } = options;
-  if (Object.keys(preopens).length > 0) {
-    throw new WasmError(
-      'ERR_WASM_COMPONENT',
-      `${name}: wasi.preopens cannot be had of ${shim} for one instance; accepted: wasi:filesystem/preopens among the imports`,
-    );
-  }
   const own: Record<string, Interface> = {
     'wasi:cli/environment': {
       getEnvironment: () => Object.entries(env),
@@ -111,6 +105,12 @@ async function preview3(
     own[it] = of2(it) ?? {};
   }
   return (it) => {
+    if (it === 'wasi:filesystem/preopens' && Object.keys(preopens).length > 0) {
+      throw new WasmError(
+        'ERR_WASM_COMPONENT',
+        `${name}: wasi.preopens cannot be had of ${shim} for one instance; accepted: ${it} among the imports`,
+      );
+    }
     const [, pkg = '', member = ''] = it.match(/^wasi:([a-z-]+)\/(.*)$/) ?? [];
     const original = packages[pkg]?.[camelCase(member)];
     return original && { ...original, ...own[it] };
@@ -167,7 +167,7 @@ function denyRequest(): never {
 }
 
 function denyAccess(): never {
-  throw resultError('access-denied');
+  throw resultError({ tag: 'access-denied' });
 }
 
 /** The interfaces of preview 3 that reach the network, without it. */

@@ -17,7 +17,7 @@ export class Component {
   /** Why, as far as jco's code goes, no instance of it can be put back exactly as it was. */
   readonly obstacles: readonly string[];
 
-  /** Whether it deals in WIT streams. */
+  /** Whether it deals in WIT streams or futures. */
   readonly hasStreams: boolean;
 
   /** Whether it imports WASI. */
@@ -45,10 +45,10 @@ export class Component {
     this.obstacles = obstacles;
     this.code = code;
     this.#compile = compile;
-    // jco's code has a class for streams where there are any. It looks up imports by their names, with
-    // a version where it was told to keep that, and has the full name of each function.
+    // jco's code has classes for streams and futures where there are any. It looks up imports by their
+    // names, with a version where it was told to keep that, and has the full name of each function.
     const inner = String(instantiate);
-    this.hasStreams = inner.includes('StreamReadableEnd');
+    this.hasStreams = /(Stream|Future)ReadableEnd/.test(inner);
     this.importsWasi = /["'`]wasi:/.test(inner);
     const versioned = /["'`]wasi:[a-z-]+\/[a-z0-9-]+@0\.3[\w.-]*["'`]\]/.test(inner);
     const of3 = versioned ? [] : inner.matchAll(/(wasi:[a-z-]+\/[a-z0-9-]+)@0\.3[\w.-]*#/g);

@@ -1,6 +1,6 @@
 import { WasmError } from '../errors.js';
 import type { CallState } from '../guard.js';
-import type { HeldResources } from './held-resources.js';
+import { type HeldResources, isFuture } from './held-resources.js';
 
 type Callable = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -23,7 +23,7 @@ function isAnswer(error: unknown): boolean {
  * throws when the instance is not on loan, and notes what is thrown, other than the component's
  * answers. jco keeps some instances callable that an exception went through; they are as broken.
  *
- * @param streams whether results may have streams in them
+ * @param streams whether results may have streams or futures in them
  */
 export function guardComponent(
   exports: object,
@@ -39,7 +39,7 @@ export function guardComponent(
   };
   const succeed = (result: unknown) => {
     end();
-    if (streams) held.noteStreams(result);
+    if (streams) held.noteOpen(result);
     return result;
   };
   const fail = (error: unknown) => {
@@ -124,7 +124,7 @@ export function guardComponent(
 }
 
 /** Of functions, only a class has a prototype that cannot be replaced: ECMAScript, ClassDefinitionEvaluation. */
-function isClass(value: unknown): value is new () => object {
+export function isClass(value: unknown): value is new () => object {
   if (typeof value !== 'function') return false;
   return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
 }
@@ -135,7 +135,6 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** Resolves with a value that may be a WIT `future`, which jco makes a thenable: to that, not to what it holds. */
 function deliver(value: unknown, resolve: (value: unknown) => void): void {
-  if (isThenable(value) && 'resolveAsValue' in value) {
-    (value as { resolveAsValue(resolve: (value: unknown) => void): void }).resolveAsValue(resolve);
-  } else resolve(value);
+  if (isFuture(value)) value.resolveAsValue(resolve);
+  else resolve(value);
 }

@@ -6,9 +6,18 @@ interface Resource {
 
 /** As much as is used of what jco makes of a WIT `stream`. */
 interface Stream {
-  read(options?: unknown): Promise<{ done?: boolean }>;
+  read(options?: unknown): Promise<{ value?: unknown; done?: boolean }>;
   [Symbol.dispose](): void;
 }
+
+/** As much as is used of what jco makes of a WIT `future`, which is read when it is first waited for. */
+interface Future extends PromiseLike<unknown> {
+  /** Resolves with the future itself: as long as `resolve` runs, it has no `then`. */
+  resolveAsValue(resolve: (value: unknown) => void): void;
+}
+
+type Callback = (value: unknown) => unknown;
+type Then = (resolve: Callback, reject?: Callback) => unknown;
 
 /**
  * The resources of a component (WIT `resource` handles) that its borrower holds: what it got from an
@@ -76,13 +85,15 @@ export class HeldResources {
   }
 
   /**
-   * Notes the streams in a result: until one is read to its end or disposed, the component is at work
-   * on it. Those of an instance that is dropped are disposed: jco would wait for their readers for ever.
+   * Notes the streams and futures in what came out of the component: until each is read to its end, or
+   * disposed, the component is at work on it. Streams of an instance that is dropped are disposed: jco
+   * would wait for their readers for ever. Futures cannot be: they are not read any more.
    */
-  noteStreams(result: unknown): void {
-    if (typeof result !== 'object' || result === null || ArrayBuffer.isView(result)) return;
-    if (isStream(result)) this.#noteStream(result);
-    else if (isPlain(result)) for (const it of Object.values(result)) this.noteStreams(it);
+  noteOpen(value: unknown): void {
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+    if (isStream(value)) this.#noteStream(value);
+    else if (isFuture(value)) this.#noteFuture(value);
+    else if (isPlain(value)) for (const it of Object.values(value)) this.noteOpen(it);
   }
 
   #noteStream(stream: Stream): void {
@@ -94,6 +105,7 @@ export class HeldResources {
     stream.read = async (options) => {
       const chunk = await read.call(stream, options);
       if (chunk.done === true) end();
+      else this.noteOpen(chunk.value);
       return chunk;
     };
     stream[Symbol.dispose] = () => {
@@ -109,11 +121,39 @@ export class HeldResources {
     this.#streams.add(stream);
     this.#calls.held.add(stream);
   }
+
+  #noteFuture(future: Future): void {
+    const prototype: object = Object.getPrototypeOf(future);
+    let settled = false;
+    const guarded = (then: Then) => (resolve?: Callback, reject?: Callback) => {
+      if (!settled && !this.#calls.callable) {
+        return Promise.reject(this.#calls.notCallable()).then(resolve, reject);
+      }
+      return then((value) => {
+        settled = true;
+        this.#calls.held.delete(future);
+        this.noteOpen(value);
+        return resolve ? resolve(value) : value;
+      }, reject);
+    };
+    Object.defineProperty(future, 'then', {
+      get() {
+        const then: Then | undefined = Reflect.get(prototype, 'then', future);
+        return then && guarded(then);
+      },
+    });
+    this.#calls.held.add(future);
+  }
 }
 
 /** jco's streams have its handle under a symbol that it registers, and can be iterated over. */
 function isStream(value: object): value is Stream {
   return Symbol.for('cabiRep') in value && Symbol.asyncIterator in value;
+}
+
+/** jco's futures are thenable, but not when they are to be passed on as values. */
+export function isFuture(value: unknown): value is Future {
+  return typeof value === 'object' && value !== null && 'resolveAsValue' in value;
 }
 
 /** What jco makes records, variants, tuples and lists of. */

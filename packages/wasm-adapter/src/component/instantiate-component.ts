@@ -1,8 +1,9 @@
+import type { CallState } from '../guard.js';
 import { requireJspi } from '../jspi.js';
 import type { WasmImports } from '../link.js';
 import type { PooledInstance } from '../pooled-instance.js';
 import type { Component } from './component.js';
-import { componentImports } from './component-imports.js';
+import { componentImports, type HostFunction } from './component-imports.js';
 import { type ComponentWasiOptions, componentWasi } from './component-wasi.js';
 import { guardComponent } from './guard-component.js';
 import { HeldResources } from './held-resources.js';
@@ -20,8 +21,13 @@ export async function instantiateComponent<Exports>(
   wasi: ComponentWasiOptions | undefined,
 ): Promise<void> {
   const standard = wasi && (await componentWasi(component, wasi, instance.name));
-  const imports = componentImports(own, (name) => standard?.(name), instance.name);
   const held = new HeldResources(instance.calls, () => instance.dropped);
+  const imports = componentImports(
+    own,
+    (name) => standard?.(name),
+    instance.name,
+    (call) => watchCalls(call, instance.calls, component.hasStreams ? held : undefined),
+  );
   const make = () =>
     component.instantiate(
       async (file) => (await component.module(file)).extended,
@@ -36,6 +42,31 @@ export async function instantiateComponent<Exports>(
     );
   const exports = Object(await explained(() => held.watch(make)));
   instance.exports = guardComponent(exports, instance.calls, held, component.hasStreams) as Exports;
+}
+
+/**
+ * A host function, with what it is passed noted, and with its promises in flight until they settle: a
+ * component may have answered its borrower before, and go on once they have.
+ *
+ * @param held undefined: there are no streams or futures
+ */
+function watchCalls(
+  call: HostFunction,
+  calls: CallState,
+  held: HeldResources | undefined,
+): HostFunction {
+  const end = () => {
+    calls.inFlight--;
+  };
+  return (...args) => {
+    held?.noteOpen(args);
+    const result = call(...args);
+    if (result instanceof Promise) {
+      calls.inFlight++;
+      result.then(end, end);
+    }
+    return result;
+  };
 }
 
 /** jco's code of what may be suspended fails, while it makes an instance, for want of JSPI. */
