@@ -69,6 +69,11 @@ export function print(
 /** The median, and the middle half. */
 export function spread(values: Rounds): { median: number; from: number; to: number } {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] as number;
-  return { median: at(0.5), from: at(0.25), to: at(0.75) };
+  const last = sorted.length - 1;
+  const at = (place: number) => sorted[place] as number;
+  return {
+    median: at(Math.round(last / 2)),
+    from: at(Math.floor(last / 4)),
+    to: at(Math.ceil((last * 3) / 4)),
+  };
 }

@@ -56,6 +56,11 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
    */
   maxMemoryBytes?: number | undefined;
   /**
+   * Destroy an instance when it is returned for the nth time; 0: never. Default 0, but 100 for a
+   * component that deals in streams or futures: jco's code keeps each of them until then.
+   */
+  maxUses?: number | undefined;
+  /**
    * What happens between two borrowers.
    *
    * - `reuse` (default): nothing; the next finds what the last one left.

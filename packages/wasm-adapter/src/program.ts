@@ -55,3 +55,12 @@ export function mainModule(program: Program, name: string): WebAssembly.Module {
 export function modulesOf(program: Program): readonly Compiled[] {
   return program instanceof Component ? program.modules : [program];
 }
+
+/**
+ * How often an instance is lent where the pool's options do not say; 0: without an end. jco 1.35 keeps
+ * each stream and future that crosses a component's border for as long as the instance lives, with the
+ * task that it came of: some 10 KiB each.
+ */
+export function usesOf(program: Program): number {
+  return program instanceof Component && program.hasStreams ? 100 : 0;
+}

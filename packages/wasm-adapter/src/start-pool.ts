@@ -1,7 +1,7 @@
 import { CreateError, createPool, type Factory, type Pool } from '@wasm-pool/core';
 import { coreOptions, type WasmPoolOptions } from './options.js';
 import type { PooledInstance } from './pooled-instance.js';
-import { mainModule, type Program } from './program.js';
+import { mainModule, type Program, usesOf } from './program.js';
 import { WasmFactory } from './wasm-factory.js';
 import { type Share, spentError, WasmPool } from './wasm-pool.js';
 
@@ -20,7 +20,8 @@ export async function startPool<Exports, Context>(
   options: WasmPoolOptions<Exports, Context>,
   share?: (name: string, factory: WasmFactory<Exports, Context>) => SharedFactory<Exports, Context>,
 ): Promise<WasmPool<Exports, Context>> {
-  const poolOptions = coreOptions(options);
+  const given = coreOptions(options);
+  const poolOptions = { ...given, maxUses: given.maxUses ?? usesOf(program) };
   const { name = 'wasm', min = 0, acquireTimeoutMillis = 0 } = poolOptions;
   const factory = new WasmFactory(program, name, options);
   const shared = share?.(name, factory);

@@ -1,5 +1,5 @@
 import { CreateError, createPool, type Pool } from '@wasm-pool/core';
-import { mainModule, makeProgram, postable } from '../program.js';
+import { mainModule, makeProgram, postable, usesOf } from '../program.js';
 import { loadSource, type WasmSource } from '../source.js';
 import type { PooledWorker } from './pooled-worker.js';
 import type { Calls, ExportCalls, ExportsOf } from './tasks.js';
@@ -43,7 +43,10 @@ export async function createWasmWorkerPool(
   const program = await makeProgram(await loadSource(src), options);
   const factory = new WorkerFactory(postable(program), settings);
   const module = mainModule(program, settings.name);
-  const pool: Pool<PooledWorker> = createPool(factory, settings.core);
+  const pool: Pool<PooledWorker> = createPool(factory, {
+    ...settings.core,
+    maxUses: settings.core.maxUses ?? usesOf(program),
+  });
   factory.lender = {
     passOn: (worker) => pool.passOn(worker),
     release: (worker) => void pool.release(worker),
