@@ -33,12 +33,7 @@ export abstract class GenericPool<T> extends Base<
   #evicting = true;
 
   constructor(factory: Factory<T>, settings: Settings<T>) {
-    class Idle extends IdleList<T> {
-      constructor() {
-        super(settings.fifo);
-      }
-    }
-    super(Evictor<T>, Idle, WaitingQueue<T>, factory, {
+    super(Evictor<T>, IdleList<T>, WaitingQueue<T>, factory, {
       max: settings.max === 0 ? Number.MAX_SAFE_INTEGER : settings.max,
       min: settings.min,
       priorityRange: settings.priorityRange,
@@ -49,6 +44,7 @@ export abstract class GenericPool<T> extends Base<
     });
     this.evictor = this._evictor;
     this.idle = this._availableObjects;
+    this.idle.fifo = settings.fifo;
     this.waiting = this._waitingClientsQueue;
     this._allObjects = this.entries;
     this._factoryCreateOperations = this.creating;

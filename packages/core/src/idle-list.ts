@@ -10,13 +10,11 @@ export class IdleList<T> {
   /** Where the iterator stands; kept here so that it never holds on to an entry that has left. */
   cursor: Entry<T> | undefined = undefined;
 
-  readonly #fifo: boolean;
+  /** Whether the oldest is the next to be lent; set once, by who has the list made. */
+  fifo = true;
+
   #oldest: Entry<T> | undefined = undefined;
   #newest: Entry<T> | undefined = undefined;
-
-  constructor(fifo: boolean) {
-    this.#fifo = fifo;
-  }
 
   get oldest(): Entry<T> | undefined {
     return this.#oldest;
@@ -37,9 +35,9 @@ export class IdleList<T> {
     this.length++;
   }
 
-  /** Takes out the entry to lend next: the oldest, or with `fifo: false` the newest. */
+  /** Takes out the entry to lend next: the oldest, or without `fifo` the newest. */
   shift(): Entry<T> | undefined {
-    const entry = this.#fifo ? this.#oldest : this.#newest;
+    const entry = this.fifo ? this.#oldest : this.#newest;
     if (entry !== undefined) this.remove(entry);
     return entry;
   }

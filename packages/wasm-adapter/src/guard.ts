@@ -1,4 +1,5 @@
 import { WasmError } from './errors.js';
+import { frozenRecord } from './frozen-record.js';
 import { promising } from './jspi.js';
 import { isPrivateExport } from './private-exports.js';
 
@@ -43,16 +44,15 @@ export function guardExports(
   exports: WebAssembly.Exports,
   calls: CallState,
   promisingOnes: readonly string[] | true,
-): Record<string, unknown> {
-  const guarded: Record<string, unknown> = Object.create(null);
-  for (const [name, value] of Object.entries(exports)) {
-    if (isPrivateExport(name)) continue;
-    if (typeof value !== 'function') guarded[name] = value;
-    else if (promisingOnes === true || promisingOnes.includes(name)) {
-      guarded[name] = guardPromising(promising(value as ExportedFunction), calls);
-    } else guarded[name] = guardFunction(value as ExportedFunction, calls);
-  }
-  return Object.freeze(guarded);
+): Readonly<Record<string, unknown>> {
+  const guard = (name: string, value: unknown) => {
+    if (typeof value !== 'function') return value;
+    return promisingOnes === true || promisingOnes.includes(name)
+      ? guardPromising(promising(value as ExportedFunction), calls)
+      : guardFunction(value as ExportedFunction, calls);
+  };
+  const own = Object.entries(exports).filter(([name]) => !isPrivateExport(name));
+  return frozenRecord(own.map(([name, value]) => [name, guard(name, value)]));
 }
 
 /** A call that may be suspended is in flight until its promise settles. */

@@ -141,7 +141,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     const verdict = this.validate(instance);
     if (verdict !== true) return verdict;
     // It came through wasm, though no guard saw it: a function of a table is called as it is.
-    if (thrown.some(isOfWasm)) return 'trap';
+    if (thrown.length > 0 && thrown.some(isOfWasm)) return 'trap';
     // Not disposed: destructors are the component's own code, and not all resources can be.
     if (instance.calls.held.size > 0) return 'resources';
     // Of an instance that its loader made by itself we do not know what the error went through.

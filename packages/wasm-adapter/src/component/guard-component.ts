@@ -1,4 +1,5 @@
 import { WasmError } from '../errors.js';
+import { frozenRecord } from '../frozen-record.js';
 import type { CallState } from '../guard.js';
 import { type HeldResources, isFuture } from './held-resources.js';
 
@@ -30,7 +31,7 @@ export function guardComponent(
   calls: CallState,
   held: HeldResources,
   streams: boolean,
-): Record<string, unknown> {
+): Readonly<Record<string, unknown>> {
   const guarded = new Map<unknown, unknown>(); // jco has each interface under several names
 
   const end = () => {
@@ -105,9 +106,8 @@ export function guardComponent(
     }
   }
 
-  function guardInterface(members: object): Record<string, unknown> {
-    const entries = Object.entries(members).map(([name, member]) => [name, guard(member)]);
-    return Object.freeze(Object.assign(Object.create(null), Object.fromEntries(entries)));
+  function guardInterface(members: object): Readonly<Record<string, unknown>> {
+    return frozenRecord(Object.entries(members).map(([name, member]) => [name, guard(member)]));
   }
 
   function guard(value: unknown): unknown {
