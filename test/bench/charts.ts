@@ -5,7 +5,7 @@ import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Report, Row } from './report.ts';
 
 const folder = new URL('../../docs/charts/', import.meta.url);
-const { machine, parts }: Report = JSON.parse(
+const { machine, commands, parts }: Report = JSON.parse(
   await readFile(new URL('./results.json', import.meta.url), 'utf8'),
 );
 
@@ -35,8 +35,9 @@ const RAMP = ['#8250df', '#4169e1', '#1f87e8', '#17a2a2', '#2da44e', '#d4a72c', 
 const style =
   '<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}</style>';
 
-async function draw(name: string, title: string, command: string, spec: object): Promise<void> {
-  const subtitle = `npm run bench -- ${command} · ${machine}`;
+/** From the figures of that part. */
+async function draw(name: string, title: string, part: string, spec: object): Promise<void> {
+  const subtitle = `npm run bench -- ${commands[part]} · ${machine}`;
   const { spec: vega } = compile({
     ...spec,
     title: { text: title, subtitle },
@@ -123,7 +124,7 @@ const strategies = Object.keys(parts.strategies ?? {}).flatMap((section) =>
     },
   ),
 );
-await draw('strategies', 'Requests a second', 'strategies --long', {
+await draw('strategies', 'Requests a second, by who gets which instance', 'strategies', {
   data: { values: strategies },
   facet: {
     column: { field: 'requests', type: 'nominal', title: null },
@@ -157,7 +158,7 @@ const leaking = ['Leaking, maxMemoryBytes: 16 MiB', 'Leaking, no maxMemoryBytes'
       }),
     ),
 );
-await draw('memory', 'Resident memory, while a guest leaks 64 KiB a call', 'memory --long', {
+await draw('memory', 'Resident memory, while a guest leaks 64 KiB a call', 'memory', {
   width: 560,
   height: 260,
   data: { values: leaking },

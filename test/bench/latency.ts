@@ -31,9 +31,10 @@ class Clock {
 
   #look(): void {
     const now = performance.now();
-    // All wait for the same time, and so are due in the order in which they came.
+    // All wait for the same time, and so are due in the order in which they came. Each is told in a
+    // callback of its own, as by timers and input: what awaited it goes on before the next is told.
     while (this.#waiters[0] !== undefined && this.#waiters[0].dueMillis <= now) {
-      this.#waiters.shift()?.resolve();
+      setImmediate((this.#waiters.shift() as Waiter).resolve);
     }
     if (this.#waiters.length > 0) setImmediate(() => this.#look());
   }

@@ -14,9 +14,10 @@ export interface Row {
   readonly atLeast?: number;
 }
 
-/** All figures of a run, by part and heading. */
+/** All figures of a run, by part and heading, and how each part was run. */
 export interface Report {
   machine: string;
+  commands: Record<string, string>;
   parts: Record<string, Record<string, Row[]>>;
 }
 
@@ -25,6 +26,7 @@ const file = new URL('./results.json', import.meta.url);
 
 const report: Report = {
   machine: `Node.js ${process.versions.node}, V8 ${process.versions.v8}, ${availableParallelism()} × ${cpus()[0]?.model ?? process.arch}`,
+  commands: {},
   parts: {},
 };
 let part = '';
@@ -74,15 +76,16 @@ export function printMachine(): void {
   console.log(report.machine);
 }
 
-/** Keeps the figures of this run, in place of those of the same parts. */
-export async function save(): Promise<void> {
+/** Keeps the figures of this run, in place of those of the same part. */
+export async function save(command: string): Promise<void> {
   const before = await saved();
+  const commands = { ...before.commands, [part]: command };
   const parts = { ...before.parts, ...report.parts };
-  await writeFile(file, `${JSON.stringify({ ...report, parts }, undefined, 1)}\n`);
+  await writeFile(file, `${JSON.stringify({ ...report, commands, parts }, undefined, 1)}\n`);
 }
 
 async function saved(): Promise<Report> {
-  return JSON.parse(await readFile(file, 'utf8').catch(() => '{"machine":"","parts":{}}'));
+  return JSON.parse(await readFile(file, 'utf8').catch(() => '{"commands":{},"parts":{}}'));
 }
 
 /**

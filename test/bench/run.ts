@@ -1,5 +1,6 @@
-// npm run bench                       measures everything, and saves it as what the README states
+// npm run bench                       measures everything, saves it, and draws the charts of the README
 // npm run bench -- core               one part
+// npm run bench -- strategies --long  a part for as long as is stated in the README; for the others it is the same
 // npm run bench -- core --compare     compares its ratios with those saved, and saves nothing
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -31,8 +32,12 @@ if (part !== undefined && wanted.length === 1) {
   printMachine();
   begin(part);
   await import(`./${part}.ts`);
-  if (!options.includes('--compare')) await save();
-  else if (!(await compare())) process.exitCode = 1;
+  if (options.includes('--compare')) {
+    if (!(await compare())) process.exitCode = 1;
+  } else {
+    await save([part, ...options].join(' '));
+    await import('./charts.ts');
+  }
 } else {
   // Each in a process of its own: what V8 has learned from one is not in the figures of the next.
   for (const name of wanted) {
