@@ -182,7 +182,7 @@ const http = ['a pool of 4', 'an instance per request'].flatMap((mode) =>
 );
 await draw('http', 'The sandbox server under load', 'http', {
   data: { values: http },
-  facet: { column: { field: 'what', type: 'nominal', title: null } },
+  facet: { column: { field: 'what', type: 'nominal', sort: 'descending', title: null } },
   spec: {
     width: 260,
     height: 240,
