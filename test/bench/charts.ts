@@ -170,16 +170,15 @@ await draw('memory', 'Resident memory, while a guest leaks 64 KiB a call', 'memo
   },
 });
 
-const http = ['a pool of 4', 'an instance per request'].flatMap((mode) =>
-  matches(rowsOf('http', `The sandbox server, ${mode}`), /^(\d+) connections, (requests|p99)$/).map(
-    ({ groups: [connections, what], value }) => ({
-      mode,
-      connections,
-      what: what === 'p99' ? 'p99, milliseconds' : 'requests a second',
-      value,
-    }),
-  ),
-);
+const http = matches(
+  rowsOf('http', 'The sandbox server'),
+  /^(\d+) connections, (.+), (requests|p99)$/,
+).map(({ groups: [connections, mode, what], value }) => ({
+  mode,
+  connections,
+  what: what === 'p99' ? 'p99, milliseconds' : 'requests a second',
+  value,
+}));
 await draw('http', 'The sandbox server under load', 'http', {
   data: { values: http },
   facet: { column: { field: 'what', type: 'nominal', sort: 'descending', title: null } },

@@ -132,6 +132,7 @@ for (const [what, route] of Object.entries(ROUTES)) {
         name: `${connections} connections, ${name} ÷ jco serve`,
         unit: '',
         ...spread(ratio),
+        moreIsBetter: true,
       });
     }
   }

@@ -1,46 +1,34 @@
+// core beside the pools that there are: uncontended, contended, many waiters, creation, validation.
 import { createPool } from '@wasm-pool/core';
 import genericPool from 'generic-pool';
-import { createPool as createLightningPool } from 'lightning-pool';
-import { Pool as SequelizePool } from 'sequelize-pool';
-import { Pool as TarnPool } from 'tarn';
+import * as lenders from './core/lenders.ts';
 import { heading, record } from './report.ts';
 import { inRounds, print, type Subject } from './rounds.ts';
 
-const factory = {
-  create: async () => ({ value: 1 }),
-  destroy: async () => {},
-};
-type Resource = { value: number };
-
-const ours = createPool(factory, { max: 4, min: 4 });
-const generic = genericPool.createPool(factory, { max: 4, min: 4 });
-const lightning = createLightningPool(factory, { max: 4, min: 4, maxQueue: 1_000_000 });
-const tarn = new TarnPool<Resource>({ ...factory, max: 4, min: 4 });
-const sequelize = new SequelizePool<Resource>({
-  ...factory,
-  max: 4,
-  min: 4,
-  validate: () => true,
-  acquireTimeoutMillis: 60_000,
-});
+const { factory } = lenders;
+const ours = lenders.ours();
+const generic = lenders.generic();
+const lightning = lenders.lightning();
+const tarn = lenders.tarn();
+const sequelize = lenders.sequelize();
 
 let sink = 0;
-const take = (resource: Resource) => {
+const take = (resource: lenders.Resource) => {
   sink += resource.value;
 };
-const takeAsync = async (resource: Resource) => {
+const takeAsync = async (resource: lenders.Resource) => {
   sink += resource.value;
 };
 
 const LOANS = 1000;
 
-interface Lender {
-  acquire(): Promise<Resource>;
-  release(resource: Resource): unknown;
-}
-
 /** `borrowers` of them at once, each holding its resource for one turn of the microtask queue. */
-function contend(name: string, pool: Lender, borrowers: number, operations: number): Subject {
+function contend(
+  name: string,
+  pool: lenders.Lender,
+  borrowers: number,
+  operations: number,
+): Subject {
   const run = async () => {
     let left = operations;
     const borrow = async () => {
@@ -56,46 +44,9 @@ function contend(name: string, pool: Lender, borrowers: number, operations: numb
   return { name, operations, run };
 }
 
-const asLender = {
-  ours,
-  generic,
-  lightning,
-  tarn: { acquire: () => tarn.acquire().promise, release: (it: Resource) => tarn.release(it) },
-  sequelize,
-};
-
-/** Four resources and an array of those who wait: what the promises alone cost. */
-function promisesAlone(): Lender {
-  const idle: Resource[] = [1, 2, 3, 4].map((value) => ({ value }));
-  let waiting: ((resource: Resource) => void)[] = [];
-  let served = 0;
-  return {
-    acquire() {
-      const resource = idle.pop();
-      if (resource !== undefined) return Promise.resolve(resource);
-      const { promise, resolve } = Promise.withResolvers<Resource>();
-      waiting.push(resolve);
-      return promise;
-    },
-    release(resource) {
-      const next = waiting[served];
-      if (next === undefined) {
-        idle.push(resource);
-        return;
-      }
-      served++;
-      if (served === 50_000) {
-        waiting = waiting.slice(served);
-        served = 0;
-      }
-      next(resource);
-    },
-  };
-}
-
 await ours.ready();
 // Each has a loop of its own: a shared one would call through to all of them, and slow down the fast.
-const results = await inRounds([
+const loans = await inRounds([
   {
     name: 'ours useSync',
     operations: LOANS,
@@ -161,19 +112,15 @@ const results = await inRounds([
       for (let loan = 0; loan < LOANS; loan++) sequelize.release(await sequelize.acquire());
     },
   },
-  contend('ours, 16 borrowers on 4', asLender.ours, 16, 4000),
-  contend('generic-pool, 16 borrowers on 4', asLender.generic, 16, 4000),
-  contend('lightning-pool, 16 borrowers on 4', asLender.lightning, 16, 4000),
-  contend('tarn, 16 borrowers on 4', asLender.tarn, 16, 4000),
-  contend('sequelize-pool, 16 borrowers on 4', asLender.sequelize, 16, 4000),
-  contend('ours, 16 borrowers on 4, 1,000,000 loans', asLender.ours, 16, 1_000_000),
-  contend('ours, 10,000 borrowers on 4, 1,000,000 loans', asLender.ours, 10_000, 1_000_000),
-  contend('promises alone, 16 borrowers, 1,000,000 loans', promisesAlone(), 16, 1_000_000),
-  contend('promises alone, 10,000 borrowers, 1,000,000 loans', promisesAlone(), 10_000, 1_000_000),
+  contend('ours, 16 borrowers on 4', ours, 16, 4000),
+  contend('generic-pool, 16 borrowers on 4', generic, 16, 4000),
+  contend('lightning-pool, 16 borrowers on 4', lightning, 16, 4000),
+  contend('tarn, 16 borrowers on 4', lenders.tarnLender(tarn), 16, 4000),
+  contend('sequelize-pool, 16 borrowers on 4', sequelize, 16, 4000),
 ]);
 
 heading('Loans');
-print(results, [
+print(loans, [
   { of: 'ours useSync', to: 'generic-pool use', atMost: 0.06 },
   { of: 'ours use, sync function', to: 'generic-pool use', atMost: 0.14 },
   { of: 'ours use, async function', to: 'generic-pool use', atMost: 0.2 },
@@ -182,15 +129,6 @@ print(results, [
   { of: 'ours, 16 borrowers on 4', to: 'generic-pool, 16 borrowers on 4', atMost: 0.5 },
   { of: 'ours, 16 borrowers on 4', to: 'lightning-pool, 16 borrowers on 4', atMost: 0.8 },
   { of: 'ours, 16 borrowers on 4', to: 'tarn, 16 borrowers on 4', atMost: 0.8 },
-  {
-    of: 'ours, 10,000 borrowers on 4, 1,000,000 loans',
-    to: 'ours, 16 borrowers on 4, 1,000,000 loans',
-    atMost: 1.5,
-  },
-  {
-    of: 'promises alone, 10,000 borrowers, 1,000,000 loans',
-    to: 'promises alone, 16 borrowers, 1,000,000 loans',
-  },
 ]);
 
 const before = process.memoryUsage().heapUsed;
@@ -204,54 +142,87 @@ record({
   to: bytes,
   atMost: 0.5,
 });
+heading('Many who wait');
+const MANY = 10_000;
+const waited = await inRounds([
+  contend('ours, 16 borrowers on 4, 1,000,000 loans', ours, 16, 1_000_000),
+  contend('ours, 10,000 borrowers on 4, 1,000,000 loans', ours, 10_000, 1_000_000),
+  contend('promises alone, 16 borrowers, 1,000,000 loans', lenders.promisesAlone(), 16, 1_000_000),
+  contend(
+    'promises alone, 10,000 borrowers, 1,000,000 loans',
+    lenders.promisesAlone(),
+    10_000,
+    1_000_000,
+  ),
+  contend('ours, 10,000 borrowers on 4, twice each', ours, MANY, 2 * MANY),
+  contend('generic-pool, 10,000 borrowers on 4, twice each', generic, MANY, 2 * MANY),
+  contend('lightning-pool, 10,000 borrowers on 4, twice each', lightning, MANY, 2 * MANY),
+  contend('tarn, 10,000 borrowers on 4, twice each', lenders.tarnLender(tarn), MANY, 2 * MANY),
+  contend('sequelize-pool, 10,000 borrowers on 4, twice each', sequelize, MANY, 2 * MANY),
+]);
+print(waited, [
+  {
+    of: 'ours, 10,000 borrowers on 4, 1,000,000 loans',
+    to: 'ours, 16 borrowers on 4, 1,000,000 loans',
+    atMost: 1.5,
+  },
+  {
+    of: 'promises alone, 10,000 borrowers, 1,000,000 loans',
+    to: 'promises alone, 16 borrowers, 1,000,000 loans',
+  },
+]);
+
 if (sink === 0) throw new Error('nothing was lent');
 await Promise.all([
   ours.close(),
   lightning.closeAsync(),
   tarn.destroy(),
-  sequelize.drain().then(() => sequelize.destroyAllNow()),
+  lenders.closed(sequelize),
 ]);
 
-heading('Every resource is created for one loan');
+heading('Every resource is created for one loan'); // tarn destroys none that is lent
 const once = createPool(factory, { max: 4, maxUses: 1 });
-const genericOnce = genericPool.createPool(factory, { max: 4 });
-const lightningOnce = createLightningPool(factory, { max: 4, maxQueue: 1_000_000 });
+const lightningOnce = lenders.lightning();
+const sequelizeOnce = lenders.sequelize();
 const created = await inRounds([
   contend('ours, created for each', once, 16, 4000),
-  contend(
-    'generic-pool, created for each',
-    { acquire: () => genericOnce.acquire(), release: (it) => genericOnce.destroy(it) },
-    16,
-    4000,
-  ),
-  contend(
-    'lightning-pool, created for each',
-    { acquire: () => lightningOnce.acquire(), release: (it) => lightningOnce.destroy(it) },
-    16,
-    4000,
-  ),
+  contend('generic-pool, created for each', lenders.destroying(lenders.generic()), 16, 4000),
+  contend('lightning-pool, created for each', lenders.destroying(lightningOnce), 16, 4000),
+  contend('sequelize-pool, created for each', lenders.destroying(sequelizeOnce), 16, 4000),
 ]);
 print(created, [
   { of: 'ours, created for each', to: 'generic-pool, created for each' },
   { of: 'ours, created for each', to: 'lightning-pool, created for each' },
 ]);
-await Promise.all([once.close(), lightningOnce.closeAsync()]);
+await Promise.all([once.close(), lightningOnce.closeAsync(), lenders.closed(sequelizeOnce)]);
 
-heading('Validated before each loan');
-const checks = { ...factory, validate: () => true };
-const checksAsync = { ...factory, validate: async () => true };
+heading('Validated before each loan'); // in the ways that each pool can
+const valid = () => true;
+const validAsync = async () => true;
 const validated = { max: 4, min: 4, testOnBorrow: true };
-const oursValidated = createPool(checks, validated);
-const oursValidatedAsync = createPool(checksAsync, validated);
-const genericValidated = genericPool.createPool(checksAsync, validated);
+const oursValidated = createPool({ ...factory, validate: valid }, validated);
+const oursValidatedAsync = createPool({ ...factory, validate: validAsync }, validated);
+const genericValidated = genericPool.createPool({ ...factory, validate: validAsync }, validated);
+const lightningValidated = lenders.lightning(validAsync);
+const tarnValidated = lenders.tarn(valid);
+const sequelizeValidated = lenders.sequelize(valid);
 await Promise.all([oursValidated.ready(), oursValidatedAsync.ready()]);
 const judged = await inRounds([
   contend('ours, a sync validate', oursValidated, 4, 4000),
+  contend('tarn, a sync validate', lenders.tarnLender(tarnValidated), 4, 4000),
+  contend('sequelize-pool, a sync validate', sequelizeValidated, 4, 4000),
   contend('ours, an async validate', oursValidatedAsync, 4, 4000),
   contend('generic-pool, an async validate', genericValidated, 4, 4000),
+  contend('lightning-pool, an async validate', lightningValidated, 4, 4000),
 ]);
 print(judged, [
+  { of: 'ours, a sync validate', to: 'sequelize-pool, a sync validate' },
   { of: 'ours, an async validate', to: 'generic-pool, an async validate' },
-  { of: 'ours, a sync validate', to: 'generic-pool, an async validate' },
 ]);
-await Promise.all([oursValidated.close(), oursValidatedAsync.close()]);
+await Promise.all([
+  oursValidated.close(),
+  oursValidatedAsync.close(),
+  lightningValidated.closeAsync(),
+  tarnValidated.destroy(),
+  lenders.closed(sequelizeValidated),
+]);

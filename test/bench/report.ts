@@ -12,6 +12,8 @@ export interface Row {
   /** What it may be at most, or has to be at least. */
   readonly atMost?: number;
   readonly atLeast?: number;
+  /** A ratio that becomes worse when it falls: of throughputs, not of times. */
+  readonly moreIsBetter?: true;
 }
 
 /** All figures of a run, by part and heading, and how each part was run. */
@@ -89,8 +91,8 @@ async function saved(): Promise<Report> {
 }
 
 /**
- * Compares ratios with those that were saved: one is worse where the middle halves of the rounds do
- * not even touch. Ratios only: they are of the same machine at the same time.
+ * Compares ratios with those that were saved: one is worse where it has changed by more than twice
+ * what the middle halves of both runs span. Ratios only: they are of the same machine at the same time.
  */
 export async function compare(): Promise<boolean> {
   const { parts } = await saved();
@@ -100,9 +102,10 @@ export async function compare(): Promise<boolean> {
       for (const row of rows.filter(({ unit }) => unit === '')) {
         const before = parts[name]?.[under]?.find((it) => it.name === row.name);
         if (before === undefined) continue;
-        const isWorse = row.atLeast ? row.to < before.from : row.from > before.to;
-        const change = `${show(before.median, '')} → ${show(row.median, '')}`;
-        if (isWorse) worse.push(`${name}: ${row.name}: ${change}`);
+        const more = row.median - before.median;
+        const noise = 2 * (row.to - row.from + before.to - before.from);
+        if ((row.moreIsBetter ? -more : more) <= noise) continue;
+        worse.push(`${name}: ${row.name}: ${show(before.median, '')} → ${show(row.median, '')}`);
       }
     }
   }

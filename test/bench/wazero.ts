@@ -149,7 +149,7 @@ function beside(ours: Map<string, readonly number[]>): void {
     if (their === undefined) continue;
     const ratios = rounds.map((nanos) => their / nanos).sort((a, b) => a - b);
     const median = ratios[ratios.length >> 1] as number;
-    record({ name, unit: '', median, from: median, to: median, atLeast: 1 });
+    record({ name, unit: '×', median, from: median, to: median, atLeast: 1 });
   }
 }
 
