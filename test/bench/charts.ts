@@ -99,21 +99,33 @@ await draw('latency', 'Throughput, by the latency of an async host call', 'laten
   },
 });
 
-await draw('pools', 'What one loan costs', 'core', {
-  width: 520,
+const PANELS: readonly (readonly [title: string, section: string, pattern: RegExp])[] = [
+  ['acquire and release', 'Loans', /^(\S+) acquire\+release$/],
+  ['16 borrowers on 4', 'Loans', /^(\S+), 16 borrowers on 4$/],
+  ['10,000 borrowers on 4', 'Many who wait', /^(\S+), 10,000 borrowers on 4, twice each$/],
+  ['created for one loan', 'Every resource is created for one loan', /^(\S+), created for each$/],
+  ['validated, sync', 'Validated before each loan', /^(\S+), a sync validate$/],
+  ['validated, async', 'Validated before each loan', /^(\S+), an async validate$/],
+];
+await draw('pools', 'What one loan costs, in nanoseconds', 'core', {
   data: {
-    values: matches(
-      rowsOf('core', 'Loans').filter(({ unit }) => unit === 'ns'),
-      /^([\w-]+),? (acquire\+release|16 borrowers on 4)$/,
-    ).map(({ groups: [pool, what], value }) => ({ pool, what, value })),
+    values: PANELS.flatMap(([what, section, pattern]) => {
+      const rows = rowsOf('core', section).filter(({ unit }) => unit === 'ns');
+      return matches(rows, pattern).map(({ groups: [pool], value }) => ({ pool, what, value }));
+    }),
   },
-  mark: 'bar',
-  encoding: {
-    y: { field: 'pool', type: 'nominal', sort: 'x', title: null },
-    yOffset: { field: 'what' },
-    x: { field: 'value', type: 'quantitative', title: 'nanoseconds' },
-    color: { field: 'what', type: 'nominal', title: null, legend: { orient: 'bottom' } },
+  facet: { field: 'what', type: 'nominal', sort: PANELS.map(([title]) => title), title: null },
+  columns: 3,
+  spec: {
+    width: 160,
+    mark: 'bar',
+    encoding: {
+      y: { field: 'pool', type: 'nominal', sort: 'x', title: null },
+      x: { field: 'value', type: 'quantitative', title: null, axis: { tickCount: 4 } },
+      color: { field: 'pool', type: 'nominal', legend: null },
+    },
   },
+  resolve: { scale: { x: 'independent', y: 'independent' } },
 });
 
 const strategies = Object.keys(parts.strategies ?? {}).flatMap((section) =>

@@ -179,19 +179,23 @@ heading('add and microsleep, on worker threads');
 const tasks = new URL('./wazero/tasks.ts', import.meta.url);
 const subjects: Subject[] = [];
 const workers: { close(): Promise<void> }[] = [];
-for (const max of [2, 4, 8, 16]) {
+for (const max of LIMITS) {
   const threads = await createWasmWorkerPool<typeof import('./wazero/tasks.ts'), Guest>(guest, {
     module: tasks,
     max,
-    min: max,
+    min: max || 2,
     promising: ['microsleep'],
   });
   workers.push(threads);
   for (const name of ['add', 'microsleep'] as const) {
+    const call = () => threads.run[name](1, 1);
+    if (max === LIMITS[0]) {
+      subjects.push({ name: `${name} pooled`, operations: CALLS, run: atOnce(1, call) });
+    }
     subjects.push({
       name: `${name} parallel-${max}`,
       operations: CALLS,
-      run: atOnce(borrowersOf(max), () => threads.run[name](1, 1)),
+      run: atOnce(borrowersOf(max), call),
     });
   }
 }
