@@ -1,3 +1,4 @@
+import { Tasks } from './component/tasks.js';
 import { WasmError } from './errors.js';
 import { frozenRecord } from './frozen-record.js';
 import { promising } from './jspi.js';
@@ -13,6 +14,9 @@ export class CallState {
 
   /** An exception left the module by one of its exports. */
   poisoned = false;
+
+  /** What goes on in a component, also after it has answered. */
+  readonly tasks = new Tasks();
 
   /** The resources of a component that the borrower holds. */
   readonly held = new Set<object>();

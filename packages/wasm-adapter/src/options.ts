@@ -57,7 +57,8 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
   maxMemoryBytes?: number | undefined;
   /**
    * Destroy an instance when it is returned for the nth time; 0: never. Default 0, but 100 for a
-   * component that deals in streams or futures: jco's code keeps each of them until then.
+   * component that deals in streams or futures: jco's code keeps each of them until then; and 1 for
+   * one transpiled ahead that has async functions: what goes on after their answer is not seen.
    */
   maxUses?: number | undefined;
   /**

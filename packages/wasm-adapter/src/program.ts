@@ -59,8 +59,10 @@ export function modulesOf(program: Program): readonly Compiled[] {
 /**
  * How often an instance is lent where the pool's options do not say; 0: without an end. jco 1.35 keeps
  * each stream and future that crosses a component's border for as long as the instance lives, with the
- * task that it came of: some 10 KiB each.
+ * task that it came of: some 10 KiB each. And where tasks cannot be seen, one that has answered may go on.
  */
 export function usesOf(program: Program): number {
-  return program instanceof Component && program.hasStreams ? 100 : 0;
+  if (!(program instanceof Component)) return 0;
+  if (program.hidesTasks) return 1;
+  return program.hasStreams ? 100 : 0;
 }

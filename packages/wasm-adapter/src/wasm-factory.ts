@@ -13,6 +13,9 @@ import { start } from './start.js';
 import { type WasiOptions, wasiContext } from './wasi.js';
 import type { WasmInstance } from './wasm-instance.js';
 
+/** How long a component that has answered may take to end, before it is replaced. */
+const TASKS_MILLIS = 1000;
+
 /** What core needs to pool the instances of one module. */
 export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exports, Context>> {
   /**
@@ -135,15 +138,29 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     return true;
   }
 
-  recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
-    instance.calls.callable = false;
+  recycle(
+    instance: PooledInstance<Exports, Context>,
+    ...thrown: unknown[]
+  ): Verdict | Promise<Verdict> {
+    const { calls } = instance;
+    const unfit = calls.poisoned || calls.inFlight > 0 || calls.held.size > 0;
+    if (calls.tasks.running === 0 || unfit) return this.judge(instance, ...thrown);
+    calls.callable = false;
+    return calls.tasks.over(TASKS_MILLIS).then(() => this.judge(instance, ...thrown));
+  }
+
+  /** What becomes of an instance that was returned, where no time is given to what goes on in it. */
+  judge(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
+    const { calls } = instance;
+    calls.callable = false;
     instance.context = undefined;
     const verdict = this.validate(instance);
     if (verdict !== true) return verdict;
     // It came through wasm, though no guard saw it: a function of a table is called as it is.
     if (thrown.length > 0 && thrown.some(isOfWasm)) return 'trap';
     // Not disposed: destructors are the component's own code, and not all resources can be.
-    if (instance.calls.held.size > 0) return 'resources';
+    if (calls.held.size > 0) return 'resources';
+    if (calls.tasks.running > 0) return 'busy';
     // Of an instance that its loader made by itself we do not know what the error went through.
     if (thrown.length > 0 && !instance.guarded) return 'threw';
     if (this.#options.reset === 'fresh') return 'used';

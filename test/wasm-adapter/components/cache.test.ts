@@ -120,6 +120,16 @@ describe('the cache of transpiled components', () => {
   ])('is in the user’s cache folder by default: on %s with %o', (platform, env, expected) => {
     expect(defaultCacheFolder(platform, env)).toBe(expected);
   });
+
+  it('is nowhere by default where the user has no home', () => {
+    const noHome = () => {
+      throw new Error('uv_os_homedir returned ENOENT');
+    };
+    expect(defaultCacheFolder('linux', {}, noHome)).toBe(false);
+    expect(defaultCacheFolder('linux', { XDG_CACHE_HOME: '/var/cache/me' }, noHome)).toBe(
+      '/var/cache/me/wasm-pool',
+    );
+  });
 });
 
 function contents(): Record<string, Buffer> {

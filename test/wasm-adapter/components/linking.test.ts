@@ -11,6 +11,7 @@ describe('the imports of a component', () => {
   it.each([
     ['with their version', 'test:guest/host@1.0.0'],
     ['without it', 'test:guest/host'],
+    ['with one that is compatible', 'test:guest/host@1.7.3'],
   ])('are given by the name of their interface, %s', async (_, name) => {
     await using pool = await guestPool({ imports: { [name]: { log, lookUp, measure } } });
     expect(await pool.use(({ exports }) => exports.faults.ask('four'))).toBe(4);
@@ -30,6 +31,31 @@ describe('the imports of a component', () => {
     });
     await pool.use(({ exports }) => exports.faults.say('hello'), { context: { id: 7 } });
     expect(said).toEqual([['wasm#1', 7, 'hello']]);
+  });
+
+  it('are told apart by their versions', async () => {
+    const bytes = await parse(`(component
+      (import "a:b/c@1.0.0" (instance $one (export "f" (func (result u32)))))
+      (import "a:b/c@2.0.0" (instance $two (export "f" (func (result u32)))))
+      (core func $one (canon lower (func $one "f")))
+      (core func $two (canon lower (func $two "f")))
+      (core module $m
+        (import "" "one" (func $one (result i32)))
+        (import "" "two" (func $two (result i32)))
+        (func (export "run") (result i32)
+          (i32.add (i32.mul (i32.const 10) (call $one)) (call $two))))
+      (core instance $i (instantiate $m
+        (with "" (instance (export "one" (func $one)) (export "two" (func $two))))))
+      (func (export "run") (result u32) (canon lift (core func $i "run"))))`);
+    const versions = (...names: string[]) =>
+      Object.fromEntries(names.map((name) => [`a:b/c@${name}`, { f: () => Number(name[0]) }]));
+    const made = (imports: ReturnType<typeof versions>) =>
+      createWasmPool<{ run(): number }>(bytes, { imports, component: { cache } });
+    await using pool = await made(versions('2.0.0', '1.0.0'));
+    expect(await pool.use(({ exports }) => exports.run())).toBe(12);
+    const error = await failure(made(versions('1.0.0', '3.0.0', '2.0.0-rc.1')));
+    expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
+    expect(error.message).toContain('the component imports a:b/c@2.0.0#f, and it is missing');
   });
 
   it('that are functions of the world itself are given by their names', async () => {
@@ -55,16 +81,16 @@ describe('the imports of a component', () => {
   });
 
   it.each<[string, Record<string, Record<string, unknown>>, string]>([
-    ['no interface', {}, 'test:guest/host#log, and it is missing'],
+    ['no interface', {}, 'test:guest/host@1.0.0#log, and it is missing'],
     [
       'no such function',
       { 'test:guest/host': { log } },
-      'test:guest/host#lookUp, and it is missing',
+      'test:guest/host@1.0.0#lookUp, and it is missing',
     ],
     [
       'no function',
       { 'test:guest/host': { log, lookUp: 5, measure } },
-      'test:guest/host#lookUp, and it is a number',
+      'test:guest/host@1.0.0#lookUp, and it is a number',
     ],
   ])('are named where there is %s', async (_, imports, what) => {
     const error = await failure(guestPool({ imports }));

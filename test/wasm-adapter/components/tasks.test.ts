@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, type WasmPool } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { expectAtRest } from '../at-rest.js';
 import { failure } from '../failure.js';
 import { fixture } from '../fixture.js';
@@ -51,7 +51,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  expectAtRest(pool);
+  await vi.waitFor(() => expectAtRest(pool)); // a task may go on for a little after it has answered
   await pool.close();
 });
 
@@ -96,6 +96,22 @@ describe('an async function of WIT that a component imports', () => {
     expect(await first).toBe('got one');
     expect(pool.stats().destroyedBy).toEqual({ busy: 1 });
     answer('other');
+  });
+
+  it('is waited for by a task that then traps: nobody else gets the instance', async () => {
+    await pool.use(async ({ exports }) => {
+      const first = exports.api.first('one', 'other');
+      await untilAsked('one', 'other');
+      answer('one');
+      expect(await first).toBe('got one');
+      reject('other', Object.assign(new Error(), { payload: 'no such key' }));
+      await turn();
+    });
+    const next = ask('three');
+    await untilAsked('three');
+    answer('three');
+    expect(await next).toBe('got three');
+    expect(pool.stats()).toMatchObject({ created: 2, destroyedBy: { trap: 1 } });
   });
 
   it('is rejected with the error of its result, and the instance stays', async () => {

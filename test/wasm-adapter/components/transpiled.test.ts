@@ -50,6 +50,28 @@ describe('a component that is transpiled already', () => {
     });
   });
 
+  it('that has async functions is lent once: what its tasks do after their answer is not seen', async () => {
+    const tasks = mkdtempSync(join(tmpdir(), 'wasm-pool-transpiled-'));
+    const path = fixturePath('components/tasks.wasm');
+    jco('transpile', path, '--instantiation', 'async', '-o', tasks);
+    const code = await import(pathToFileURL(join(tasks, 'tasks.js')).href);
+    const src = { instantiate: code.instantiate, modules: pathToFileURL(`${tasks}/`) };
+    const imports = { 'test:tasks/host': { fetch: async (key: string) => key, take() {} } };
+    interface Asks {
+      api: { ask(key: string): Promise<string> };
+    }
+    const uses = async (options: { maxUses?: number }) => {
+      await using pool = await createWasmPool<Asks>(src, { imports, max: 1, ...options });
+      for (const key of ['one', 'two']) {
+        expect(await pool.use(({ exports }) => exports.api.ask(key))).toBe(key);
+      }
+      return pool.stats().destroyedBy;
+    };
+    expect(await uses({})).toEqual({ uses: 2 });
+    expect(await uses({ maxUses: 0 })).toEqual({});
+    rmSync(tasks, { recursive: true });
+  });
+
   it('has what is lent guarded, and counted, too', async () => {
     const modules = pathToFileURL(`${folder}/`);
     await using pool = await createWasmPool<Guest>(

@@ -58,15 +58,23 @@ function lookUps(get: (name: string) => unknown): object {
   });
 }
 
-/** An interface in an import object; only where both names have a version do these have to be the same. */
+/** An interface in an import object; only where both names have a version do these have to fit. */
 function find(own: WasmImports, interfaceName: string): unknown {
   if (Object.hasOwn(own, interfaceName)) return own[interfaceName];
   const [bare, version] = interfaceName.split('@');
   const match = Object.keys(own).find((it) => {
     const [ownBare, ownVersion] = it.split('@');
-    return ownBare === bare && (version === undefined || ownVersion === undefined);
+    if (ownBare !== bare) return false;
+    return (
+      version === undefined || ownVersion === undefined || track(ownVersion) === track(version)
+    );
   });
   return match && own[match];
+}
+
+/** What compatible versions have in common: Component Model, Explainer.md, "canonical interface names". */
+function track(version: string): string | undefined {
+  return /^([1-9]\d*|0\.[1-9]\d*|0\.0\.\d+)(?!\d)(?!.*-)/.exec(version)?.[0] ?? version;
 }
 
 function memberOf(owner: unknown, name: string): unknown {

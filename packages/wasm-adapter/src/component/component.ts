@@ -1,4 +1,5 @@
 import type { Compiled } from '../compile.js';
+import { hasOwnGlobals } from './own-globals.js';
 
 /** What the JavaScript that jco generates in async instantiation mode exports. */
 export type Instantiate = (
@@ -19,6 +20,9 @@ export class Component {
 
   /** Whether it deals in WIT streams or futures. */
   readonly hasStreams: boolean;
+
+  /** Whether the pool cannot see what its tasks come to once they have answered. */
+  readonly hidesTasks: boolean;
 
   /** Whether it imports WASI. */
   readonly importsWasi: boolean;
@@ -49,6 +53,7 @@ export class Component {
     // names, with a version where it was told to keep that, and has the full name of each function.
     const inner = String(instantiate);
     this.hasStreams = /(Stream|Future)ReadableEnd/.test(inner);
+    this.hidesTasks = /\[async-lift/.test(inner) && !hasOwnGlobals(instantiate);
     this.importsWasi = /["'`]wasi:/.test(inner);
     const versioned = /["'`]wasi:[a-z-]+\/[a-z0-9-]+@0\.3[\w.-]*["'`]\]/.test(inner);
     const of3 = versioned ? [] : inner.matchAll(/(wasi:[a-z-]+\/[a-z0-9-]+)@0\.3[\w.-]*#/g);

@@ -8,19 +8,23 @@ import type { Transpiled } from './transpile.js';
 /**
  * Where transpiled components are kept unless an option says otherwise: `wasm-pool` in what each
  * system has for caches; where that is not macOS or Windows, as the XDG Base Directory Specification
- * has it, by which a relative path counts as none.
+ * has it, by which a relative path counts as none. False where the user has no home.
  */
 export function defaultCacheFolder(
   platform: NodeJS.Platform = process.platform,
   env: NodeJS.ProcessEnv = process.env,
-): string {
-  const home = homedir();
-  if (platform === 'win32') {
-    return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'wasm-pool', 'cache');
+  home: () => string = homedir,
+): string | false {
+  const { XDG_CACHE_HOME: xdg = '', LOCALAPPDATA: local } = env;
+  try {
+    if (platform === 'win32') {
+      return join(local || join(home(), 'AppData', 'Local'), 'wasm-pool', 'cache');
+    }
+    if (platform === 'darwin') return join(home(), 'Library', 'Caches', 'wasm-pool');
+    return join(isAbsolute(xdg) ? xdg : join(home(), '.cache'), 'wasm-pool');
+  } catch {
+    return false; // a user without an entry in the system's database, as in many containers
   }
-  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'wasm-pool');
-  const { XDG_CACHE_HOME: xdg = '' } = env;
-  return join(isAbsolute(xdg) ? xdg : join(home, '.cache'), 'wasm-pool');
 }
 
 /** What jco made of components, on disk: a file for each, and one with its code, to import. */

@@ -7,6 +7,7 @@ import { componentImports, type HostFunction } from './component-imports.js';
 import { type ComponentWasiOptions, componentWasi } from './component-wasi.js';
 import { guardComponent } from './guard-component.js';
 import { HeldResources } from './held-resources.js';
+import { importsWithGlobals, OwnGlobals } from './own-globals.js';
 
 /**
  * Makes an instance of a component. Rejects with a `WasmError`: `ERR_WASM_LINK` with the first import
@@ -28,16 +29,19 @@ export async function instantiateComponent<Exports>(
     instance.name,
     (call) => watchCalls(call, instance.calls, component.hasStreams ? held : undefined),
   );
+  const globals = new OwnGlobals(instance.calls, instance.dropped);
   const make = () =>
     component.instantiate(
       async (file) => (await component.module(file)).extended,
-      imports,
+      importsWithGlobals(imports, globals),
       async (module, coreImports = {}) => {
         const compiled = component.modules.find((it) => it.extended === module);
-        return instance.linkModule(
+        const core = instance.linkModule(
           compiled ?? { module, extended: module, shape: undefined },
           coreImports as WasmImports,
         );
+        globals.noteExports(core.exports);
+        return core;
       },
     );
   const exports = Object(await explained(() => held.watch(make)));

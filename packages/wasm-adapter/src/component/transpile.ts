@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describeBytes } from '../describe-bytes.js';
 import { reasonOf, WasmError } from '../errors.js';
 import { importPeer, jcoVersions } from './jco.js';
+import { withOwnGlobals } from './own-globals.js';
 
 /** What of jco's options depends on the pool's. */
 export interface TranspileOptions {
@@ -29,6 +30,9 @@ interface Jco {
 
 const NAME = 'component';
 
+/** Counts what is made of jco's code here: what an earlier version of this package kept is not taken. */
+const FORMAT = 1;
+
 const fixedOptions = {
   name: NAME,
   instantiation: 'async',
@@ -53,14 +57,14 @@ export async function transpile(
   try {
     ({ files } = await jco.transpile(bytes, {
       ...fixedOptions,
-      map: wasi3Imports(bytes),
+      map: versionedNames(bytes),
       ...(suspends ? { asyncMode: 'jspi', ...options } : {}),
     }));
   } catch (cause) {
     const message = `jco could not transpile ${name}, ${describeBytes(bytes)}: ${reasonOf(cause)}`;
     throw new WasmError('ERR_WASM_COMPILE', message, { cause });
   }
-  const code = new TextDecoder().decode(files[`${NAME}.js`]);
+  const code = withOwnGlobals(new TextDecoder().decode(files[`${NAME}.js`]));
   return { code, modules: new Map(Object.entries(files).filter(([it]) => it.endsWith('.wasm'))) };
 }
 
@@ -71,7 +75,7 @@ export async function transpileKey(
   options: TranspileOptions,
 ): Promise<string> {
   const content = createHash('sha256').update(bytes).digest('hex');
-  return JSON.stringify([content, await jcoVersions(name), fixedOptions, options]);
+  return JSON.stringify([FORMAT, content, await jcoVersions(name), fixedOptions, options]);
 }
 
 /** The version of the binary format, before its layer: Component Model, Binary.md. */
@@ -85,11 +89,17 @@ function checkVersion(bytes: Uint8Array, name: string): void {
 }
 
 /**
- * The names of the preview 3 interfaces in a component, mapped to themselves: jco would drop their
- * versions, and could then not tell them from those of preview 2, which many components import too.
+ * The versioned names of interfaces in a component, mapped to themselves: jco would drop their versions,
+ * and could then not tell two versions of one interface apart. Not those of WASI's preview 2, which is
+ * given by names without.
  */
-function wasi3Imports(bytes: Uint8Array): Record<string, string> {
+function versionedNames(bytes: Uint8Array): Record<string, string> {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  const names = text.matchAll(/wasi:[a-z-]+\/[a-z0-9-]+@0\.3[.a-z0-9-]*/g);
-  return Object.fromEntries(Array.from(names, ([it]) => [it, it]));
+  const names: string[] = [];
+  for (const [it] of text.matchAll(/[a-z][a-z0-9-]*:[a-z0-9-]+\/[a-z0-9-]+@\d[a-z0-9.-]*/g)) {
+    // The length of a name stands before it, and can itself look like a letter.
+    const name = it.charCodeAt(0) === it.length - 1 ? it.slice(1) : it;
+    if (!name.startsWith('wasi:') || name.includes('@0.3')) names.push(name);
+  }
+  return Object.fromEntries(names.map((name) => [name, name]));
 }

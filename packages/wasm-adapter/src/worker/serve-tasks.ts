@@ -214,7 +214,7 @@ class Server {
   #judge(): Verdict {
     const instance = this.#instance;
     if (instance === undefined) return 'gone';
-    const verdict = this.#factory?.recycle(instance, ...this.#thrown.splice(0)) as Verdict;
+    const verdict = this.#factory?.judge(instance, ...this.#thrown.splice(0)) as Verdict;
     if (verdict !== true) this.#drop();
     return verdict;
   }
