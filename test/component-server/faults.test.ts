@@ -1,4 +1,6 @@
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { type Answer, codeOf, get, openServer, openUpstream, until } from './server.js';
 
@@ -60,6 +62,33 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     await until(() => pool.stats().borrowed === 0);
   });
 
+  it('is there for answers that have begun when its server is closed', async () => {
+    const { address, close } = await openServer(preview);
+    const body = new Uint8Array(15 * 2 ** 20);
+    const asked = request(`${address}/echo`, { method: 'POST' }).end(body);
+    const [response] = await once(asked, 'response');
+    const closed = close();
+    let length = 0;
+    for await (const chunk of response) length += chunk.length;
+    expect(length).toBe(body.length);
+    await closed;
+  });
+
+  it.each([
+    ['its request', 'GET / HTTP/1.1\r\nhost'],
+    ['the body of its request', 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1'],
+  ])('waits for no client that does not end %s, when its server is closed', async (_, half) => {
+    const { address, close, pool } = await openServer(preview, { CALL_MILLIS: '300' });
+    const socket = connect(Number(new URL(address).port), '127.0.0.1').on('error', () => {});
+    const ended = once(socket.resume(), 'close');
+    socket.write(half);
+    expect((await get(`${address}/`)).status).toBe(200);
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    await close();
+    await ended;
+    expect(pool.stats().size).toBe(0);
+  });
+
   it('is asked by so many only', async () => {
     const { promise: asked, resolve } = Promise.withResolvers<() => void>();
     const upstream = await openUpstream((_, response) => resolve(() => response.end('at last')));
@@ -76,6 +105,31 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
 });
 
 describe('a component of preview 3', () => {
+  it('whose answer does not go on is broken off, and its instance is free again', async () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { address, pool } = await openServer('preview3', { INSTANCES: '1', CALL_MILLIS: '300' });
+    const asked = request(`${address}/echo`, { method: 'POST' }).on('error', () => {});
+    asked.write('and then nothing');
+    const [response] = await once(asked, 'response');
+    const [error] = await once(response.resume(), 'error');
+    expect(error.code).toBe('ECONNRESET');
+    expect(said).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ code: 'ERR_COMPONENT_TIMEOUT' }),
+    );
+    expect((await get(`${address}/`)).status).toBe(200);
+    await until(() => pool.stats().borrowed === 0);
+  });
+
+  it('is not asked for a host that cannot be one', async () => {
+    const { address, pool } = await openServer('preview3');
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nhost: a b/\r\nconnection: close\r\n\r\n');
+    const answer = (await socket.setEncoding('utf8').toArray()).join('');
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain('"code":"ERR_REQUEST","message":"Invalid authority: a b/"');
+    expect(pool.stats().lent).toBe(0);
+  });
+
   it('that does not answer answers 500, and its instance is replaced', async () => {
     const said = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { address, pool } = await openServer('preview3');
@@ -111,5 +165,19 @@ describe('a component of preview 2', () => {
     expect(pool.stats().lent).toBe(0);
     const most = await get(`${address}/echo`, { method: 'POST', body: body.subarray(1) });
     expect(most.status).toBe(200);
+  });
+
+  it('is asked by the next request of a connection whose last one was too large', async () => {
+    const { address } = await openServer('preview2', { BODY_MIB: '1' });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = async (path: string, method: string, body?: Uint8Array) => {
+      const asked = request(`${address}${path}`, { method, agent }).end(body);
+      const [response] = await once(asked, 'response');
+      await once(response.resume(), 'end');
+      return response.statusCode;
+    };
+    expect(await ask('/echo', 'POST', new Uint8Array(20 * 2 ** 20))).toBe(413);
+    expect(await ask('/', 'GET')).toBe(200);
+    agent.destroy();
   });
 });

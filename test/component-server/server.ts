@@ -19,7 +19,7 @@ export async function openServer(preview: Preview, env: Record<string, string> =
   const app = await createApp(readConfig([guestPath(preview)], process.env));
   const address = await app.listen();
   onTestFinished(() => app.close());
-  return { address, pool: app.pool };
+  return { address, pool: app.pool, close: () => app.close() };
 }
 
 export interface Answer {

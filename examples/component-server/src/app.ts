@@ -1,23 +1,35 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
+import { Server } from 'node:net';
 import { PoolError } from '@wasm-pool/core';
 import { WasmError } from '@wasm-pool/wasm-adapter';
 import type { Config } from './config.js';
 import { openComponent } from './http-component.js';
 import { HttpError } from './http-error.js';
 
-/** The server, not listening yet. Closing it lets the requests under way finish. */
+/**
+ * The server, not listening yet. Closing it lets the requests under way finish, for as long as a call
+ * may take.
+ */
 export async function createApp(config: Config) {
   const component = await openComponent(config);
+  const answering = new Set<ServerResponse>();
   const server = createServer({ requestTimeout: 30_000 }, (request, response) => {
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    component.handle(request, response, gone.signal).catch((error) => {
-      if (gone.signal.aborted) return;
-      // An answer that has begun can only be broken off.
-      if (response.headersSent) response.destroy();
-      else refuse(response, error, config);
+    answering.add(response);
+    response.once('close', () => {
+      answering.delete(response);
+      gone.abort();
     });
+    component
+      .handle(request, response, gone.signal)
+      .catch((error) => {
+        if (gone.signal.aborted) return;
+        if (response.headersSent) breakOff(response, error);
+        else refuse(response, error, config);
+      })
+      // What is left of its body stands before the connection's next request.
+      .finally(() => request.resume());
   });
 
   async function listen(): Promise<string> {
@@ -28,13 +40,26 @@ export async function createApp(config: Config) {
     return `http://${config.host}:${port}`;
   }
   async function close(): Promise<void> {
+    const { callMillis } = config;
     const closed = server.listening ? once(server, 'close') : undefined;
-    server.close();
-    await component.pool.close();
+    // Not the one of http.Server: it takes a connection for idle while the end of an answer is on its way.
+    Server.prototype.close.call(server);
+    const deadline = setTimeout(() => server.closeAllConnections(), callMillis);
+    await component.pool.close({ timeoutMillis: callMillis });
+    while (answering.size > 0) {
+      await Promise.all(Array.from(answering, (it) => new Promise((end) => it.once('close', end))));
+    }
     server.closeIdleConnections();
     await closed;
+    clearTimeout(deadline);
   }
   return { pool: component.pool, listen, close };
+}
+
+/** All that can be done about an answer that has begun. */
+function breakOff(response: ServerResponse, error: unknown): void {
+  console.error(error);
+  response.destroy();
 }
 
 /** Says that there is no answer: 5xx with `{"error": {"code", "message"}}`. */

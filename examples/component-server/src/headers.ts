@@ -17,16 +17,19 @@ const CONNECTION = new Set([
 
 /** What a component is told of a request's headers. */
 export function headersOf(request: IncomingMessage): Headers {
-  const encoder = new TextEncoder();
   return Object.entries(request.headersDistinct).flatMap(([name, values = []]) =>
-    CONNECTION.has(name) ? [] : values.map((it) => [name, encoder.encode(it)] as Headers[number]),
+    CONNECTION.has(name) ? [] : values.map((it) => [name, bytesOf(it)] as Headers[number]),
   );
 }
 
 /** What a client is told of a component's, as `writeHead` takes them. */
 export function rawHeaders(headers: Headers): string[] {
-  const decoder = new TextDecoder();
   return headers.flatMap(([name, value]) =>
-    CONNECTION.has(name.toLowerCase()) ? [] : [name, decoder.decode(value)],
+    CONNECTION.has(name.toLowerCase()) ? [] : [name, Buffer.from(value).toString('latin1')],
   );
+}
+
+/** Node.js has a character for each byte of a value; plain bytes, for they are posted to threads. */
+function bytesOf(value: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(value, 'latin1'));
 }

@@ -7,7 +7,7 @@ import { openPreview3 } from './preview3.js';
 
 /** A component that answers HTTP requests, in a pool. */
 export interface HttpComponent {
-  readonly pool: { stats(): PoolStats; close(): Promise<void> };
+  readonly pool: { stats(): PoolStats; close(options?: { timeoutMillis?: number }): Promise<void> };
   /** Rejects where there is no answer. `signal` aborts when nobody waits for one any more. */
   handle(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void>;
 }

@@ -9,3 +9,10 @@ export class HttpError extends Error {
     this.code = code;
   }
 }
+
+/** Throws where a component's answer has a status that cannot be a last one: RFC 9110, 15. */
+export function checkStatus(status: number): void {
+  if (status >= 200 && status <= 599) return;
+  const message = `the component answered with the status ${status}`;
+  throw new HttpError(502, 'ERR_COMPONENT_ANSWER', message);
+}

@@ -11,7 +11,8 @@ async function main(config: Config): Promise<void> {
     console.log(`${signal}: finishing what is running`);
     // The second signal finds no handler, and ends the process as ever.
     process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
-    app.close().catch(fail);
+    // What a component has left undone is no reason to stay.
+    app.close().then(() => process.exit(0), fail);
   };
   process.once('SIGTERM', stop).once('SIGINT', stop);
 }

@@ -84,6 +84,8 @@ class Writer extends shim.OutputStream {
   #length = 0;
 
   checkWrite(): bigint {
+    // 0 would be a promise that there will be room.
+    if (this.#length === most) throw resultError({ tag: 'closed' });
     return BigInt(most - this.#length);
   }
 

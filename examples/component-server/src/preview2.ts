@@ -3,7 +3,7 @@ import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
 import type { Config } from './config.js';
 import { headersOf, rawHeaders } from './headers.js';
 import type { HttpComponent } from './http-component.js';
-import { HttpError } from './http-error.js';
+import { checkStatus, HttpError } from './http-error.js';
 
 type Tasks = typeof import('./preview2-tasks.js');
 
@@ -31,9 +31,14 @@ export async function openPreview2(bytes: Uint8Array, config: Config): Promise<H
     const moved = move(asked, [body.buffer]);
     const answer = await pool.use(({ run }) => run.handle(moved), { signal });
     if ('error' in answer) throw new HttpError(502, 'ERR_COMPONENT_ANSWER', answer.error);
-    const headers = rawHeaders(answer.headers.filter(([name]) => !/^content-length$/i.test(name)));
-    response.writeHead(answer.status, [...headers, 'content-length', String(answer.body.length)]);
-    response.end(answer.body);
+    const { status, body: content } = answer;
+    checkStatus(status);
+    // RFC 9110, 8.6: where there is no body to count, it is what another answer's would be, or absent.
+    const counted = method !== 'HEAD' && status !== 304;
+    const headers = answer.headers.filter(([name]) => !counted || !/^content-length$/i.test(name));
+    const length = counted && status !== 204 ? ['content-length', String(content.length)] : [];
+    response.writeHead(status, [...rawHeaders(headers), ...length]);
+    response.end(content);
   }
   return { pool, handle };
 }

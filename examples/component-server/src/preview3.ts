@@ -1,11 +1,11 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import { type Config, readWasi } from './config.js';
 import { headersOf, rawHeaders } from './headers.js';
 import type { HttpComponent } from './http-component.js';
-import { HttpError } from './http-error.js';
-import { type Body, bodyOf, newRequest, type Request, type Response } from './preview3-shim.js';
+import { checkStatus, HttpError } from './http-error.js';
+import { bodyOf, newRequest, type Request, type Response } from './preview3-shim.js';
 
 /** The world wasi:http/service@0.3, as jco gives it. */
 interface Service {
@@ -29,10 +29,11 @@ export async function openPreview3(bytes: Uint8Array, config: Config): Promise<H
   });
 
   async function handle(request: IncomingMessage, response: ServerResponse, signal: AbortSignal) {
+    const asked = wasiRequest(request);
     await pool.use(
       async ({ exports: { handler } }) => {
-        const call = handler.handle(wasiRequest(request)).catch(refuse);
-        await send(await within(callMillis, call), response);
+        const call = handler.handle(asked).catch(refuse);
+        await send(await within(callMillis, call), response, callMillis, signal);
       },
       { signal },
     );
@@ -54,38 +55,50 @@ function wasiRequest(request: IncomingMessage): Request {
   const it = newRequest(headersOf(request), request);
   it.setMethod(request.method);
   it.setScheme({ tag: 'HTTP' });
-  it.setAuthority(request.headers.host);
-  it.setPathWithQuery(request.url);
+  try {
+    it.setAuthority(request.headers.host);
+    it.setPathWithQuery(request.url);
+  } catch (error) {
+    throw new HttpError(400, 'ERR_REQUEST', error instanceof Error ? error.message : String(error));
+  }
   return it;
 }
 
-async function send(answer: Response, response: ServerResponse): Promise<void> {
+/** Sends an answer on as it comes. Neither the component nor the client may stop for longer than a call may take. */
+async function send(answer: Response, response: ServerResponse, millis: number, gone: AbortSignal) {
   const { body, trailers } = bodyOf(answer);
+  const status = answer.getStatusCode();
+  checkStatus(status);
   response.strictContentLength = true;
-  response.writeHead(answer.getStatusCode(), rawHeaders(answer.getHeaders().copyAll()));
-  await pipeline(body === null ? [] : chunksOf(body), response);
-  await trailers;
-}
-
-async function* chunksOf(body: Body): AsyncGenerator<Uint8Array> {
+  response.writeHead(status, rawHeaders(answer.getHeaders().copyAll()));
   try {
-    for (let chunk = await body.read(); chunk !== null; chunk = await body.read()) yield chunk;
+    for (;;) {
+      const chunk = await within(millis, body?.read() ?? null, gone);
+      if (chunk === null) break;
+      if (!response.write(chunk)) await within(millis, once(response, 'drain'), gone);
+    }
   } finally {
-    body.close();
+    body?.close();
   }
+  response.end();
+  await within(millis, trailers);
 }
 
-/** A call that takes longer is left to itself: its instance, which is still in it, is replaced. */
-async function within<T>(millis: number, call: Promise<T>): Promise<T> {
+/** What takes longer is left to itself: an instance that is still at it is replaced. */
+async function within<T>(millis: number, work: PromiseLike<T> | T, gone?: AbortSignal): Promise<T> {
+  gone?.throwIfAborted();
   const { promise: never, reject } = Promise.withResolvers<never>();
   const message = `the component took longer than ${millis} ms`;
   const timer = setTimeout(
     () => reject(new HttpError(504, 'ERR_COMPONENT_TIMEOUT', message)),
     millis,
   );
+  const leave = () => reject(gone?.reason);
+  gone?.addEventListener('abort', leave);
   try {
-    return await Promise.race([call, never]);
+    return await Promise.race([work, never]);
   } finally {
     clearTimeout(timer);
+    gone?.removeEventListener('abort', leave);
   }
 }
