@@ -106,7 +106,7 @@ export class OwnGlobals {
     const call = promising(fn);
     const name = this.#names.get(fn) ?? '';
     const isCallback = name.startsWith('[callback]');
-    const hasCallback = isCallback || this.#has(`[callback]${name}`);
+    const hasCallback = isCallback || [...this.#names.values()].includes(`[callback]${name}`);
     return (...args) => {
       if (!isCallback) tasks.begin();
       const result = call(...args);
@@ -121,10 +121,5 @@ export class OwnGlobals {
       );
       return result;
     };
-  }
-
-  #has(name: string): boolean {
-    for (const it of this.#names.values()) if (it === name) return true;
-    return false;
   }
 }
