@@ -27,8 +27,9 @@ describe('the timers of an instance of a component', () => {
     vi.advanceTimersByTime(5000);
     expect(ticks).toBe(600);
     expect(timer.hasRef()).toBe(true);
-    clearInterval(timer);
+    globals.clearInterval(timer);
     expect(vi.getTimerCount()).toBe(0);
+    expect(globals.timers).toBe(0);
   });
 
   it('keep no process alive once it was dropped', () => {

@@ -1,11 +1,13 @@
 import type { CallState } from '../guard.js';
+import { promising } from '../jspi.js';
 
 /** Where an instance's globals are among its imports. */
 const GLOBALS = Symbol.for('@wasm-pool/globals');
 
 /** As jco writes it, in async instantiation mode. */
 const HEAD = /^export function instantiate\(getCoreModule, imports, .*\{$/m;
-const OWN = `const { WebAssembly, setInterval, setTimeout } = imports[Symbol.for('${GLOBALS.description}')];`;
+const NAMES = 'WebAssembly, clearInterval, clearTimeout, setInterval, setTimeout';
+const OWN = `const { ${NAMES} } = imports[Symbol.for('${GLOBALS.description}')];`;
 
 /** How long the timers of an instance that was dropped may still be needed to tell who waits. */
 const GRACE_MILLIS = 1000;
@@ -44,8 +46,8 @@ export class OwnGlobals {
 
   constructor(calls: CallState, dropped: AbortSignal) {
     this.#calls = calls;
-    const promising = (fn: never) => this.#promising(fn);
-    this.WebAssembly = Object.create(WebAssembly, { promising: { value: promising } });
+    const value = (fn: never) => this.#promising(fn);
+    this.WebAssembly = Object.create(WebAssembly, { promising: { value } });
     dropped.addEventListener('abort', () => this.#drop(), { once: true });
   }
 
@@ -67,6 +69,18 @@ export class OwnGlobals {
     }, millis);
     return this.#note(timer);
   };
+
+  readonly clearTimeout = (timer: NodeJS.Timeout | undefined) => {
+    if (timer !== undefined) this.#timers.delete(timer);
+    clearTimeout(timer);
+  };
+
+  readonly clearInterval = this.clearTimeout;
+
+  /** How many timers there are. */
+  get timers(): number {
+    return this.#timers.size;
+  }
 
   /** Tells by which names jco's code has the exports of a core instance. */
   noteExports(exports: WebAssembly.Exports): void {
@@ -100,9 +114,6 @@ export class OwnGlobals {
    */
   #promising(fn: (...args: unknown[]) => unknown): (...args: unknown[]) => Promise<unknown> {
     const { tasks } = this.#calls;
-    const { promising } = WebAssembly as unknown as {
-      promising: (fn: unknown) => (...args: unknown[]) => Promise<unknown>;
-    };
     const call = promising(fn);
     const name = this.#names.get(fn) ?? '';
     const isCallback = name.startsWith('[callback]');
