@@ -1,8 +1,8 @@
 import type { Entry } from './entry.js';
 import type { DestroyReason } from './factory.js';
 import type { IdleList } from './idle-list.js';
+import { throwLater } from './rethrow-uncaught.js';
 import type { PoolState } from './state.js';
-import { throwLater } from './throw-later.js';
 
 /** An idle resource, as an evict policy sees it. */
 export interface EvictCandidate<T> {

@@ -8,8 +8,8 @@ import type { DestroyReason, Factory } from './factory.js';
 import { CallTimers, isThenable, settled } from './factory-call.js';
 import { GenericPool } from './generic-pool.js';
 import type { Settings } from './options.js';
+import { throwLater } from './rethrow-uncaught.js';
 import type { PoolState } from './state.js';
-import { throwLater } from './throw-later.js';
 
 /** A `ready` call that waits. */
 interface Readiness {

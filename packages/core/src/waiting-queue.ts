@@ -1,4 +1,4 @@
-import { Line } from './line.js';
+import { Line } from './waiter-ring.js';
 
 /**
  * Who waits for a resource: the function that resolves its promise, called once. A rejection is a

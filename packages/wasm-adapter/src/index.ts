@@ -24,36 +24,36 @@ export {
   QueueFullError,
   type Sync,
 } from '@wasm-pool/core';
-export type { HoldingStats } from './budget.js';
-export type { ComponentImports } from './component/component-imports.js';
-export type { ComponentOptions } from './component/component-options.js';
-export type { ComponentWasiOptions } from './component/component-wasi.js';
-export type { TranspiledComponent } from './component/transpiled-source.js';
-export { createWasmPool } from './create-wasm-pool.js';
-export { WasmError, type WasmErrorCode, WasmExit } from './errors.js';
-export { suspending } from './jspi.js';
-export type { WasmImports } from './link.js';
-export type { PerInstance, WasmPoolOptions } from './options.js';
-export type { WasmSource } from './source.js';
-export type { WasiOptions } from './wasi.js';
-export type { WasmInstance } from './wasm-instance.js';
-export type { WasmAcquireOptions, WasmPool } from './wasm-pool.js';
+export type { HoldingStats } from './budget/budget.js';
 export {
   createWasmPoolFactory,
   type SharedLimits,
   type WasmPoolFactory,
   type WasmPoolFactoryStats,
-} from './wasm-pool-factory.js';
-export { createWasmWorkerPool } from './worker/create-wasm-worker-pool.js';
-export { move } from './worker/move.js';
-export type { WorkerInfo } from './worker/pooled-worker.js';
-export { serveTasks } from './worker/serve-tasks.js';
-export type { Calls, ExportCalls, ExportsOf, TaskCalls } from './worker/tasks.js';
+} from './budget/wasm-pool-factory.js';
+export type { ComponentOptions } from './component/component-options.js';
+export type { TranspiledComponent } from './component/transpiled-source.js';
+export { WasmError, type WasmErrorCode, WasmExit } from './errors.js';
+export type { ComponentImports } from './instance/component/component-imports.js';
+export type { ComponentWasiOptions } from './instance/component/component-wasi.js';
+export { suspending } from './instance/jspi.js';
+export type { WasmImports } from './instance/link.js';
+export type { WasiOptions } from './instance/wasi/wasi.js';
+export type { WasmInstance } from './instance/wasm-instance.js';
+export { createWasmPool } from './pool/create-wasm-pool.js';
+export type { PerInstance, WasmPoolOptions } from './pool/options.js';
+export type { WasmAcquireOptions, WasmPool } from './pool/wasm-pool.js';
+export type { WasmSource } from './source/source.js';
+export type { WorkerInfo } from './worker/host/pooled-worker.js';
+export { createWasmWorkerPool } from './worker/pool/create-wasm-worker-pool.js';
+export type { Calls, ExportCalls, ExportsOf, TaskCalls } from './worker/pool/task-types.js';
 export type {
   RunOptions,
   WasmWorker,
   WorkerAcquireOptions,
   WorkerCallOptions,
-} from './worker/wasm-worker.js';
-export type { WasmWorkerPool } from './worker/wasm-worker-pool.js';
-export type { WasmWorkerPoolOptions } from './worker/worker-options.js';
+} from './worker/pool/wasm-worker.js';
+export type { WasmWorkerPool } from './worker/pool/wasm-worker-pool.js';
+export type { WasmWorkerPoolOptions } from './worker/pool/worker-options.js';
+export { serveTasks } from './worker/thread/serve-tasks.js';
+export { move } from './worker/wire/move.js';

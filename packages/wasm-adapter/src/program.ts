@@ -1,13 +1,13 @@
-import { type Compiled, compile } from './compile.js';
 import { Component } from './component/component.js';
 import { loadComponent, type TranspilingOptions } from './component/load-component.js';
 import type { PostedComponent } from './component/posted-component.js';
 import { transpiledComponent } from './component/transpiled-component.js';
 import { isTranspiledComponent } from './component/transpiled-source.js';
-import { isComponent } from './describe-bytes.js';
 import { WasmError } from './errors.js';
-import { obstaclesOf } from './obstacles.js';
-import type { Loaded } from './source.js';
+import { type Compiled, compile } from './module/compile.js';
+import { obstaclesOf } from './module/restore-blockers.js';
+import { isComponent } from './source/describe-bytes.js';
+import type { Loaded } from './source/source.js';
 
 /** What a pool makes instances of: a core module, or a component. */
 export type Program = Compiled | Component;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { OwnGlobals } from '../../../packages/wasm-adapter/src/component/own-globals.js';
-import { CallState } from '../../../packages/wasm-adapter/src/guard.js';
+import { OwnGlobals } from '../../../packages/wasm-adapter/src/instance/component/own-globals.js';
+import { CallState } from '../../../packages/wasm-adapter/src/instance/guard.js';
 
 describe('the timers of an instance of a component', () => {
   let calls: CallState;

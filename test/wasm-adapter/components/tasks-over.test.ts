@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Tasks } from '../../../packages/wasm-adapter/src/component/tasks.js';
+import { Tasks } from '../../../packages/wasm-adapter/src/instance/running-tasks.js';
 
 describe('tasks that go on after their answer', () => {
   let tasks: Tasks;

@@ -1,8 +1,8 @@
 // What the pool reads of a module's bytes, section by section, and each encoding of each of them:
 // of all, V8 says that they are modules.
 import { describe, expect, it } from 'vitest';
-import { moduleShape } from '../../../packages/wasm-adapter/src/module-shape.js';
-import { exportPrivate } from '../../../packages/wasm-adapter/src/private-exports.js';
+import { moduleShape } from '../../../packages/wasm-adapter/src/module/module-shape.js';
+import { exportPrivate } from '../../../packages/wasm-adapter/src/module/private-exports.js';
 import {
   ANYREF,
   assemble,

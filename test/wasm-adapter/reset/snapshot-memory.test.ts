@@ -1,7 +1,7 @@
 // A snapshot keeps what is not zero, and no more.
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import { expect, it } from 'vitest';
-import { Snapshot } from '../../../packages/wasm-adapter/src/snapshot.js';
+import { Snapshot } from '../../../packages/wasm-adapter/src/instance/snapshot.js';
 import { wat } from '../wat.js';
 
 const MIB = 2 ** 20;

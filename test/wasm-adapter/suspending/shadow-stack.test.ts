@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, suspending } from '@wasm-pool/wasm-adapter';
 import { describe, expect, it } from 'vitest';
-import { promising } from '../../../packages/wasm-adapter/src/jspi.js';
+import { promising } from '../../../packages/wasm-adapter/src/instance/jspi.js';
 import { expectAtRest } from '../at-rest.js';
 import { type Asking, asking, Gate } from './guests.js';
 

@@ -1,5 +1,5 @@
-import type { Compiled } from '../compile.js';
-import { hasOwnGlobals } from './own-globals.js';
+import { hasOwnGlobals } from '../instance/component/own-globals.js';
+import type { Compiled } from '../module/compile.js';
 
 /** What the JavaScript that jco generates in async instantiation mode exports. */
 export type Instantiate = (

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { compile } from '../compile.js';
 import { reasonOf, WasmError } from '../errors.js';
-import type { WasmPoolOptions } from '../options.js';
+import { compile } from '../module/compile.js';
+import type { WasmPoolOptions } from '../pool/options.js';
 import { Component, type Instantiate } from './component.js';
-import { componentObstacles } from './component-obstacles.js';
+import { componentObstacles } from './component-restore-blockers.js';
 import { DiskCache, defaultCacheFolder } from './disk-cache.js';
 import { type TranspileOptions, transpile, transpileKey } from './transpile.js';
 

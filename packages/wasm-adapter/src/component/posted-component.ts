@@ -1,4 +1,4 @@
-import type { Compiled } from '../compile.js';
+import type { Compiled } from '../module/compile.js';
 import { Component } from './component.js';
 
 /** A transpiled component on its way to another thread, where its code is run anew. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { describeBytes } from '../describe-bytes.js';
 import { reasonOf, WasmError } from '../errors.js';
+import { withOwnGlobals } from '../instance/component/own-globals.js';
+import { describeBytes } from '../source/describe-bytes.js';
 import { importPeer, jcoVersions } from './jco.js';
-import { withOwnGlobals } from './own-globals.js';
 
 /** What of jco's options depends on the pool's. */
 export interface TranspileOptions {

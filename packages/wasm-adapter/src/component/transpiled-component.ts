@@ -1,5 +1,5 @@
-import { compile } from '../compile.js';
-import { loadSource } from '../source.js';
+import { compile } from '../module/compile.js';
+import { loadSource } from '../source/source.js';
 import { Component, type Instantiate } from './component.js';
 import type { TranspiledComponent } from './transpiled-source.js';
 

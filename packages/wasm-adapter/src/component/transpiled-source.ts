@@ -1,4 +1,4 @@
-import type { WasmSource } from '../source.js';
+import type { WasmSource } from '../source/source.js';
 
 /**
  * A component that jco has transpiled ahead, in async instantiation mode: `jco transpile it.wasm

@@ -1,0 +1,264 @@
+import type { Factory, Pool } from '@wasm-pool/core';
+import { WasmError } from '../errors.js';
+import type { PooledInstance } from '../instance/pooled-instance.js';
+import type { SharedFactory } from '../pool/start-pool.js';
+
+/** What a pool of the budget holds; instances that are being made count, too. */
+export interface HoldingStats {
+  readonly name: string;
+  readonly instances: number;
+  readonly memoryBytes: number;
+  readonly borrowed: number;
+  readonly pending: number;
+}
+
+/** A factory that says of each instance whether it is fit. */
+export type JudgingFactory<Exports, Context> = Factory<PooledInstance<Exports, Context>> &
+  Required<Pick<Factory<PooledInstance<Exports, Context>>, 'validate' | 'recycle'>>;
+
+/** The limits that many pools share; who needs room has idle instances of any of them destroyed. */
+export class Budget {
+  readonly #maxBytes: number;
+  readonly #maxInstances: number;
+  readonly #holdings = new Set<Holding>();
+  /** Those that were refused an instance, longest ago first. */
+  readonly #waiting = new Set<Holding>();
+  #returns = 0;
+  #admitting = false;
+  #settling = false;
+
+  /** Limits of 0: none. */
+  constructor(maxTotalMemoryBytes: number, maxInstances: number) {
+    this.#maxBytes = maxTotalMemoryBytes || Number.POSITIVE_INFINITY;
+    this.#maxInstances = maxInstances || Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Makes a pool's factory ask the budget, and tell it of each instance. Throws a `WasmError`
+   * `ERR_WASM_BUDGET` where an instance takes more than there is, in `minBytes` already.
+   */
+  share<Exports, Context>(
+    name: string,
+    factory: JudgingFactory<Exports, Context>,
+    minBytes: number,
+  ): SharedFactory<Exports, Context> {
+    this.#checkSize(`an instance of ${name}`, minBytes);
+    const holding = new Holding(name, minBytes);
+    this.#holdings.add(holding);
+    return {
+      factory: {
+        canCreate: () => this.#admits(holding),
+        create: async () => {
+          const instance = await factory.create();
+          const { memoryBytes } = instance;
+          if (memoryBytes > this.#maxBytes) instance.drop();
+          this.#checkSize(instance.name, memoryBytes);
+          instance.returnedAt = ++this.#returns;
+          holding.count(instance);
+          holding.expectedBytes = memoryBytes;
+          holding.starting = false;
+          return instance;
+        },
+        destroy: (instance, reason) => {
+          holding.forget(instance);
+          this.#changed();
+          return factory.destroy(instance, reason);
+        },
+        validate: (instance) => factory.validate(instance),
+        recycle: (instance, ...thrown) => {
+          instance.returnedAt = ++this.#returns;
+          holding.count(instance);
+          this.#changed();
+          return factory.recycle(instance, ...thrown);
+        },
+      },
+      makeRoom: () => this.#evictAll(),
+      join: (pool) => {
+        holding.pool = pool;
+        pool.on('create', () => this.#changed());
+        pool.on('factoryCreateError', () => this.#changed());
+      },
+      whenRoom: (listener) => {
+        holding.onRoom = listener;
+      },
+      leave: () => {
+        this.#holdings.delete(holding);
+        this.#waiting.delete(holding);
+        this.#changed();
+      },
+      blockedBy: () => {
+        const { pool, starting, creating } = holding;
+        const growable = pool.spareResourceCapacity > 0 && !(starting && creating > 0);
+        return growable && !this.#fits(holding) ? this.#describe() : undefined;
+      },
+    };
+  }
+
+  #checkSize(name: string, memoryBytes: number): void {
+    if (memoryBytes <= this.#maxBytes) return;
+    const message = `${name} takes ${memoryBytes} bytes, more than maxTotalMemoryBytes ${this.#maxBytes}`;
+    throw new WasmError('ERR_WASM_BUDGET', message);
+  }
+
+  /** Whether a pool may make an instance; if somebody waits for it, others' idle ones give way. */
+  #admits(holding: Holding): boolean {
+    // While others make room: `min` of a pool whose instance has just given way.
+    const admitted = !this.#admitting && this.#hasRoomFor(holding);
+    if (admitted) this.#waiting.delete(holding);
+    else this.#waiting.add(holding);
+    holding.refused = !admitted;
+    return admitted;
+  }
+
+  #hasRoomFor(holding: Holding): boolean {
+    const { inNeed } = holding;
+    if (inNeed) this.#makeRoom(holding);
+    if (!this.#fits(holding)) return false;
+    for (const other of this.#waiting) {
+      if (inNeed && other === holding) break; // the others came later
+      // A larger one that still waits for more room does not hold up a smaller one.
+      if (other !== holding && other.inNeed && (!inNeed || this.#fits(other))) return false;
+    }
+    return true;
+  }
+
+  #makeRoom(holding: Holding): void {
+    this.#admitting = true;
+    while (!this.#fits(holding) && this.#evictOldest());
+    this.#admitting = false;
+  }
+
+  #fits(holding: Holding): boolean {
+    const { bytes, instances } = this.totals();
+    return instances < this.#maxInstances && bytes + holding.expectedBytes <= this.#maxBytes;
+  }
+
+  /** What all pools hold, instances that are being made included. */
+  totals(): { bytes: number; instances: number } {
+    let bytes = 0;
+    let instances = 0;
+    for (const holding of this.#holdings) {
+      bytes += holding.bytes;
+      instances += holding.size;
+    }
+    return { bytes, instances };
+  }
+
+  #evictOldest(): boolean {
+    let oldest: { pool: Holding['pool']; returnedAt: number } | undefined;
+    for (const { pool } of this.#holdings) {
+      const returnedAt = pool.idleLongest?.returnedAt;
+      if (returnedAt === undefined) continue;
+      if (oldest === undefined || returnedAt < oldest.returnedAt) oldest = { pool, returnedAt };
+    }
+    return oldest?.pool.evict(1, 'budget') === 1;
+  }
+
+  /** Whatever is idle, for V8 has no room left. */
+  #evictAll(): void {
+    this.#admitting = true;
+    for (const { pool } of this.#holdings) pool.evict(pool.available, 'outOfMemory');
+    this.#admitting = false;
+  }
+
+  /** Once what is happening is over: gets back within the budget, and lets those in need try again. */
+  #changed(): void {
+    if (this.#settling) return;
+    this.#settling = true;
+    queueMicrotask(() => {
+      this.#settling = false;
+      while (this.totals().bytes > this.#maxBytes && this.#evictOldest());
+      for (const holding of [...this.#waiting]) {
+        holding.refused = false;
+        holding.pool.wake();
+        holding.onRoom();
+        if (!holding.refused) this.#waiting.delete(holding); // admitted, or in want no more
+      }
+    });
+  }
+
+  #describe(): string {
+    const holders = this.holdings().filter((it) => it.instances > 0);
+    holders.sort((a, b) => b.memoryBytes - a.memoryBytes);
+    return holders
+      .map(({ name, instances, memoryBytes, borrowed }) => {
+        return `${name} (${memoryBytes} bytes, ${instances} instances, ${borrowed} on loan)`;
+      })
+      .join(', ');
+  }
+
+  /** What each pool holds. */
+  holdings(): HoldingStats[] {
+    return [...this.#holdings].map(({ name, size, bytes, pool }) => ({
+      name,
+      instances: size,
+      memoryBytes: bytes,
+      borrowed: pool.borrowed,
+      pending: pool.pending,
+    }));
+  }
+}
+
+/** One pool's part of the budget. */
+class Holding {
+  readonly name: string;
+  /** What each takes: as much as when it was made, or returned last. */
+  readonly instances = new Map<PooledInstance, number>();
+  /** Set before the pool makes its first instance. */
+  pool!: Pick<
+    Pool<PooledInstance>,
+    | 'available'
+    | 'borrowed'
+    | 'evict'
+    | 'idleLongest'
+    | 'pending'
+    | 'size'
+    | 'spareResourceCapacity'
+    | 'wake'
+  >;
+  /** Called when there may be room for what was refused. */
+  onRoom: () => void = () => {};
+  /** What a further instance is likely to take: as much as the last one did. */
+  expectedBytes: number;
+  /** Has made no instance yet. */
+  starting = true;
+  /** Its last attempt to make an instance was. */
+  refused = false;
+  #heldBytes = 0;
+
+  constructor(name: string, minBytes: number) {
+    this.name = name;
+    this.expectedBytes = minBytes;
+  }
+
+  /** Somebody waits for an instance, and not only `min` or `reset: 'fresh'` for a spare one. */
+  get inNeed(): boolean {
+    const { pending, spareResourceCapacity } = this.pool;
+    return this.starting || (pending > this.creating && spareResourceCapacity > 0);
+  }
+
+  /** Those that are being made, and not for longer than the pool waits for them. */
+  get creating(): number {
+    return Math.max(this.pool.size - this.instances.size, 0);
+  }
+
+  get size(): number {
+    return this.instances.size + this.creating;
+  }
+
+  get bytes(): number {
+    return this.creating * this.expectedBytes + this.#heldBytes;
+  }
+
+  count(instance: PooledInstance): void {
+    this.forget(instance);
+    const { memoryBytes } = instance;
+    this.instances.set(instance, memoryBytes);
+    this.#heldBytes += memoryBytes;
+  }
+
+  forget(instance: PooledInstance): void {
+    this.#heldBytes -= this.instances.get(instance) ?? 0;
+    this.instances.delete(instance);
+  }
+}

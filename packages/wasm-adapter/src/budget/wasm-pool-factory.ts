@@ -1,0 +1,143 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type CloseOptions, checkOptions, wholeNumber } from '@wasm-pool/core';
+import { type TranspilingOptions, transpileOptions } from '../component/load-component.js';
+import { WasmError } from '../errors.js';
+import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
+import { startPool } from '../pool/start-pool.js';
+import type { WasmPool } from '../pool/wasm-pool.js';
+import { makeProgram, modulesOf, type Program } from '../program.js';
+import { isComponent } from '../source/describe-bytes.js';
+import { type Loaded, loadSource, type WasmSource } from '../source/source.js';
+import { Budget, type HoldingStats } from './budget.js';
+
+/** What the pools of one factory share. */
+export interface SharedLimits {
+  /** The most that the memories of all instances together may take, in bytes; 0 (default): no limit. */
+  maxTotalMemoryBytes?: number | undefined;
+  /** The most instances of all pools together; 0 (default): no limit. */
+  maxInstances?: number | undefined;
+}
+
+/** `WasmPoolFactory.stats()`. */
+export interface WasmPoolFactoryStats {
+  readonly memoryBytes: number;
+  readonly instances: number;
+  readonly maxTotalMemoryBytes: number;
+  readonly maxInstances: number;
+  /** Compiled modules in use; pools of the same bytes share one. */
+  readonly modules: number;
+  readonly pools: readonly HoldingStats[];
+}
+
+/**
+ * Makes pools, one for each plug-in or tenant, that share one budget, and one compiled module where
+ * their bytes are the same. Memory that grows while it is on loan counts once it is returned: the
+ * budget is kept by destroying idle instances, those returned longest ago first, whichever pool's.
+ * When nothing idle is left, acquires wait; one that times out then rejects with a `WasmError`
+ * `ERR_WASM_BUDGET` that says who holds what.
+ *
+ * Throws core's `OptionError`.
+ */
+export function createWasmPoolFactory(limits: SharedLimits = {}): WasmPoolFactory {
+  const anyNumber = wholeNumber(0);
+  checkOptions('createWasmPoolFactory', limits, {
+    maxTotalMemoryBytes: anyNumber,
+    maxInstances: anyNumber,
+  });
+  return new WasmPoolFactory(limits.maxTotalMemoryBytes ?? 0, limits.maxInstances ?? 0);
+}
+
+/** See `createWasmPoolFactory`. */
+export class WasmPoolFactory implements AsyncDisposable {
+  readonly #maxTotalMemoryBytes: number;
+  readonly #maxInstances: number;
+  readonly #budget: Budget;
+  readonly #modules = new Map<string, { program: Promise<Program>; users: number }>();
+  readonly #pools = new Set<Pick<WasmPool, 'close'>>();
+  #closed = false;
+
+  /** Use `createWasmPoolFactory`. */
+  constructor(maxTotalMemoryBytes: number, maxInstances: number) {
+    this.#maxTotalMemoryBytes = maxTotalMemoryBytes;
+    this.#maxInstances = maxInstances;
+    this.#budget = new Budget(maxTotalMemoryBytes, maxInstances);
+  }
+
+  /**
+   * As `createWasmPool`, within the budget. Rejects as that does, and with a `WasmError`
+   * `ERR_WASM_CLOSED` once the factory is closed.
+   */
+  async create<Exports = WebAssembly.Exports, Context = unknown>(
+    src: WasmSource,
+    options: WasmPoolOptions<Exports, Context> = {},
+  ): Promise<WasmPool<Exports, Context>> {
+    checkWasmOptions('create', options);
+    this.#refuseClosed();
+    const loaded = await loadSource(src);
+    const key = keyOf(loaded, options);
+    const cached = this.#modules.get(key) ?? { program: makeProgram(loaded, options), users: 0 };
+    this.#modules.set(key, cached);
+    cached.users++;
+    let pool: WasmPool<Exports, Context> | undefined;
+    const forget = () => {
+      if (--cached.users === 0) this.#modules.delete(key);
+      if (pool !== undefined) this.#pools.delete(pool);
+    };
+
+    try {
+      const program = await cached.program;
+      pool = await startPool(program, options, (name, factory) => {
+        const memories = modulesOf(program).flatMap((it) => it.shape?.memories ?? []);
+        const minBytes = memories.reduce((sum, memory) => sum + memory.minBytes, 0);
+        const share = this.#budget.share(name, factory, minBytes);
+        const leave = () => {
+          share.leave();
+          if (pool !== undefined) forget();
+        };
+        return { ...share, leave };
+      });
+      this.#pools.add(pool);
+    } catch (error) {
+      forget();
+      throw error;
+    }
+    if (this.#closed) await pool.close();
+    this.#refuseClosed();
+    return pool;
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new WasmError('ERR_WASM_CLOSED', 'create: the pool factory is closed');
+  }
+
+  /** The budget, and what each pool holds of it. */
+  stats(): WasmPoolFactoryStats {
+    const { bytes, instances } = this.#budget.totals();
+    return {
+      memoryBytes: bytes,
+      instances,
+      maxTotalMemoryBytes: this.#maxTotalMemoryBytes,
+      maxInstances: this.#maxInstances,
+      modules: this.#modules.size,
+      pools: this.#budget.holdings(),
+    };
+  }
+
+  /** Closes all pools, as `Pool.close`. One that is being made meanwhile is closed when it is there. */
+  async close(options?: CloseOptions): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#pools].map((pool) => pool.close(options)));
+  }
+
+  /** Closes all pools. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** What tells one compilation from another; of what came compiled, nothing can. */
+function keyOf(loaded: Loaded, options: TranspilingOptions): string {
+  if (!('bytes' in loaded)) return randomUUID();
+  const content = createHash('sha256').update(loaded.bytes).digest('hex');
+  return isComponent(loaded.bytes) ? content + JSON.stringify(transpileOptions(options)) : content;
+}

@@ -1,0 +1,190 @@
+import { checkOptions, type OptionCheck } from '@wasm-pool/core';
+import type { Component } from '../../component/component.js';
+import { importPeer } from '../../component/jco.js';
+import { WasmError, WasmExit } from '../../errors.js';
+
+/** What a component's WASI gives it. */
+export interface ComponentWasiOptions {
+  /** The arguments. Default: none. */
+  args?: readonly string[] | undefined;
+  /** The environment. Default: empty. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** Folders of the host, by the paths under which the component sees them. Default: none. */
+  preopens?: Readonly<Record<string, string>> | undefined;
+  /** Whether it may use sockets and send HTTP requests. Default: false. */
+  network?: boolean | undefined;
+}
+
+const isRecordOfStrings = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every((it) => typeof it === 'string');
+
+const checks: Readonly<Record<keyof ComponentWasiOptions, OptionCheck>> = {
+  args: {
+    accepts: 'an array of strings',
+    test: (value) => Array.isArray(value) && value.every((it) => typeof it === 'string'),
+  },
+  env: { accepts: 'an object of strings', test: isRecordOfStrings },
+  preopens: { accepts: 'an object of paths', test: isRecordOfStrings },
+  network: { accepts: 'true or false', test: (value) => typeof value === 'boolean' },
+};
+
+type Interface = Readonly<Record<string, unknown>>;
+type Interfaces = (name: string) => Interface | undefined;
+
+/** As much of the shims as is used: of preview 2 a class, of preview 3 its packages. */
+interface Preview2 {
+  WASIShim: new (options: object) => { getImportObject(): Readonly<Record<string, Interface>> };
+}
+type Preview3 = Readonly<Record<string, Readonly<Record<string, Interface>>>>;
+
+/**
+ * The WASI interfaces of one instance, by the names under which jco's code looks them up. Nothing is
+ * preopened, the environment and standard input are empty, and there is no network, unless `options`
+ * say otherwise. Rejects with an `OptionError` for an unknown option, and as `installed` where a shim
+ * is needed that is missing.
+ */
+export async function componentWasi(
+  component: Component,
+  options: ComponentWasiOptions,
+  name: string,
+): Promise<Interfaces> {
+  checkOptions(`${name}: wasi`, options, checks);
+  const { importsWasi, importsWasi3, unversionedWasi3 } = component;
+  const of2 = importsWasi ? await preview2(options, name) : () => undefined;
+  const of3 = importsWasi3 ? await preview3(options, name, of2) : () => undefined;
+  return (lookedUp) => {
+    const [bare = '', version] = lookedUp.split('@');
+    if (version?.startsWith('0.3')) return of3(bare);
+    return unversionedWasi3.has(bare) ? { ...of2(bare), ...of3(bare) } : of2(bare);
+  };
+}
+
+async function preview2(options: ComponentWasiOptions, name: string): Promise<Interfaces> {
+  const shim = '@bytecodealliance/preview2-shim';
+  const { WASIShim } = await importPeer<Preview2>(shim, `${shim}/instantiation`, name);
+  const { args = [], env = {}, preopens = {}, network = false } = options;
+  const all = new WASIShim({
+    sandbox: { args, env, preopens, enableNetwork: network },
+  }).getImportObject();
+  const own: Record<string, Interface> = {
+    'wasi:cli/environment': { initialCwd: () => undefined },
+    'wasi:cli/exit': exit(name),
+    'wasi:cli/stdin': { getStdin: () => emptyInput(all) },
+    'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
+    'wasi:cli/terminal-stdout': { getTerminalStdout: () => undefined },
+    'wasi:cli/terminal-stderr': { getTerminalStderr: () => undefined },
+    ...(network ? {} : { 'wasi:http/outgoing-handler': { handle: denyRequest } }),
+  };
+  return (it) => all[it] && { ...all[it], ...own[it] };
+}
+
+/** Its shim has no class of its own for an instance: its packages are taken as they are, less the process. */
+async function preview3(
+  options: ComponentWasiOptions,
+  name: string,
+  of2: Interfaces,
+): Promise<Interfaces> {
+  const shim = '@bytecodealliance/preview3-shim';
+  const packages = await importPeer<Preview3>(shim, shim, name);
+  const { args = [], env = {}, preopens = {}, network = false } = options;
+  const own: Record<string, Interface> = {
+    'wasi:cli/environment': {
+      getEnvironment: () => Object.entries(env),
+      getArguments: () => [...args],
+      getInitialCwd: () => undefined,
+    },
+    'wasi:cli/exit': exit(name),
+    'wasi:cli/stdin': { readViaStream: () => emptyStream(packages) },
+    'wasi:filesystem/preopens': { getDirectories: () => [] },
+    ...(network ? {} : denied3(packages)),
+  };
+  for (const terminal of ['stdin', 'stdout', 'stderr']) {
+    const it = `wasi:cli/terminal-${terminal}`;
+    own[it] = of2(it) ?? {};
+  }
+  return (it) => {
+    if (it === 'wasi:filesystem/preopens' && Object.keys(preopens).length > 0) {
+      throw new WasmError(
+        'ERR_WASM_COMPONENT',
+        `${name}: wasi.preopens cannot be had of ${shim} for one instance; accepted: ${it} among the imports`,
+      );
+    }
+    const [, pkg = '', member = ''] = it.match(/^wasi:([a-z-]+)\/(.*)$/) ?? [];
+    const original = packages[pkg]?.[camelCase(member)];
+    return original && { ...original, ...own[it] };
+  };
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The shims' own would end the process. */
+function exit(name: string): Interface {
+  return {
+    exit(status: { tag: string }) {
+      throw new WasmExit(status.tag === 'err' ? 1 : 0, name);
+    },
+    exitWithCode(code: number) {
+      throw new WasmExit(code, name);
+    },
+  };
+}
+
+/** What there is to read on a standard input that is empty. */
+function emptyInput(interfaces: Readonly<Record<string, Interface>>): object {
+  const { InputStream } = interfaces['wasi:io/streams'] as { InputStream: new () => object };
+  const { subscribeDuration } = interfaces['wasi:clocks/monotonic-clock'] as {
+    subscribeDuration(nanos: bigint): object;
+  };
+  const end = () => {
+    throw resultError({ tag: 'closed' });
+  };
+  return Object.assign(new InputStream(), {
+    read: end,
+    blockingRead: end,
+    skip: end,
+    blockingSkip: end,
+    subscribe: () => subscribeDuration(0n),
+  });
+}
+
+/** The same for preview 3: a stream that has ended, and the future of its result. */
+function emptyStream(packages: Preview3): readonly object[] {
+  const { stream, future } = packages as unknown as {
+    stream: { StreamReader: new (chunks: AsyncIterable<Uint8Array>) => object };
+    future: { future(): { tx: { write(value: object): unknown }; rx: object } };
+  };
+  const { tx, rx } = future.future();
+  tx.write({ tag: 'ok', val: undefined });
+  return [new stream.StreamReader((async function* () {})()), rx];
+}
+
+function denyRequest(): never {
+  throw resultError({ tag: 'HTTP-request-denied' });
+}
+
+function denyAccess(): never {
+  throw resultError({ tag: 'access-denied' });
+}
+
+/** The interfaces of preview 3 that reach the network, without it. */
+function denied3(packages: Preview3): Record<string, Interface> {
+  const { types } = packages.sockets as { types: Record<string, new () => object> };
+  const sockets = Object.entries(types).map(([name, socket]) => {
+    const denied = class extends socket {};
+    return [name, Object.assign(denied, { create: denyAccess })];
+  });
+  return {
+    'wasi:http/client': { send: denyRequest },
+    'wasi:sockets/types': Object.fromEntries(sockets),
+    'wasi:sockets/ip-name-lookup': { resolveAddresses: denyAccess },
+  };
+}
+
+/** What jco takes for the error of a WIT `result`, when an import throws it. */
+function resultError(payload: unknown): Error {
+  return Object.assign(new Error(JSON.stringify(payload)), { payload });
+}

@@ -1,0 +1,140 @@
+import { WasmError } from '../../errors.js';
+import { frozenRecord } from '../frozen-record.js';
+import type { CallState } from '../guard.js';
+import { type HeldResources, isFuture } from './held-resources.js';
+
+type Callable = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Answers that have left a component: one that leaves another came in there by an import, and through it. */
+const answers = new WeakSet<object>();
+
+/**
+ * Whether what a call threw is the component's answer, the error of a WIT `result`, which it returned
+ * in good order. jco throws that as a ComponentError, a class that each instance has its own of.
+ */
+function isAnswer(error: unknown): boolean {
+  if (!(error instanceof Error) || error.constructor.name !== 'ComponentError') return false;
+  if (answers.has(error)) return false;
+  answers.add(error);
+  return true;
+}
+
+/**
+ * A component's exports, with each function guarded, those of its interfaces and resources too: it
+ * throws when the instance is not on loan, and notes what is thrown, other than the component's
+ * answers. jco keeps some instances callable that an exception went through; they are as broken.
+ *
+ * @param streams whether results may have streams or futures in them
+ */
+export function guardComponent(
+  exports: object,
+  calls: CallState,
+  held: HeldResources,
+  streams: boolean,
+): Readonly<Record<string, unknown>> {
+  const guarded = new Map<unknown, unknown>(); // jco has each interface under several names
+
+  const end = () => {
+    calls.inFlight--;
+    held.guardDisposal(guardDisposal);
+  };
+  const succeed = (result: unknown) => {
+    end();
+    if (streams) held.noteOpen(result);
+    return result;
+  };
+  const fail = (error: unknown) => {
+    end();
+    if (!isAnswer(error)) calls.poisoned = true;
+    return error;
+  };
+
+  function guardFunction(call: Callable): Callable {
+    return function (this: unknown, ...args) {
+      if (!calls.callable) throw calls.notCallable();
+      if (typeof this === 'object' && this !== null && held.isGone(this)) {
+        throw new WasmError('ERR_WASM_NOT_LENT', 'the resource was disposed or given away');
+      }
+      calls.inFlight++;
+      let result: unknown;
+      try {
+        result = Reflect.apply(call, this, args);
+      } catch (error) {
+        throw fail(error);
+      }
+      return isThenable(result) ? settled(result) : succeed(result);
+    };
+  }
+
+  /** A call that may be suspended is in flight until its promise, or WIT `future`, settles. */
+  function settled(result: PromiseLike<unknown>): Promise<unknown> {
+    const ended = new Promise((resolve, reject) => {
+      result.then(
+        (value) => deliver(succeed(value), resolve),
+        (error: unknown) => {
+          // The loan is over: who gave it back with a call under way need not be there to be told.
+          if (!calls.callable) ended.catch(() => {});
+          reject(fail(error));
+        },
+      );
+    });
+    return ended;
+  }
+
+  /** A resource that outlives its loan has gone with its instance. */
+  function guardDisposal(dispose: () => void): () => void {
+    const call = guardFunction(dispose);
+    return () => {
+      if (calls.callable) call();
+    };
+  }
+
+  /** jco finds its own methods, and tells its own resources, by the class's prototype: it stays. */
+  function guardClass(resource: new () => object): object {
+    guardMembers(resource.prototype, (name) => name === 'constructor');
+    guardMembers(resource, (name) => name === 'prototype');
+    const construct = guardFunction((...args) => Reflect.construct(resource, args));
+    return new Proxy(resource, { construct: (_, args) => construct(...args) as object });
+  }
+
+  function guardMembers(owner: object, skip: (name: string) => boolean): void {
+    for (const name of Object.getOwnPropertyNames(owner)) {
+      const member: unknown = Reflect.get(owner, name);
+      if (typeof member === 'function' && !skip(name)) {
+        Reflect.set(owner, name, guardFunction(member as Callable));
+      }
+    }
+  }
+
+  function guardInterface(members: object): Readonly<Record<string, unknown>> {
+    return frozenRecord(Object.entries(members).map(([name, member]) => [name, guard(member)]));
+  }
+
+  function guard(value: unknown): unknown {
+    if (guarded.has(value)) return guarded.get(value);
+    let result = value;
+    if (isClass(value)) result = guardClass(value);
+    else if (typeof value === 'function') result = guardFunction(value as Callable);
+    else if (typeof value === 'object' && value !== null) result = guardInterface(value);
+    guarded.set(value, result);
+    return result;
+  }
+
+  return guardInterface(exports);
+}
+
+/** Of functions, only a class has a prototype that cannot be replaced: ECMAScript, ClassDefinitionEvaluation. */
+export function isClass(value: unknown): value is new () => object {
+  if (typeof value !== 'function') return false;
+  return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+/** Resolves with a value that may be a WIT `future`, which jco makes a thenable: to that, not to what it holds. */
+function deliver(value: unknown, resolve: (value: unknown) => void): void {
+  if (isFuture(value)) value.resolveAsValue(resolve);
+  else resolve(value);
+}

@@ -1,0 +1,77 @@
+import { reasonOf, WasmError } from '../errors.js';
+import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
+
+/** What a module imports: by module, then by name. */
+export type WasmImports = Record<string, Record<string, unknown>>;
+
+/**
+ * Makes an instance. Throws a `WasmError`: `ERR_WASM_LINK` with the first import that is missing or
+ * of the wrong kind, `ERR_WASM_MEMORY`, or `ERR_WASM_START` when the start function threw.
+ */
+export function link(
+  module: WebAssembly.Module,
+  imports: WasmImports,
+  name: string,
+): WebAssembly.Instance {
+  checkImports(module, imports, name);
+  try {
+    return new WebAssembly.Instance(module, imports as WebAssembly.Imports);
+  } catch (cause) {
+    if (isLinkError(cause)) {
+      throw new WasmError('ERR_WASM_LINK', `${name}: ${reasonOf(cause)}`, { cause });
+    }
+    if (isOutOfMemory(cause)) throw outOfMemoryError(cause, name);
+    throw new WasmError('ERR_WASM_START', `${name}: its start function threw: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** V8's own, and not one that a host function threw out of the start function. */
+function isLinkError(cause: unknown): boolean {
+  const linking = cause instanceof WebAssembly.LinkError || cause instanceof TypeError;
+  return linking && cause.message.startsWith('WebAssembly.Instance(): ');
+}
+
+function checkImports(module: WebAssembly.Module, imports: WasmImports, name: string): void {
+  for (const wanted of WebAssembly.Module.imports(module)) {
+    const given = propertyOf(propertyOf(imports, wanted.module), wanted.name);
+    if (isOfKind(given, wanted.kind)) continue;
+    const what = given === undefined ? 'it is missing' : `it is ${kindOf(given)}`;
+    throw new WasmError(
+      'ERR_WASM_LINK',
+      `${name}: the module imports the ${wanted.kind} ${wanted.module}.${wanted.name}, and ${what} in the imports given`,
+    );
+  }
+}
+
+/**
+ * A property, but for those that every object inherits: a guest that names `constructor.freeze` would
+ * have Object's own function, and could freeze the host's prototypes.
+ */
+function propertyOf(object: unknown, name: string): unknown {
+  if (object === null || object === undefined) return undefined;
+  if (name in Object.prototype && !Object.hasOwn(object, name)) return undefined;
+  return (object as Record<string, unknown>)[name];
+}
+
+function isOfKind(given: unknown, kind: string): boolean {
+  switch (kind) {
+    case 'function':
+      return typeof given === 'function' || kindOf(given) === 'a WebAssembly.Suspending';
+    case 'memory':
+      return given instanceof WebAssembly.Memory;
+    case 'table':
+      return given instanceof WebAssembly.Table;
+    default:
+      return given !== undefined; // a global, which any value may fit, or a tag: V8 says
+  }
+}
+
+/** In a few words, what was given. */
+export function kindOf(given: unknown): string {
+  if (given === null || given === undefined) return String(given);
+  if (typeof given !== 'object') return `a ${typeof given}`;
+  const tag = Object.prototype.toString.call(given).slice('[object '.length, -1);
+  return `a ${tag}`;
+}

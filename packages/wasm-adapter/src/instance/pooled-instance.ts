@@ -1,0 +1,179 @@
+import { Component } from '../component/component.js';
+import { WasmError } from '../errors.js';
+import type { Compiled } from '../module/compile.js';
+import type { ModuleShape } from '../module/module-shape.js';
+import { exportName, type StateKind } from '../module/private-exports.js';
+import type { Program } from '../program.js';
+import { weightOf } from './external-memory.js';
+import { CallState, guardExports } from './guard.js';
+import { link, type WasmImports } from './link.js';
+import { Memories } from './memories.js';
+import type { ImportedState } from './shared-state.js';
+import { Snapshot } from './snapshot.js';
+import type { WasmInstance } from './wasm-instance.js';
+
+/** A WebAssembly instance that was made for a pooled one: its exports, private ones included. */
+interface Linked {
+  readonly shape: ModuleShape | undefined;
+  readonly exports: WebAssembly.Exports;
+}
+
+/** A `WasmInstance` as the pool sees it. */
+export class PooledInstance<Exports = unknown, Context = unknown>
+  implements WasmInstance<Exports, Context>
+{
+  readonly id: number;
+  readonly name: string;
+  readonly calls: CallState;
+  exports!: Exports;
+  context: Context | undefined = undefined;
+
+  /** Orders the instances of all pools of one budget by when they were returned last. */
+  returnedAt = 0;
+
+  /** Something beyond its own memories, tables and globals was changed on its behalf. */
+  changedOutside = false;
+
+  readonly #program: Program;
+  readonly #promising: readonly string[] | true;
+  readonly #imported: ImportedState | undefined;
+  readonly #memories = new Memories();
+  #linked: Linked[] = [];
+  #snapshot: { readonly state: Snapshot; readonly links: number } | undefined = undefined;
+  #dropped: AbortController | undefined = undefined;
+  #weight: { readonly bytes: number; readonly counted: ArrayBuffer | undefined } | undefined;
+
+  /**
+   * @param promising the exports that may suspend
+   * @param imported what others of its pool have imported, where it is to share nothing with them
+   */
+  constructor(
+    program: Program,
+    id: number,
+    poolName: string,
+    promising: readonly string[] | true,
+    imported: ImportedState | undefined,
+  ) {
+    this.id = id;
+    this.name = `${poolName}#${id}`;
+    this.calls = new CallState(this.name);
+    this.#program = program;
+    this.#promising = promising;
+    this.#imported = imported;
+  }
+
+  get memory(): WebAssembly.Memory | undefined {
+    return this.#memories.first;
+  }
+
+  get memoryBytes(): number {
+    return this.#memories.bytes;
+  }
+
+  /** Has V8 know of its memories. Returns how large they are, in bytes. */
+  weigh(): number {
+    const bytes = this.memoryBytes;
+    // Not at each page that it grows by: the weights that are replaced count until they are collected.
+    const enough = 1.5 * (this.#weight?.bytes ?? 0);
+    if (bytes > enough) this.#weight = { bytes, counted: weightOf(bytes) };
+    return bytes;
+  }
+
+  /** Whether the pool made the WebAssembly instance, and so sees what becomes of its calls. */
+  get guarded(): boolean {
+    return this.#linked.length > 0;
+  }
+
+  link(imports: WasmImports): WebAssembly.Instance {
+    if (this.#program instanceof Component) {
+      const message = `${this.name}: instance.link is for core modules, and this is a component`;
+      throw new WasmError('ERR_WASM_COMPONENT', message);
+    }
+    this.#imported?.claim(this.id, this.#program.module, imports);
+    const instance = this.linkModule(this.#program, imports);
+    const guarded = guardExports(instance.exports, this.calls, this.#promising);
+    // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
+    return Object.defineProperty(instance, 'exports', { value: guarded });
+  }
+
+  /** Makes an instance of one core module, whose exports are not guarded. Throws as `link`. */
+  linkModule({ extended, shape }: Compiled, imports: WasmImports): WebAssembly.Instance {
+    const instance = link(extended, imports, this.name);
+    this.#linked.push({ shape, exports: instance.exports });
+    if (shape === undefined) {
+      this.#memories.note(Object.values(instance.exports));
+      const imported = WebAssembly.Module.imports(extended);
+      this.#memories.note(imported.map((it) => imports[it.module]?.[it.name]));
+    } else {
+      this.#memories.note(stateOf('memory', shape, instance.exports));
+    }
+    return instance;
+  }
+
+  /** What a loader returned: an instance, its exports, or an object of its own. */
+  adopt(loaded: Exports): void {
+    this.exports = loaded;
+    if (typeof loaded !== 'object' || loaded === null) return;
+    this.#memories.note(Object.values(loaded));
+    const nested = 'exports' in loaded ? loaded.exports : undefined;
+    if (typeof nested === 'object' && nested !== null) this.#memories.note(Object.values(nested));
+  }
+
+  /** Remembers the state of now, to restore. Returns why it cannot be put back; empty where it can. */
+  takeSnapshot(): readonly string[] {
+    const links = this.#linked.length;
+    if (links !== 1 && !(this.#program instanceof Component)) {
+      return [`a loader that called instance.link ${links} times`];
+    }
+    const state = new Snapshot(
+      this.#state('memory') as WebAssembly.Memory[],
+      this.#state('table') as WebAssembly.Table[],
+      this.#state('global') as WebAssembly.Global[],
+    );
+    if (!state.exact) return ['a mutable global that holds a NaN'];
+    this.#snapshot = { state, links };
+    this.changedOutside = false;
+    return [];
+  }
+
+  /** Puts the state of the snapshot back; false where that cannot be done exactly. */
+  restore(): boolean {
+    if (this.changedOutside || this.#linked.length !== this.#snapshot?.links) return false;
+    return this.#snapshot.state.restore();
+  }
+
+  /** What one core instance of a component imports is another's, and there once. */
+  #state(kind: StateKind): unknown[] {
+    const all = this.#linked.flatMap(
+      ({ shape, exports }) => shape && stateOf(kind, shape, exports),
+    );
+    return [...new Set(all)];
+  }
+
+  /** Aborted when the instance is dropped, for what is waited for on its behalf. */
+  get dropped(): AbortSignal {
+    this.#dropped ??= new AbortController();
+    return this.#dropped.signal;
+  }
+
+  /** Lets go of everything, so that holding on to this object holds on to no memory. */
+  drop(): void {
+    this.calls.callable = false;
+    this.context = undefined;
+    this.#memories.clear();
+    this.#linked = [];
+    this.#snapshot = undefined;
+    this.#weight = undefined;
+    this.exports = Object.freeze({}) as Exports;
+    this.#dropped?.abort(this.calls.notCallable());
+  }
+}
+
+/** An instance's memories, tables or mutable globals, exported by its author or by us. */
+function stateOf(kind: StateKind, shape: ModuleShape, exports: WebAssembly.Exports): unknown[] {
+  const globals = shape.globals.map((it) => (it.mutable ? it : undefined));
+  const items = { memory: shape.memories, table: shape.tables, global: globals }[kind];
+  return items.flatMap((item, index) =>
+    item === undefined ? [] : [exports[exportName(kind, index, item)]],
+  );
+}

@@ -1,0 +1,21 @@
+import { makeProgram } from '../program.js';
+import { loadSource, type WasmSource } from '../source/source.js';
+import { checkWasmOptions, type WasmPoolOptions } from './options.js';
+import { startPool } from './start-pool.js';
+import type { WasmPool } from './wasm-pool.js';
+
+/**
+ * Compiles `src` once, a component after jco has transpiled it, and makes a pool of its instances.
+ * Resolves once the first instance, or `min` of them, works: `_initialize` or `_start` and `onCreate`
+ * have run.
+ *
+ * Rejects with core's `OptionError`, with a `WasmError` where `src` or its first instance fails, and
+ * with whatever `imports`, `wasi`, `instantiate` or `onCreate` threw.
+ */
+export async function createWasmPool<Exports = WebAssembly.Exports, Context = unknown>(
+  src: WasmSource,
+  options: WasmPoolOptions<Exports, Context> = {},
+): Promise<WasmPool<Exports, Context>> {
+  checkWasmOptions('createWasmPool', options);
+  return startPool(await makeProgram(await loadSource(src), options), options);
+}

@@ -1,0 +1,148 @@
+import {
+  checkOptions,
+  type OptionCheck,
+  type PoolOptions,
+  poolOptionChecks,
+  wholeNumber,
+} from '@wasm-pool/core';
+import { type ComponentOptions, componentChecks } from '../component/component-options.js';
+import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
+import type { WasmImports } from '../instance/link.js';
+import type { WasiOptions } from '../instance/wasi/wasi.js';
+import type { WasmInstance } from '../instance/wasm-instance.js';
+
+/** A value, or a function that gives it for one instance. */
+export type PerInstance<V, Exports, Context> =
+  | V
+  | ((instance: WasmInstance<Exports, Context>) => V | PromiseLike<V>);
+
+/** How a pool of WebAssembly instances behaves: what a pool takes, and what follows. */
+export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknown>
+  extends Omit<PoolOptions<WasmInstance<Exports, Context>>, 'autostart'> {
+  /** The most instances at once; 0 (default): no limit. */
+  max?: number | undefined;
+  /** Stands in errors, `stats()` and the instances' names. Default `'wasm'`. */
+  name?: string | undefined;
+  /**
+   * The host functions, memories, tables and globals that the module imports. As a function it is
+   * called for each new instance, whose `memory` and `context` the host functions can then read.
+   * A component's imports are by the names of interfaces, with or without their version.
+   */
+  imports?: PerInstance<WasmImports, Exports, Context> | undefined;
+  /**
+   * WASI preview 1, from node:wasi: `true`, or its options (`args`, `env`, `preopens`, `stdin`, …),
+   * or a function that gives either for an instance. Each instance has a context of its own, with
+   * nothing preopened and an empty standard input unless the options say otherwise.
+   *
+   * Of a component: preview 2 and 3, from jco's shims, likewise; they are there unless this is false.
+   */
+  wasi?: PerInstance<boolean | WasiOptions | ComponentWasiOptions, Exports, Context> | undefined;
+  /**
+   * For modules that come with their own loader: makes what `exports` is to be, from the compiled
+   * module. `imports` and `wasi` do not apply then. Call `instance.link(imports)` where the loader
+   * lets you.
+   */
+  instantiate?:
+    | ((
+        module: WebAssembly.Module,
+        instance: WasmInstance<Exports, Context>,
+      ) => Exports | PromiseLike<Exports>)
+    | undefined;
+  /** Runs on each new instance before it is ever lent: to warm it up, or to load a script. */
+  onCreate?: ((instance: WasmInstance<Exports, Context>) => unknown) | undefined;
+  /**
+   * An instance whose memories are larger than this, in bytes, when it is returned is destroyed,
+   * for the reason `memory`: a memory never shrinks. 0 (default): no limit.
+   */
+  maxMemoryBytes?: number | undefined;
+  /**
+   * Destroy an instance when it is returned for the nth time; 0: never. Default 0, but 100 for a
+   * component that deals in streams or futures: jco's code keeps each of them until then; and 1 for
+   * one transpiled ahead that has async functions: what goes on after their answer is not seen.
+   */
+  maxUses?: number | undefined;
+  /**
+   * What happens between two borrowers.
+   *
+   * - `reuse` (default): nothing; the next finds what the last one left.
+   * - `restore`: memories, mutable globals and tables, private ones too, go back to what they were
+   *   after `onCreate`. Where that cannot be done exactly the instance is destroyed, for the reason
+   *   `unrestorable`. What a loader of `instantiate` keeps in JavaScript is not the pool's to restore.
+   * - `fresh`: the instance is destroyed, for the reason `used`; others are made ahead, off the
+   *   borrowers' path, `min` (at least 1) beyond those on loan, within `max`.
+   */
+  reset?: 'reuse' | 'restore' | 'fresh' | undefined;
+  /**
+   * The exports that may call a `suspending` import, and so return promises; true: all. With `wasi`,
+   * a guest of such a pool that sleeps is suspended too, instead of blocking the thread. Of a component,
+   * as jco's `asyncExports`: `'ns:pkg/interface#function'`; the imports are named in `component`.
+   */
+  promising?: readonly string[] | boolean | undefined;
+  /** How a component is transpiled, and where what it is transpiled to is kept. */
+  component?: ComponentOptions | undefined;
+}
+
+const aFunction: OptionCheck = {
+  accepts: 'a function',
+  test: (value) => typeof value === 'function',
+};
+
+export const importsCheck: OptionCheck = {
+  accepts: 'an import object, or a function that gives one for an instance',
+  test: (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+};
+
+export const wasiCheck: OptionCheck = {
+  accepts: "true, false, an object of node:wasi's options, or a function that gives one of these",
+  test: (value) => typeof value === 'boolean' || importsCheck.test(value),
+};
+
+const { autostart: _, ...coreChecks } = poolOptionChecks;
+
+/** The checks behind `WasmPoolOptions`. */
+export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionCheck>> = {
+  ...coreChecks,
+  imports: importsCheck,
+  wasi: wasiCheck,
+  instantiate: aFunction,
+  onCreate: aFunction,
+  maxMemoryBytes: wholeNumber(0),
+  reset: {
+    accepts: "'reuse', 'restore' or 'fresh'",
+    test: (value) => value === 'reuse' || value === 'restore' || value === 'fresh',
+  },
+  promising: {
+    accepts: 'true, false, or an array of names of exports',
+    test: (value) =>
+      typeof value === 'boolean' ||
+      (Array.isArray(value) && value.every((name) => typeof name === 'string')),
+  },
+  component: { accepts: 'an object', test: (value) => typeof value === 'object' },
+};
+
+/** Throws core's `OptionError` for an option that is unknown or not acceptable. */
+export function checkWasmOptions<Exports, Context>(
+  where: string,
+  options: WasmPoolOptions<Exports, Context>,
+): void {
+  checkOptions(where, options, wasmOptionChecks);
+  checkOptions(`${where}: component`, options.component, componentChecks);
+}
+
+/** What of the options is core's. Spares of `fresh` are topped up by the pool, not by core's `min`. */
+export function coreOptions<Exports, Context>(
+  options: WasmPoolOptions<Exports, Context>,
+): PoolOptions<WasmInstance<Exports, Context>> {
+  const {
+    imports,
+    wasi,
+    instantiate,
+    onCreate,
+    maxMemoryBytes,
+    reset,
+    promising,
+    component,
+    ...core
+  } = options;
+  return { ...core, name: core.name ?? 'wasm', max: core.max ?? 0, autostart: false };
+}

@@ -1,0 +1,226 @@
+import { checkOptions, type Factory, type Verdict } from '@wasm-pool/core';
+import { Component } from '../component/component.js';
+import { WasmError } from '../errors.js';
+import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
+import { instantiateComponent } from '../instance/component/instantiate-component.js';
+import type { WasmImports } from '../instance/link.js';
+import { isOutOfMemory, outOfMemoryError } from '../instance/out-of-memory.js';
+import { PooledInstance } from '../instance/pooled-instance.js';
+import { ImportedState, refuseSharedState } from '../instance/shared-state.js';
+import { start } from '../instance/start.js';
+import { type WasiOptions, wasiContext } from '../instance/wasi/wasi.js';
+import type { WasmInstance } from '../instance/wasm-instance.js';
+import { obstaclesTo, type Program } from '../program.js';
+import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
+
+/** How long a component that has answered may take to end, before it is replaced. */
+const TASKS_MILLIS = 1000;
+
+/** What core needs to pool the instances of one module. */
+export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exports, Context>> {
+  /**
+   * Why `reset: 'restore'` replaces every instance of this module; empty where it need not. What an
+   * instance has to show for itself is among them once the first one is made.
+   */
+  obstacles: readonly string[];
+
+  /** Destroys what is idle, when V8 has no room left for a further instance. */
+  makeRoom: (() => void) | undefined = undefined;
+
+  readonly #program: Program;
+  readonly #name: string;
+  readonly #options: WasmPoolOptions<Exports, Context>;
+  readonly #maxMemoryBytes: number;
+  readonly #promising: readonly string[] | true;
+  readonly #restores: boolean;
+  readonly #imported: ImportedState | undefined;
+  #lastId = 0;
+
+  constructor(program: Program, name: string, options: WasmPoolOptions<Exports, Context>) {
+    this.#program = program;
+    this.#name = name;
+    this.#options = options;
+    this.#maxMemoryBytes = options.maxMemoryBytes || Number.POSITIVE_INFINITY;
+    const { reset = 'reuse', instantiate, imports, promising = false } = options;
+    if (program instanceof Component) {
+      this.#promising = []; // jco has seen to it
+      if (instantiate !== undefined) {
+        const message = `${name} is a component, and instantiate is for core modules`;
+        throw new WasmError('ERR_WASM_COMPONENT', message);
+      }
+    } else {
+      this.#promising = promisingOnes(program.module, promising);
+      if (reset !== 'reuse' && instantiate === undefined && typeof imports === 'object') {
+        refuseSharedState(program.module, imports, reset);
+      }
+    }
+    this.obstacles = reset === 'restore' ? obstaclesTo(program) : [];
+    this.#imported = reset === 'reuse' ? undefined : new ImportedState(reset);
+    this.#restores = reset === 'restore' && this.obstacles.length === 0;
+  }
+
+  create(): Promise<PooledInstance<Exports, Context>> {
+    return this.createAs(++this.#lastId);
+  }
+
+  /** The same, where ids are counted elsewhere. */
+  async createAs(id: number): Promise<PooledInstance<Exports, Context>> {
+    try {
+      return await this.#make(id);
+    } catch (error) {
+      if (!(error instanceof WasmError) || error.code !== 'ERR_WASM_MEMORY') throw error;
+      this.makeRoom?.();
+      await new Promise((resolve) => setImmediate(resolve)); // what was dropped can be collected
+      return this.#make(id);
+    }
+  }
+
+  async #make(id: number): Promise<PooledInstance<Exports, Context>> {
+    const program = this.#program;
+    const { instantiate, onCreate } = this.#options;
+    const instance = new PooledInstance<Exports, Context>(
+      program,
+      id,
+      this.#name,
+      this.#promising,
+      this.#imported,
+    );
+    try {
+      if (program instanceof Component || instantiate === undefined) {
+        await this.#instantiate(program, instance);
+      } else instance.adopt(await instantiate(program.module, instance));
+      // By proc_exit(0), or what emscripten throws to end `main`: the guest was through with its start.
+      instance.calls.poisoned = false;
+      await onCreate?.(instance);
+      instance.calls.held.clear(); // what onCreate keeps is the instance's own
+      refuseUnfit(instance);
+      if (this.#restores) this.obstacles = instance.takeSnapshot();
+      instance.weigh();
+    } catch (error) {
+      instance.drop();
+      // Of what `imports` or a loader asked for itself, too.
+      throw isOutOfMemory(error) ? outOfMemoryError(error, instance.name) : error;
+    }
+    instance.calls.callable = false;
+    return instance;
+  }
+
+  async #instantiate(program: Program, instance: PooledInstance<Exports, Context>): Promise<void> {
+    const { wasi = program instanceof Component, imports = {} } = this.#options;
+    const given = await forInstance(wasi, instance);
+    checkOptions(instance.name, { wasi: given ?? null }, { wasi: wasiCheck });
+    const own = await forInstance<WasmImports, Exports, Context>(imports, instance);
+    checkOptions(instance.name, { imports: own ?? null }, { imports: importsCheck });
+    const wasiOptions = given === true ? {} : given || undefined;
+    if (program instanceof Component) {
+      return instantiateComponent(program, instance, own, wasiOptions as ComponentWasiOptions);
+    }
+    const suspends = this.#promising === true || this.#promising.length > 0;
+    const context =
+      wasiOptions &&
+      (await wasiContext(program.module, wasiOptions as WasiOptions, instance, suspends));
+    const { exports } = instance.link(context === undefined ? own : merge(context.imports, own));
+    instance.exports = exports as Exports;
+    // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
+    const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
+    if (memory !== undefined) context?.bind(memory);
+    await start(exports, instance.name);
+  }
+
+  destroy(instance: PooledInstance<Exports, Context>): void {
+    instance.drop();
+  }
+
+  validate(instance: PooledInstance<Exports, Context>): Verdict {
+    if (instance.calls.poisoned) return 'trap';
+    if (instance.calls.inFlight > 0) return 'busy';
+    if (instance.weigh() > this.#maxMemoryBytes) return 'memory';
+    return true;
+  }
+
+  recycle(
+    instance: PooledInstance<Exports, Context>,
+    ...thrown: unknown[]
+  ): Verdict | Promise<Verdict> {
+    const { calls } = instance;
+    const unfit = calls.poisoned || calls.inFlight > 0 || calls.held.size > 0;
+    if (calls.tasks.running === 0 || unfit) return this.judge(instance, ...thrown);
+    calls.callable = false;
+    return calls.tasks.over(TASKS_MILLIS).then(() => this.judge(instance, ...thrown));
+  }
+
+  /** What becomes of an instance that was returned, where no time is given to what goes on in it. */
+  judge(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
+    const { calls } = instance;
+    calls.callable = false;
+    instance.context = undefined;
+    const verdict = this.validate(instance);
+    if (verdict !== true) return verdict;
+    // It came through wasm, though no guard saw it: a function of a table is called as it is.
+    if (thrown.length > 0 && thrown.some(isOfWasm)) return 'trap';
+    // Not disposed: destructors are the component's own code, and not all resources can be.
+    if (calls.held.size > 0) return 'resources';
+    if (calls.tasks.running > 0) return 'busy';
+    // Of an instance that its loader made by itself we do not know what the error went through.
+    if (thrown.length > 0 && !instance.guarded) return 'threw';
+    if (this.#options.reset === 'fresh') return 'used';
+    if (this.#options.reset === 'restore') return instance.restore() || 'unrestorable';
+    return true;
+  }
+}
+
+/** A trap, what a guest threw, or a stack overflow, which may have been the guest's. */
+function isOfWasm(error: unknown): boolean {
+  if (error instanceof RangeError) return error.message === 'Maximum call stack size exceeded'; // V8's words
+  return error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception;
+}
+
+/** Throws a `WasmError` `ERR_WASM_START` where a new instance is not fit to be lent. */
+function refuseUnfit({ name, calls }: PooledInstance): void {
+  if (calls.poisoned) {
+    const message = `${name}: onCreate caught an exception that had gone through the instance, and left it mid-call`;
+    throw new WasmError('ERR_WASM_START', message);
+  }
+  if (calls.inFlight > 0) {
+    const message = `${name}: a call that onCreate or instantiate began is suspended still: await it there`;
+    throw new WasmError('ERR_WASM_START', message);
+  }
+}
+
+/** The exports that return promises. Where there are any, what runs at the start may suspend too. */
+function promisingOnes(
+  module: WebAssembly.Module,
+  option: readonly string[] | boolean,
+): readonly string[] | true {
+  if (option === true) return true;
+  if (option === false || option.length === 0) return [];
+  const names = WebAssembly.Module.exports(module).map((it) => it.name);
+  const unknown = option.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const message = `promising names ${unknown}, which the module does not export; accepted: ${names.join(', ')}`;
+    throw new WasmError('ERR_WASM_LINK', message);
+  }
+  return [...option, '_start', '_initialize'];
+}
+
+function forInstance<V, Exports, Context>(
+  option: PerInstance<V, Exports, Context>,
+  instance: PooledInstance<Exports, Context>,
+): V | PromiseLike<V> {
+  return isPerInstance(option) ? option(instance) : option;
+}
+
+function isPerInstance<V, Exports, Context>(
+  option: PerInstance<V, Exports, Context>,
+): option is (instance: WasmInstance<Exports, Context>) => V | PromiseLike<V> {
+  return typeof option === 'function';
+}
+
+/** Both import objects; a function of `own` stands before one of the same module and name. */
+function merge(wasi: WasmImports, own: WasmImports): WasmImports {
+  const merged = { ...wasi, ...own };
+  for (const [name, functions] of Object.entries(wasi)) {
+    if (own[name] !== undefined) merged[name] = { ...functions, ...own[name] };
+  }
+  return merged;
+}

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
+import { isTranspiledComponent, type TranspiledComponent } from '../component/transpiled-source.js';
+import { reasonOf, WasmError } from '../errors.js';
+
+/**
+ * Where a module or a component comes from: its bytes; the path of a file; a `file:`, `http:` or
+ * `https:` URL, as a string or a URL; a `Response`, or a promise of one, which is compiled while it
+ * streams in; a module that is compiled already, or a component that is transpiled already.
+ */
+export type WasmSource =
+  | ArrayBufferLike
+  | ArrayBufferView
+  | string
+  | URL
+  | Response
+  | PromiseLike<Response>
+  | WebAssembly.Module
+  | TranspiledComponent;
+
+/** A source once it is there: compiled, or transpiled, or bytes and, for a response, their compilation. */
+export type Loaded =
+  | WebAssembly.Module
+  | TranspiledComponent
+  | {
+      readonly name: string;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly streaming?: Promise<WebAssembly.Module> | undefined;
+    };
+
+const accepted =
+  'bytes, a file path, a file:, http: or https: URL, a Response or a promise of one, a WebAssembly.Module, or a transpiled component as { instantiate, modules }';
+
+/** Loads a source. Rejects with a `WasmError` `ERR_WASM_SOURCE` when there is nothing to compile. */
+export async function loadSource(src: WasmSource): Promise<Loaded> {
+  // Copied, and before anything is awaited: what the caller writes there later is of no concern here.
+  const bytes = copyOf(src);
+  if (bytes !== undefined) return { name: 'src', bytes };
+  if (isTranspiledComponent(src)) return src;
+  const given: unknown = await src;
+  if (given instanceof WebAssembly.Module) return given;
+  if (given instanceof Response) return loadResponse(given, given.url || 'a Response');
+  if (typeof given === 'string' && !/^(file|https?):/i.test(given)) return loadFile(given);
+  if (typeof given === 'string' || given instanceof URL) return loadUrl(given);
+  const kind = Object.prototype.toString.call(given);
+  throw new WasmError('ERR_WASM_SOURCE', `src is ${kind}; accepted: ${accepted}`);
+}
+
+function copyOf(src: WasmSource): Uint8Array<ArrayBuffer> | undefined {
+  if (ArrayBuffer.isView(src)) {
+    return new Uint8Array(new Uint8Array(src.buffer, src.byteOffset, src.byteLength));
+  }
+  // Of whichever realm: test runners and node:vm have others.
+  return types.isAnyArrayBuffer(src) ? new Uint8Array(new Uint8Array(src)) : undefined;
+}
+
+async function loadUrl(given: string | URL): Promise<Loaded> {
+  let url: URL;
+  try {
+    url = new URL(given);
+  } catch (cause) {
+    throw sourceError(String(given), 'it is not a URL', cause);
+  }
+  if (url.protocol === 'file:') return loadFile(pathOf(url));
+  if (!/^https?:$/.test(url.protocol)) {
+    throw sourceError(url.href, `${url.protocol} URLs are not accepted; accepted: ${accepted}`);
+  }
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    const why = cause instanceof Error && cause.cause ? cause.cause : cause;
+    throw sourceError(url.href, `it could not be fetched: ${reasonOf(why)}`, cause);
+  }
+  return loadResponse(response, url.href);
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw sourceError(url.href, reasonOf(cause), cause);
+  }
+}
+
+async function loadFile(path: string): Promise<Loaded> {
+  try {
+    return { name: path, bytes: new Uint8Array(await readFile(path)) };
+  } catch (cause) {
+    throw sourceError(path, `it could not be read: ${reasonOf(cause)}`, cause);
+  }
+}
+
+async function loadResponse(response: Response, name: string): Promise<Loaded> {
+  if (!response.ok) {
+    throw sourceError(name, `the response has status ${response.status} ${response.statusText}`);
+  }
+  if (response.bodyUsed) throw sourceError(name, 'the body of the response was read before');
+  const type = response.headers.get('content-type') ?? 'none';
+  if (!/^\s*application\/wasm\s*(;|$)/i.test(type)) {
+    throw sourceError(name, `the response has content type ${type}; accepted: application/wasm`);
+  }
+  const copy = response.clone();
+  // Node.js streams nothing that is written differently, though it means the same.
+  const streaming =
+    type === 'application/wasm' ? WebAssembly.compileStreaming(response) : undefined;
+  streaming?.catch(() => {}); // told by whoever awaits it, which may be a little later
+  try {
+    return { name, bytes: new Uint8Array(await copy.arrayBuffer()), streaming };
+  } catch (cause) {
+    throw sourceError(name, `its body could not be read: ${reasonOf(cause)}`, cause);
+  }
+}
+
+function sourceError(name: string, what: string, cause?: unknown): WasmError {
+  return new WasmError('ERR_WASM_SOURCE', `could not load ${name}: ${what}`, { cause });
+}

@@ -1,0 +1,103 @@
+import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
+import { WasmError } from '../../errors.js';
+import type { WorkerSettings } from '../pool/worker-options.js';
+import type { Made, ThreadData } from '../wire/messages.js';
+import { type Lender, PooledWorker } from './pooled-worker.js';
+import { Thread } from './thread.js';
+
+/** Why an instance goes though its thread is as good as new. */
+const threadStays: readonly DestroyReason[] = [
+  'trap',
+  'memory',
+  'unrestorable',
+  'used',
+  'threw',
+  'uses',
+  'age',
+];
+
+const VACANT_MILLIS = 100;
+
+/** What core needs to pool instances that are on threads. */
+export class WorkerFactory implements Factory<PooledWorker> {
+  /** What the instance made last was like. */
+  made: Made | undefined = undefined;
+
+  /** The pool, once there is one. */
+  lender!: Lender;
+
+  readonly #program: ThreadData['program'];
+  readonly #settings: WorkerSettings;
+  /** Threads whose instance is gone; unless the next one is made soon, they go too. */
+  readonly #vacant: Thread[] = [];
+  readonly #making = new Set<PooledWorker>();
+  #closed = false;
+  #lastId = 0;
+
+  constructor(program: ThreadData['program'], settings: WorkerSettings) {
+    this.#program = program;
+    this.#settings = settings;
+  }
+
+  async create(): Promise<PooledWorker> {
+    const vacant = this.#takeVacant();
+    if (vacant === undefined) return this.#make();
+    try {
+      return await this.#make(vacant);
+    } catch (error) {
+      // What ended the thread may have been left behind by the instance before.
+      if (this.#closed || !isExit(error)) throw error;
+      return this.#make();
+    }
+  }
+
+  async #make(vacant?: Thread): Promise<PooledWorker> {
+    const { name, thread: options, module, createTimeoutMillis, spawn } = this.#settings;
+    const id = ++this.#lastId;
+    const data = { program: this.#program, poolName: name, options, module };
+    const thread = vacant ?? new Thread(spawn, `${name}#${id}`, data);
+    const worker = new PooledWorker(thread, id, name, this.lender, options.reset === 'fresh');
+    this.#making.add(worker);
+    try {
+      this.made = await worker.make(createTimeoutMillis);
+      return worker;
+    } finally {
+      this.#making.delete(worker);
+    }
+  }
+
+  #takeVacant(): Thread | undefined {
+    let thread = this.#vacant.pop();
+    while (thread?.ended) thread = this.#vacant.pop();
+    return thread;
+  }
+
+  validate(worker: PooledWorker): Verdict {
+    return worker.verdict;
+  }
+
+  recycle(worker: PooledWorker): Verdict | Promise<Verdict> {
+    return worker.judge();
+  }
+
+  destroy(worker: PooledWorker, reason: DestroyReason): void | Promise<void> {
+    if (!threadStays.includes(reason) || !worker.leave()) return worker.destroy(reason);
+    this.#vacant.push(worker.thread);
+    const end = () => {
+      const at = this.#vacant.indexOf(worker.thread);
+      if (at !== -1) void this.#vacant.splice(at, 1)[0]?.end();
+    };
+    setTimeout(end, VACANT_MILLIS).unref();
+  }
+
+  /** Ends what the pool does not have, or not yet. */
+  close(): void {
+    this.#closed = true;
+    for (const thread of this.#vacant.splice(0)) void thread.end();
+    for (const worker of this.#making) void worker.destroy('close');
+  }
+}
+
+function isExit(error: unknown): boolean {
+  return error instanceof WasmError && error.code === 'ERR_WASM_WORKER_EXIT';
+}
