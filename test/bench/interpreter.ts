@@ -50,7 +50,7 @@ export async function firstCall(): Promise<void> {
     });
   await using restoring = await pooled('restore');
   await using reusing = await pooled('reuse');
-  if (restoring.obstacles.length > 0) throw new Error(restoring.obstacles.join());
+  if (restoring.restoreBlockers.length > 0) throw new Error(restoring.restoreBlockers.join());
   const { module } = restoring;
   const anew = async () => {
     const context = await contextOf(

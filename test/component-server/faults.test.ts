@@ -127,7 +127,7 @@ describe('a component of preview 3', () => {
     const answer = (await socket.setEncoding('utf8').toArray()).join('');
     expect(answer).toMatch(/^HTTP\/1.1 400 /);
     expect(answer).toContain('"code":"ERR_REQUEST","message":"Invalid authority: a b/"');
-    expect(pool.stats().lent).toBe(0);
+    expect(pool.stats().acquired).toBe(0);
   });
 
   it('that does not answer answers 500, and its instance is replaced', async () => {
@@ -162,7 +162,7 @@ describe('a component of preview 2', () => {
     const body = new Uint8Array(2 ** 20 + 1);
     const answer = await get(`${address}/echo`, { method: 'POST', body });
     expect([answer.status, codeOf(answer)]).toEqual([413, 'ERR_REQUEST_SIZE']);
-    expect(pool.stats().lent).toBe(0);
+    expect(pool.stats().acquired).toBe(0);
     const most = await get(`${address}/echo`, { method: 'POST', body: body.subarray(1) });
     expect(most.status).toBe(200);
   });

@@ -14,11 +14,11 @@ describe('canCreate', () => {
     const acquired = watch(pool.acquire());
     await settle();
     expect(acquired.state).toBe('pending');
-    pool.wake();
+    pool.fill();
     await settle();
     expect(factory.creations).toBe(0);
     gate.open = true;
-    pool.wake();
+    pool.fill();
     await settle();
     expect(acquired.value).toEqual({ id: 1 });
   });
@@ -32,7 +32,7 @@ describe('canCreate', () => {
     const pool = createPool(recordingFactory({ canCreate }));
     await pool.acquire();
     watch(pool.acquire());
-    pool.wake();
+    pool.fill();
     pool.grow();
     expect(asked).toBe(1);
   });
@@ -43,7 +43,7 @@ describe('canCreate', () => {
     await settle();
     expect(pool.size).toBe(0);
     gate.open = true;
-    pool.wake();
+    pool.fill();
     await settle();
     expect(ready.map((it) => it.state)).toEqual(['fulfilled', 'fulfilled']);
     expect(pool.size).toBe(3);
@@ -54,7 +54,7 @@ describe('canCreate', () => {
     const waiting = [watch(pool.acquire()), watch(pool.acquire())];
     await expect(pool.acquire()).rejects.toMatchObject({ code: 'ERR_POOL_QUEUE_FULL' });
     gate.open = true;
-    pool.wake();
+    pool.fill();
     expect(await pool.acquire()).toEqual({ id: 3 });
     expect(waiting.map((it) => it.state)).toEqual(['fulfilled', 'fulfilled']);
   });
@@ -158,13 +158,13 @@ test('wake does nothing to a pool that is draining, closed, or has nothing to do
   const factory = recordingFactory();
   const pool = createPool(factory, { max: 2, min: 1 });
   await pool.ready();
-  pool.wake();
+  pool.fill();
   expect(pool.size).toBe(1);
   await pool.drain();
   await pool.clear();
-  pool.wake();
+  pool.fill();
   await pool.close();
-  pool.wake();
+  pool.fill();
   await settle();
   expect(factory.creations).toBe(1);
 });
@@ -177,13 +177,13 @@ describe('evict', () => {
     return { factory, pool };
   };
 
-  test('destroys the resource that is idle longest, which idleLongest shows', async () => {
+  test('destroys the resource that is idle longest, which oldestIdle shows', async () => {
     const { factory, pool } = await idle();
-    expect(pool.idleLongest).toEqual({ id: 1 });
+    expect(pool.oldestIdle).toEqual({ id: 1 });
     expect(pool.evict()).toBe(1);
     expect(factory.destroyed).toEqual(['1 evicted']);
     pool.useSync(() => {});
-    expect(pool.idleLongest).toEqual({ id: 3 });
+    expect(pool.oldestIdle).toEqual({ id: 3 });
   });
 
   test('destroys as many as it is told, for the reason given, and says how many it could', async () => {
@@ -192,7 +192,7 @@ describe('evict', () => {
     expect(pool.evict(5, 'memory')).toBe(2);
     expect(factory.destroyed).toEqual(['2 memory', '3 memory']);
     expect(pool.evict()).toBe(0);
-    expect(pool.idleLongest).toBeUndefined();
+    expect(pool.oldestIdle).toBeUndefined();
   });
 
   test('of none destroys none', async () => {

@@ -260,7 +260,7 @@ describe('min that cannot be created', () => {
     const pool = createPool(factory, { max: 2, min: 2 });
     await settle();
     await pool.use((thing) => pool.destroy(thing));
-    pool.wake();
+    pool.fill();
     await pass(99);
     expect(factory.creations).toBe(2);
     await pass(1);

@@ -234,7 +234,7 @@ test('those who give up behind others that have done so leave the order as it wa
   const join = (name: number, again = false) => {
     const controller = new AbortController();
     const { signal } = controller;
-    pool.acquire({ signal, again }).then(
+    pool.acquire({ signal, requeue: again }).then(
       () => order.push(name),
       () => {},
     );

@@ -243,7 +243,7 @@ describe('start', () => {
     const factory = recordingFactory();
     const pool = createPool(factory, { max: 4, min: 2, autostart: false });
     const ready = watch(pool.ready());
-    pool.wake();
+    pool.fill();
     await settle();
     expect(factory.creations).toBe(0);
     pool.start();

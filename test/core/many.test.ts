@@ -36,7 +36,7 @@ test('100,000 who wait are served, in order', async () => {
   );
   expect(order).toEqual(Array.from({ length: 100_000 }, (_, index) => index));
   expect(factory.creations).toBe(4);
-  expect(pool.stats()).toMatchObject({ lent: 100_000, borrowed: 0, available: 4 });
+  expect(pool.stats()).toMatchObject({ acquired: 100_000, borrowed: 0, available: 4 });
 });
 
 test('one of 100,000 who wait costs about what one of 1,000 does', async () => {

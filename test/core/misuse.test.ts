@@ -24,7 +24,7 @@ const misuses: [string, (pool: Pool<Thing>) => Promise<Thing>][] = [
     'a resource that was never lent',
     async (pool) => {
       await pool.ready(1);
-      return pool.idleLongest as Thing;
+      return pool.oldestIdle as Thing;
     },
   ],
   [

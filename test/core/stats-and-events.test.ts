@@ -13,7 +13,7 @@ describe('stats', () => {
       borrowed: 0,
       pending: 0,
       creating: 0,
-      lent: 0,
+      acquired: 0,
       created: 0,
       destroyed: 0,
       destroyedBy: {},
@@ -37,7 +37,13 @@ describe('stats', () => {
     await pool.ready();
     const [first, second] = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()]);
     watch(pool.acquire({ timeoutMillis: 10 }));
-    expect(pool.stats()).toMatchObject({ size: 3, borrowed: 3, pending: 1, lent: 3, created: 3 });
+    expect(pool.stats()).toMatchObject({
+      size: 3,
+      borrowed: 3,
+      pending: 1,
+      acquired: 3,
+      created: 3,
+    });
     await pass(10);
     await pool.destroy(first);
     works = false;
@@ -53,7 +59,7 @@ describe('stats', () => {
       borrowed: 1,
       pending: 0,
       creating: 0,
-      lent: 3,
+      acquired: 3,
       created: 3,
       destroyed: 1,
       destroyedBy: { borrower: 1 },

@@ -21,6 +21,6 @@ test('64 requests at once have markdown-it render a document, as it does in Node
   expect(new Set(answers.map((it) => it.body.error?.message))).toEqual(new Set([undefined]));
   expect(new Set(answers.map((it) => hash(it.body.result)))).toEqual(new Set([hash(inNode)]));
   const stats = await statsOf(server.address);
-  expect(stats.lent).toBe(64);
+  expect(stats.acquired).toBe(64);
   expect(stats.size).toBeLessThanOrEqual(4);
 }, 600_000);

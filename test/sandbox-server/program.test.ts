@@ -71,7 +71,7 @@ test('between scripts that compute, others are heard', async () => {
   const busy = 'const end = Date.now() + 100; while (Date.now() < end); 1';
   let left = 15;
   const scripts = Array.from({ length: left }, () => run(at, busy).then(() => left--));
-  await until(async () => (await statsOf(at)).lent > 0);
+  await until(async () => (await statsOf(at)).acquired > 0);
   expect(left).toBeGreaterThan(0);
   await Promise.all(scripts);
 });

@@ -23,7 +23,7 @@ export interface Stats {
   available: number;
   borrowed: number;
   pending: number;
-  lent: number;
+  acquired: number;
   created: number;
   destroyedBy: Record<string, number>;
 }

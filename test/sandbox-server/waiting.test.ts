@@ -49,14 +49,14 @@ test('who hangs up while waiting is not waited for', async () => {
   const client = new AbortController();
   const given = run(server.address, '1', { signal: client.signal });
   await until(async () => (await statsOf(server.address)).pending === 1);
-  const { lent } = await statsOf(server.address);
+  const { acquired } = await statsOf(server.address);
 
   client.abort();
   await expect(given).rejects.toThrow('aborted');
   await until(async () => (await statsOf(server.address)).pending === 0);
   await letGo();
   await until(async () => (await statsOf(server.address)).borrowed === 0);
-  expect((await statsOf(server.address)).lent).toBe(lent);
+  expect((await statsOf(server.address)).acquired).toBe(acquired);
 });
 
 test('who hangs up while the script sleeps gets it stopped', async () => {

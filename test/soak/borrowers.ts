@@ -37,7 +37,7 @@ export class Borrowers {
   /** `count` of them borrow, one after the other's end, until `until` loans were made. */
   async work(count: number, until: number): Promise<void> {
     const one = async () => {
-      while (this.#pool.stats().lent < until) {
+      while (this.#pool.stats().acquired < until) {
         if (++this.asked % 1000 === 0) this.#turn = new Promise((resolve) => setImmediate(resolve));
         await this.#turn;
         try {

@@ -73,7 +73,7 @@ export async function soak(
     const crowd = 2 + Math.floor(random() * 40);
     await borrowers.work(crowd, (lends / rounds) * round);
     await atRest(pool);
-    measured.push({ lends: pool.stats().lent, heapBytes: process.memoryUsage().heapUsed });
+    measured.push({ lends: pool.stats().acquired, heapBytes: process.memoryUsage().heapUsed });
     tell(measured.at(-1) as Round);
   }
   clearInterval(sweep);
@@ -108,7 +108,7 @@ export async function soak(
     ['leak events', events.leak, borrowers.lost],
   ];
   for (const [what, is, due] of counted) if (is !== due) wrong.push(`${what}: ${is}, not ${due}`);
-  return { seed, lends: stats.lent, faults, rounds: measured, wrong };
+  return { seed, lends: stats.acquired, faults, rounds: measured, wrong };
 }
 
 /** By how much the heap grew from the first round's end, by when all code was compiled, to the last's. */

@@ -92,7 +92,7 @@ test('the work for who hangs up is stopped, and the thread replaced', async () =
   await expect(running).rejects.toThrow('aborted');
   await until(async () => (await statsOf(address)).destroyedBy.aborted === 1);
   expect((await upload(address, photoOf('black-canyon'))).status).toBe(200);
-  expect((await statsOf(address)).lent).toBe(2);
+  expect((await statsOf(address)).acquired).toBe(2);
 });
 
 test('it measures the delay of its event loop, with and without workers', async () => {
@@ -106,5 +106,5 @@ test('it measures the delay of its event loop, with and without workers', async 
     tookMillis: expect.any(Number),
   };
   expect(measurement).toEqual({ thumbnails: 54, withWorkers: delay, withoutWorkers: delay });
-  expect(await statsOf(server.address)).toMatchObject({ lent: 54, borrowed: 0, pending: 0 });
+  expect(await statsOf(server.address)).toMatchObject({ acquired: 54, borrowed: 0, pending: 0 });
 });

@@ -90,11 +90,11 @@ test('what the browser has already is not sent again', async () => {
 });
 
 test('a thumbnail is made once, however many ask for it meanwhile', async () => {
-  const { lent } = await statsOf(server.address);
+  const { acquired } = await statsOf(server.address);
   const path = '/photos/acanthus-mollis?size=640&format=avif';
   const answers = await Promise.all(Array.from({ length: 8 }, () => get(path)));
   expect(new Set(answers.map((it) => it.headers.get('etag'))).size).toBe(1);
-  expect((await statsOf(server.address)).lent).toBe(lent + 1);
+  expect((await statsOf(server.address)).acquired).toBe(acquired + 1);
   const took = answers.map((it) => it.headers.get('server-timing')).filter((it) => it !== null);
   expect(took).toEqual([
     expect.stringMatching(/^wait;dur=[\d.]+, run;dur=[\d.]+;desc="codec#\d"$/),

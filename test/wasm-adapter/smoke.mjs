@@ -75,7 +75,7 @@ await assert.rejects(createWasmPool(bytes, { max: -1 }), TypeError);
 
 for (const reset of ['restore', 'fresh']) {
   const pool = await createWasmPool(bytes, { imports, max: 1, reset });
-  assert.deepEqual(pool.obstacles, []);
+  assert.deepEqual(pool.restoreBlockers, []);
   for (let loan = 0; loan < 3; loan++) {
     assert.equal(await pool.use(({ exports }) => exports.bump()), 1);
   }

@@ -42,7 +42,7 @@ export async function inference() {
   });
   is<Equal<typeof pool, WasmPool<Plugin, Request>>>();
   is<Equal<typeof pool.module, WebAssembly.Module>>();
-  is<Equal<typeof pool.obstacles, readonly string[]>>();
+  is<Equal<typeof pool.restoreBlockers, readonly string[]>>();
 
   const context = { id: 'a' };
   const lent = await pool.acquire({ context, priority: 0, timeoutMillis: 5 });

@@ -13,7 +13,7 @@ export class Sleepers {
   readonly #asleep = new Map<QuickJSDeferredPromise, NodeJS.Timeout>();
   readonly #due: QuickJSDeferredPromise[] = [];
 
-  /** Calls `wake` when there is something to resolve. */
+  /** Calls `fill` when there is something to resolve. */
   constructor(context: QuickJSContext, wake: () => void) {
     this.#context = context;
     this.#wake = wake;

@@ -1,4 +1,4 @@
-import { millis, OptionError, show, trueOrFalse, wholeNumber } from './check-options.js';
+import { aBoolean, inspectValue, millis, OptionError, wholeNumber } from './check-options.js';
 
 /** How one acquire waits. */
 export interface AcquireOptions {
@@ -12,15 +12,15 @@ export interface AcquireOptions {
   /** Instead of the pool's `acquireTimeoutMillis`; 0: no limit. */
   timeoutMillis?: number | undefined;
   /**
-   * Takes a resource also from `passOn`, while who had it before waits for the rest of its answer: for
+   * Takes a resource also from `handOff`, while who had it before waits for the rest of its answer: for
    * a resource that queues what it is given, such as a thread or a connection. Default false.
    */
-  pipelined?: boolean | undefined;
+  acceptsHandOff?: boolean | undefined;
   /**
    * Waits in front of all others of its priority, however many wait: for who was served before, and
    * lost the resource through no fault of its own. Default false.
    */
-  again?: boolean | undefined;
+  requeue?: boolean | undefined;
 }
 
 const noOptions: AcquireOptions = {};
@@ -31,9 +31,11 @@ export function acquireOptions(given: number | AcquireOptions | undefined): Acqu
   if (given === undefined) return noOptions;
   const options = typeof given === 'number' ? { priority: given } : given;
   if (typeof options !== 'object' || options === null) {
-    throw new OptionError(`acquire: options is ${show(given)}; accepted: a priority or an object`);
+    throw new OptionError(
+      `acquire: options is ${inspectValue(given)}; accepted: a priority or an object`,
+    );
   }
-  const { priority, signal, timeoutMillis, pipelined, again } = options;
+  const { priority, signal, timeoutMillis, acceptsHandOff, requeue } = options;
   if (priority !== undefined && !priorityCheck.test(priority)) {
     throw refused('priority', priority, priorityCheck.accepts);
   }
@@ -44,16 +46,16 @@ export function acquireOptions(given: number | AcquireOptions | undefined): Acqu
     throw refused('signal', signal, 'an AbortSignal');
   }
   for (const [name, value] of [
-    ['pipelined', pipelined],
-    ['again', again],
+    ['acceptsHandOff', acceptsHandOff],
+    ['requeue', requeue],
   ] as const) {
-    if (value !== undefined && !trueOrFalse.test(value)) {
-      throw refused(name, value, trueOrFalse.accepts);
+    if (value !== undefined && !aBoolean.test(value)) {
+      throw refused(name, value, aBoolean.accepts);
     }
   }
   return options;
 }
 
 function refused(name: string, value: unknown, accepts: string): OptionError {
-  return new OptionError(`acquire: ${name} is ${show(value)}; accepted: ${accepts}`);
+  return new OptionError(`acquire: ${name} is ${inspectValue(value)}; accepted: ${accepts}`);
 }

@@ -32,13 +32,13 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): Opti
 export const millis: OptionCheck = wholeNumber(0, MAX_TIMER_MILLIS);
 
 /** A boolean. */
-export const trueOrFalse: OptionCheck = {
+export const aBoolean: OptionCheck = {
   accepts: 'true or false',
   test: (value) => typeof value === 'boolean',
 };
 
 /** Any string. */
-export const text: OptionCheck = {
+export const anyString: OptionCheck = {
   accepts: 'a string',
   test: (value) => typeof value === 'string',
 };
@@ -54,7 +54,7 @@ export function checkOptions(
 ): void {
   if (given === undefined) return;
   if (typeof given !== 'object' || given === null) {
-    throw new OptionError(`${where}: options is ${show(given)}; accepted: an object`);
+    throw new OptionError(`${where}: options is ${inspectValue(given)}; accepted: an object`);
   }
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
@@ -63,13 +63,15 @@ export function checkOptions(
       throw new OptionError(`${where}: unknown option ${name}; accepted: ${known}`);
     }
     if (value !== undefined && !check.test(value)) {
-      throw new OptionError(`${where}: ${name} is ${show(value)}; accepted: ${check.accepts}`);
+      throw new OptionError(
+        `${where}: ${name} is ${inspectValue(value)}; accepted: ${check.accepts}`,
+      );
     }
   }
 }
 
 /** A value as an error message shows it, cut where it is long. */
-export function show(value: unknown): string {
+export function inspectValue(value: unknown): string {
   if (typeof value === 'function') return `a function`;
   const shown = typeof value === 'string' ? JSON.stringify(value) : inspectShallow(value);
   return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;

@@ -39,14 +39,16 @@ export class QueueFullError extends PoolError {
 /** `ERR_POOL_CREATE`: the factory's `create` failed; `cause` is what it threw. */
 export class CreateError extends PoolError {
   constructor(cause: unknown, state: PoolState) {
-    super('ERR_POOL_CREATE', `could not create a resource: ${reasonOf(cause)}`, state, { cause });
+    super('ERR_POOL_CREATE', `could not create a resource: ${messageOf(cause)}`, state, { cause });
   }
 }
 
 /** `ERR_POOL_DESTROY`: the factory's `destroy` failed; `cause` is what it threw. */
 export class DestroyError extends PoolError {
   constructor(cause: unknown, state: PoolState) {
-    super('ERR_POOL_DESTROY', `could not destroy a resource: ${reasonOf(cause)}`, state, { cause });
+    super('ERR_POOL_DESTROY', `could not destroy a resource: ${messageOf(cause)}`, state, {
+      cause,
+    });
   }
 }
 
@@ -86,7 +88,7 @@ export class FactoryTimeoutError extends Error {
   }
 }
 
-function reasonOf(cause: unknown): string {
+function messageOf(cause: unknown): string {
   try {
     return String(cause instanceof Error ? cause.message : cause);
   } catch {

@@ -1,7 +1,7 @@
 import type { Entry } from './entry.js';
 import type { DestroyReason } from './factory.js';
 import type { IdleList } from './idle-list.js';
-import { throwLater } from './rethrow-uncaught.js';
+import { rethrowUncaught } from './rethrow-uncaught.js';
 import type { PoolState } from './state.js';
 
 /** An idle resource, as an evict policy sees it. */
@@ -34,7 +34,7 @@ export class Evictor<T> {
   judge!: (candidate: EvictCandidate<T>) => DestroyReason | undefined;
 
   /** Reads the clock for a run, and notes since when what was returned since the last one is idle. */
-  look(idle: IdleList<T>): void {
+  beginRun(idle: IdleList<T>): void {
     this.nowMillis = performance.now();
     for (let entry = idle.newest; entry?.idleSinceMillis === -1; entry = entry.older) {
       entry.idleSinceMillis = this.nowMillis;
@@ -68,7 +68,7 @@ export function firstReason<T>(
       if (answer === true) return policy.name || 'policy';
       if (typeof answer === 'string') return answer;
     } catch (error) {
-      throwLater(error);
+      rethrowUncaught(error);
     }
   }
   return undefined;

@@ -48,7 +48,7 @@ export interface Factory<T> {
 
   /**
    * Asked before each creation, also those for `min`; false puts it off. Who waits for it goes on
-   * waiting, for a return or for `pool.wake()`. A throw is a failed creation.
+   * waiting, for a return or for `pool.fill()`. A throw is a failed creation.
    */
   canCreate?(): boolean;
 

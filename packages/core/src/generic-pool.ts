@@ -57,7 +57,7 @@ export abstract class GenericPool<T> extends Base<
   /** Destroys an entry that is neither idle nor lent any more. */
   protected abstract discard(entry: Entry<T>, reason: string): void;
   /** Validates an entry that is neither idle nor lent, then offers it. */
-  protected abstract test(entry: Entry<T>): void;
+  protected abstract validateAndOffer(entry: Entry<T>): void;
   /** Gives a fit entry to who waits first, or else to the idle list. */
   protected abstract offer(entry: Entry<T>): void;
   /** Whether `min` may be refilled now. */
@@ -81,7 +81,7 @@ export abstract class GenericPool<T> extends Base<
   }
 
   /** Resources that those who wait will get without a further creation. */
-  protected get expected(): number {
+  protected get incoming(): number {
     return this._potentiallyAllocableResourceCount;
   }
 
@@ -90,7 +90,7 @@ export abstract class GenericPool<T> extends Base<
    * of them whenever one more waits, though the first be put off.
    */
   protected dispense(): void {
-    while (this.waiting.length > this.expected && this.spareResourceCapacity > 0 && this.create());
+    while (this.waiting.length > this.incoming && this.spareResourceCapacity > 0 && this.create());
     if (this.idle.length > 0) this._dispense();
   }
 
@@ -119,7 +119,7 @@ export abstract class GenericPool<T> extends Base<
 
   override _testOnBorrow(): void {
     const entry = this.idle.shift();
-    if (entry !== undefined) this.test(entry);
+    if (entry !== undefined) this.validateAndOffer(entry);
   }
 
   /**
@@ -140,7 +140,7 @@ export abstract class GenericPool<T> extends Base<
   }
 
   override _evict(): void {
-    this.evictor.look(this.idle);
+    this.evictor.beginRun(this.idle);
     super._evict();
   }
 }

@@ -1,12 +1,12 @@
 export type { AcquireOptions } from './acquire-options.js';
 export {
+  aBoolean as trueOrFalse,
+  anyString as text,
   checkOptions,
+  inspectValue as show,
   millis,
   type OptionCheck,
   OptionError,
-  show,
-  text,
-  trueOrFalse,
   wholeNumber,
 } from './check-options.js';
 export { createPool } from './create-pool.js';

@@ -2,7 +2,7 @@ import type { Entry } from './entry.js';
 import type { NotBorrowedError } from './errors.js';
 
 /** What a lease asks of the pool that made it. */
-export interface Lessor<T> {
+export interface LeaseOwner<T> {
   /** Whether an entry's nth loan is on still. */
   isOnLoan(entry: Entry<T>, loan: number): boolean;
   /** Ends it if so, and says whether it was. */
@@ -32,11 +32,11 @@ export interface Lease<T> extends AsyncDisposable {
 
 /** A lease of a pool's entry. */
 export class EntryLease<T> implements Lease<T> {
-  readonly #lessor: Lessor<T>;
+  readonly #lessor: LeaseOwner<T>;
   readonly #entry: Entry<T>;
   readonly #loan: number;
 
-  constructor(lessor: Lessor<T>, entry: Entry<T>) {
+  constructor(lessor: LeaseOwner<T>, entry: Entry<T>) {
     this.#lessor = lessor;
     this.#entry = entry;
     this.#loan = entry.loans;

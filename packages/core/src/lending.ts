@@ -5,13 +5,13 @@ import type { Factory, Verdict } from './factory.js';
 import { isThenable } from './factory-call.js';
 import { LeakWatch } from './leak-watch.js';
 import { Lifecycle } from './lifecycle.js';
-import { limited } from './limits.js';
+import { withTimeoutAndSignal } from './limits.js';
 import type { Settings } from './options.js';
 import type { Waiter } from './waiting-queue.js';
 
 /** How a resource gets to a borrower and back, in the fast lane and through the queue. */
 export abstract class Lending<T> extends Lifecycle<T> {
-  protected lent = 0;
+  protected acquired = 0;
   protected timeouts = 0;
   protected leaks = 0;
   #borrowed = 0;
@@ -24,7 +24,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
   readonly #leakWatch: LeakWatch<T> | undefined;
 
   /** Those that also take what is passed on. */
-  readonly #pipelined = new WeakSet<Waiter<T>>();
+  readonly #acceptingHandOff = new WeakSet<Waiter<T>>();
 
   constructor(factory: Factory<T>, settings: Settings<T>) {
     super(factory, settings);
@@ -37,7 +37,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
         ? undefined
         : new LeakWatch(settings.leakDetectionMillis, (entry, acquiredAt) => {
             this.leaks++;
-            this.tell('leak', entry.resource, { kind: 'held', acquiredAt });
+            this.emitSafely('leak', entry.resource, { kind: 'held', acquiredAt });
           });
   }
 
@@ -46,7 +46,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
   }
 
   /** The fast lane: lends an idle entry where nobody waits and no promise has to be awaited. */
-  protected take(): Entry<T> | undefined {
+  protected borrowIdle(): Entry<T> | undefined {
     if (this.waiting.length > 0 || this.draining) return undefined;
     const entry = this.#testOnBorrow ? this.#shiftTested() : this.idle.shift();
     if (entry === undefined) return undefined;
@@ -60,7 +60,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
     for (let entry = this.idle.shift(); entry !== undefined; entry = this.idle.shift()) {
       const verdict = this.#validate(entry);
       if (isFit(verdict) && !this.closed) return entry; // validate itself may have closed the pool
-      this.#follow(entry, verdict, 'validate');
+      this.#applyVerdict(entry, verdict, 'validate');
       if (isThenable(verdict)) return undefined;
     }
     return undefined;
@@ -70,18 +70,18 @@ export abstract class Lending<T> extends Lifecycle<T> {
     entry.state = 'lent';
     entry.loans++;
     this.#borrowed++;
-    this.lent++;
+    this.acquired++;
   }
 
   /** The queue: the waiter gets a resource that is lent by then, or a rejection. Throws for an abort. */
   protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
     this.start();
     const lowest = this.settings.priorityRange - 1;
-    const { signal, again = false } = options;
+    const { signal, requeue = false } = options;
     signal?.throwIfAborted(); // by now: a factory call may have aborted it
     const priority = Math.min(options.priority ?? lowest, lowest);
     const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
-    const refusal = again ? this.#refusalAgain() : this.#refusal(priority);
+    const refusal = requeue ? this.#refusalAgain() : this.#refusal(priority);
     if (refusal !== undefined) {
       waiter(Promise.reject(refusal));
       return;
@@ -93,8 +93,8 @@ export abstract class Lending<T> extends Lifecycle<T> {
   }
 
   #enqueue(waiter: Waiter<T>, priority: number, options: AcquireOptions): number {
-    if (options.pipelined) this.#pipelined.add(waiter);
-    return this.waiting.enqueue(waiter, priority, options.again ?? false);
+    if (options.acceptsHandOff) this.#acceptingHandOff.add(waiter);
+    return this.waiting.enqueue(waiter, priority, options.requeue ?? false);
   }
 
   #enqueueLimited(
@@ -107,14 +107,14 @@ export abstract class Lending<T> extends Lifecycle<T> {
     const giveUp = (reason: unknown) => {
       this.waiting.remove(ticket, priority);
       inQueue(Promise.reject(reason));
-      this.checkQuiet();
+      this.checkDrained();
     };
     const onTimeout = () => {
       this.timeouts++;
       giveUp(new AcquireTimeoutError(timeoutMillis, this.state()));
     };
     const onAbort = () => giveUp(signal?.reason);
-    const inQueue = limited(waiter, timeoutMillis, signal, onTimeout, onAbort);
+    const inQueue = withTimeoutAndSignal(waiter, timeoutMillis, signal, onTimeout, onAbort);
     const ticket = this.#enqueue(inQueue, priority, options);
   }
 
@@ -126,9 +126,9 @@ export abstract class Lending<T> extends Lifecycle<T> {
   #refusal(priority: number): Error | undefined {
     if (this.draining) return this.closedError();
     const { maxWaitingClients, burst } = this.settings;
-    if (this.waiting.length - this.expected < maxWaitingClients) return undefined;
+    if (this.waiting.length - this.incoming < maxWaitingClients) return undefined;
     const spare = this.spareResourceCapacity + (priority === 0 ? burst : 0);
-    if (spare >= 1 && !this.short) return undefined; // one may be made for it
+    if (spare >= 1 && !this.hasShortfall) return undefined; // one may be made for it
     return new QueueFullError(maxWaitingClients, this.state());
   }
 
@@ -148,17 +148,17 @@ export abstract class Lending<T> extends Lifecycle<T> {
   }
 
   /** Takes a lent entry back; `error` is what its borrower threw, where it threw. */
-  protected takeBack(entry: Entry<T>, threw: boolean, error: unknown): void {
+  protected returnEntry(entry: Entry<T>, threw: boolean, error: unknown): void {
     this.#endLoan(entry);
     if (this.factory.recycle !== undefined) this.#recycle(entry, threw, error);
     else if (threw) this.discard(entry, 'threw', error);
-    else this.#settle(entry);
+    else this.#retireOrOffer(entry);
   }
 
   /** Lends a lent entry to who is next, if that one is pipelined, without asking the factory. */
-  protected handOn(entry: Entry<T>): boolean {
+  protected handOffEntry(entry: Entry<T>): boolean {
     const waiter = this.waiting.first;
-    if (waiter === undefined || !this.#pipelined.has(waiter)) return false;
+    if (waiter === undefined || !this.#acceptingHandOff.has(waiter)) return false;
     if (this.#isUsed(entry) || this.#isOld(entry) || this.#isBurst()) return false;
     this.#endLoan(entry);
     this.waiting.dequeue();
@@ -168,7 +168,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
   }
 
   /** Takes a lent entry back, or away from its borrower, to destroy it. */
-  protected takeAway(entry: Entry<T>, reason: string): void {
+  protected revoke(entry: Entry<T>, reason: string): void {
     this.#endLoan(entry);
     this.discard(entry, reason);
   }
@@ -195,15 +195,15 @@ export abstract class Lending<T> extends Lifecycle<T> {
       this.discard(entry, 'unfit', cause);
       return;
     }
-    if (isFit(verdict)) this.#settle(entry);
-    else this.#follow(entry, verdict, 'recycle');
+    if (isFit(verdict)) this.#retireOrOffer(entry);
+    else this.#applyVerdict(entry, verdict, 'recycle');
   }
 
   /** A returned entry that `recycle` passed: destroyed if it is used up, or else lent again. */
-  #settle(entry: Entry<T>): void {
+  #retireOrOffer(entry: Entry<T>): void {
     if (this.#isUsed(entry)) this.discard(entry, 'uses');
     else if (this.#isOld(entry)) this.discard(entry, 'age');
-    else if (this.#testOnBorrow && this.waiting.length > 0) this.test(entry);
+    else if (this.#testOnBorrow && this.waiting.length > 0) this.validateAndOffer(entry);
     else this.offer(entry);
   }
 
@@ -217,7 +217,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
 
   /** There is one more than `max`, and nobody urgent waits for it. */
   #isBurst(): boolean {
-    return this.#burst > 0 && this.entries.size > this.max && this.waiting.urgent === 0;
+    return this.#burst > 0 && this.entries.size > this.max && this.waiting.topPriorityLength === 0;
   }
 
   protected override offer(entry: Entry<T>): void {
@@ -232,15 +232,15 @@ export abstract class Lending<T> extends Lifecycle<T> {
     const waiter = this.waiting.dequeue();
     if (waiter === undefined) {
       this.idle.add(entry);
-      if (this.draining) this.checkQuiet();
+      if (this.draining) this.checkDrained();
     } else {
       this.#lend(entry);
       waiter(entry.resource);
     }
   }
 
-  protected override test(entry: Entry<T>): void {
-    this.#follow(entry, this.#validate(entry), 'validate');
+  protected override validateAndOffer(entry: Entry<T>): void {
+    this.#applyVerdict(entry, this.#validate(entry), 'validate');
   }
 
   #validate(entry: Entry<T>): Verdict | PromiseLike<Verdict> | undefined {
@@ -252,7 +252,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
   }
 
   /** Does what a verdict says, once it is there. */
-  #follow(
+  #applyVerdict(
     entry: Entry<T>,
     verdict: Verdict | PromiseLike<Verdict> | undefined,
     call: 'validate' | 'recycle',
@@ -261,7 +261,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
     if (!isThenable(verdict)) {
       if (verdict === false || typeof verdict === 'string') this.discard(entry, verdict || reason);
       else if (call === 'validate') this.offer(entry);
-      else this.#settle(entry);
+      else this.#retireOrOffer(entry);
       return;
     }
     const asked = call === 'validate' ? this.validating : this.recycling;
@@ -269,7 +269,7 @@ export abstract class Lending<T> extends Lifecycle<T> {
     this.withinCreateTimeout(verdict, call).then(
       (answer) => {
         asked.delete(entry);
-        if (entry.state !== 'gone') this.#follow(entry, answer, call);
+        if (entry.state !== 'gone') this.#applyVerdict(entry, answer, call);
       },
       (cause: unknown) => {
         asked.delete(entry);

@@ -8,7 +8,7 @@ import type { DestroyReason, Factory } from './factory.js';
 import { CallTimers, isThenable, settled } from './factory-call.js';
 import { GenericPool } from './generic-pool.js';
 import type { Settings } from './options.js';
-import { throwLater } from './rethrow-uncaught.js';
+import { rethrowUncaught } from './rethrow-uncaught.js';
 import type { PoolState } from './state.js';
 
 /** A `ready` call that waits. */
@@ -52,7 +52,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   }
 
   /** Called whenever a resource or an acquire may have been the last that a shutdown waits for. */
-  protected abstract checkQuiet(): void;
+  protected abstract checkDrained(): void;
 
   protected get refillable(): boolean {
     return !this.backoff.waiting;
@@ -67,16 +67,16 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
    * Whether somebody waits for a creation that there is room for, and that is not under way. Where
    * max is in use, it would be a burst, which only those of the highest priority wait for.
    */
-  protected get short(): boolean {
+  protected get hasShortfall(): boolean {
     const full = this.size >= (this.max || Number.POSITIVE_INFINITY);
-    return (full ? this.waiting.urgent : this.waiting.length) > this.expected;
+    return (full ? this.waiting.topPriorityLength : this.waiting.length) > this.incoming;
   }
 
   protected override dispense(): void {
     super.dispense();
     const { burst } = this.settings;
     if (burst === 0) return;
-    while (this.waiting.urgent > this.expected && this.create(this.max + burst));
+    while (this.waiting.topPriorityLength > this.incoming && this.create(this.max + burst));
   }
 
   /** Starts one creation, unless `limit` resources exist or are on their way; says whether it did. */
@@ -99,13 +99,13 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     this.withinCreateTimeout(made, 'create').then(
       (resource) => {
         this.creating.delete(promise);
-        this.#admit(resource);
+        this.#onCreated(resource);
         over();
       },
       (error: unknown) => {
         this.creating.delete(promise);
-        made.then((late) => this.#dismiss(late), ignore); // where it only took too long
-        this.#fail(error);
+        made.then((late) => this.#discardLate(late), ignore); // where it only took too long
+        this.#onCreateFailed(error);
         over();
       },
     );
@@ -115,10 +115,10 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   override start(): void {
     if (this.started) return;
     super.start();
-    this.wake(); // `ready` may have waited for it
+    this.fill(); // `ready` may have waited for it
   }
 
-  wake(): void {
+  fill(): void {
     this.dispense();
     if (!this.started) return;
     this.refill();
@@ -136,20 +136,20 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     while (this.size < count && this.#growing && this.create());
   }
 
-  #admit(resource: T): void {
+  #onCreated(resource: T): void {
     if (resource === undefined || this.entries.has(resource)) {
       const what = resource === undefined ? 'undefined' : 'a resource that the pool holds already';
-      this.#fail(new TypeError(`factory.create gave ${what}`));
+      this.#onCreateFailed(new TypeError(`factory.create gave ${what}`));
       return;
     }
-    const entry = this.#enter(resource);
+    const entry = this.#register(resource);
     this.backoff.succeed();
-    this.tell('create', resource);
+    this.emitSafely('create', resource);
     this.offer(entry);
-    this.#tellReady();
+    this.#resolveReady();
   }
 
-  #enter(resource: T): Entry<T> {
+  #register(resource: T): Entry<T> {
     const entry = new Entry(resource, performance.now());
     this.entries.set(resource, entry);
     this.created++;
@@ -157,23 +157,23 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   }
 
   /** A resource whose creation had failed by then. */
-  #dismiss(resource: T): void {
+  #discardLate(resource: T): void {
     if (resource === undefined || this.entries.has(resource)) return;
-    const entry = this.#enter(resource);
-    this.tell('create', resource);
+    const entry = this.#register(resource);
+    this.emitSafely('create', resource);
     this.discard(entry, 'late');
   }
 
-  #fail(cause: unknown): void {
+  #onCreateFailed(cause: unknown): void {
     this.createErrors++;
     const error = new CreateError(cause, this.state());
     // Who is first in line would have got it, unless enough others are on their way.
-    if (this.short) this.waiting.dequeue()?.(Promise.reject(error));
+    if (this.hasShortfall) this.waiting.dequeue()?.(Promise.reject(error));
     this.#retryLater();
     if (!this.draining && this.size < this.min) this.backoff.fail();
-    this.tellNotReady(error);
-    this.tell('factoryCreateError', error);
-    this.checkQuiet();
+    this.rejectReady(error);
+    this.emitSafely('factoryCreateError', error);
+    this.checkDrained();
   }
 
   /**
@@ -181,7 +181,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
    * fails, at once, would otherwise keep timers and I/O waiting until everybody is rejected.
    */
   #retryLater(): void {
-    if (this.#retrying || this.waiting.length <= this.expected) return;
+    if (this.#retrying || this.waiting.length <= this.incoming) return;
     this.#retrying = true;
     setImmediate(() => {
       this.#retrying = false;
@@ -196,9 +196,9 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     this.entries.delete(resource);
     this.destroyedBy.set(reason, (this.destroyedBy.get(reason) ?? 0) + 1);
     this.#destroy(resource, reason);
-    this.tell('destroy', resource, reason, cause);
-    this.wake();
-    this.checkQuiet();
+    this.emitSafely('destroy', resource, reason, cause);
+    this.fill();
+    this.checkDrained();
   }
 
   #destroy(resource: T, reason: DestroyReason): void {
@@ -221,7 +221,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
 
   #destroyFailed(cause: unknown): void {
     this.destroyErrors++;
-    this.tell('factoryDestroyError', new DestroyError(cause, this.state()));
+    this.emitSafely('factoryDestroyError', new DestroyError(cause, this.state()));
   }
 
   async ready(count = this.min): Promise<void> {
@@ -235,14 +235,14 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     await promise;
   }
 
-  #tellReady(): void {
+  #resolveReady(): void {
     const isReady = ({ count }: Readiness) => this.entries.size >= count;
     const ready = this.#readiness.filter(isReady);
     this.#readiness = this.#readiness.filter((waiting) => !isReady(waiting));
     for (const waiting of ready) waiting.resolve();
   }
 
-  protected tellNotReady(error: Error): void {
+  protected rejectReady(error: Error): void {
     for (const waiting of this.#readiness.splice(0)) waiting.reject(error);
   }
 
@@ -263,7 +263,7 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     return evicted;
   }
 
-  get idleLongest(): T | undefined {
+  get oldestIdle(): T | undefined {
     return this.idle.oldest?.resource;
   }
 
@@ -277,11 +277,11 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
     this.#createTimers.stop();
   }
 
-  protected tell<E extends keyof PoolEvents<T>>(event: E, ...args: PoolEvents<T>[E]): void {
+  protected emitSafely<E extends keyof PoolEvents<T>>(event: E, ...args: PoolEvents<T>[E]): void {
     try {
       this.emit(event, ...args);
     } catch (error) {
-      throwLater(error);
+      rethrowUncaught(error);
     }
   }
 }

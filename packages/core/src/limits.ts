@@ -4,7 +4,7 @@ import type { Waiter } from './waiting-queue.js';
  * A waiter that a timeout or a signal may take out of the queue before it is served: calls
  * `onTimeout` or `onAbort` at most once, and neither once it was served or rejected.
  */
-export function limited<T>(
+export function withTimeoutAndSignal<T>(
   waiter: Waiter<T>,
   timeoutMillis: number,
   signal: AbortSignal | undefined,

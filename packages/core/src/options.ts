@@ -1,10 +1,10 @@
 import {
+  aBoolean,
+  anyString,
   checkOptions,
   millis,
   type OptionCheck,
   OptionError,
-  text,
-  trueOrFalse,
   wholeNumber,
 } from './check-options.js';
 import type { EvictPolicy } from './evictor.js';
@@ -84,17 +84,17 @@ const softIdle: OptionCheck = {
 
 /** The checks behind `PoolOptions`, for a package that passes options on and has more of its own. */
 export const poolOptionChecks: Readonly<Record<keyof PoolOptions, OptionCheck>> = {
-  name: text,
+  name: anyString,
   max: wholeNumber(0),
   min: wholeNumber(0),
   maxWaitingClients: wholeNumber(0),
-  testOnBorrow: trueOrFalse,
+  testOnBorrow: aBoolean,
   acquireTimeoutMillis: millis,
   createTimeoutMillis: millis,
   destroyTimeoutMillis: millis,
-  fifo: trueOrFalse,
+  fifo: aBoolean,
   priorityRange: wholeNumber(1, 1000),
-  autostart: trueOrFalse,
+  autostart: aBoolean,
   burst: wholeNumber(0),
   maxUses: wholeNumber(0),
   maxAgeMillis: millis,

@@ -43,12 +43,12 @@ export interface Pool<T> extends AsyncDisposable {
   destroy(resource: T): Promise<void>;
 
   /**
-   * Ends a loan by lending the resource to who waits next, if that one acquires with `pipelined`:
+   * Ends a loan by lending the resource to who waits next, if that one acquires with `acceptsHandOff`:
    * at once, and without asking the factory whether it is fit. False where it is not passed on, and
    * the loan goes on: nobody such is next, or the resource is used up (`maxUses`, `maxAgeMillis`).
    * Throws a `NotBorrowedError` when it is not on loan.
    */
-  passOn(resource: T): boolean;
+  handOff(resource: T): boolean;
 
   /** Lends as `acquire` does, as a lease: `await using lease = await pool.lease()`. */
   lease(options?: number | AcquireOptions): Promise<Lease<T>>;
@@ -79,7 +79,7 @@ export interface Pool<T> extends AsyncDisposable {
   ready(count?: number): Promise<void>;
 
   /** Tries again what the factory's `canCreate` put off. */
-  wake(): void;
+  fill(): void;
 
   /**
    * Starts creating up to `count` more resources (default 1), within `max`, and returns how many:
@@ -123,7 +123,7 @@ export interface Pool<T> extends AsyncDisposable {
   /** Idle resources. */
   readonly available: number;
   /** The idle resource that `evict` would take first. */
-  readonly idleLongest: T | undefined;
+  readonly oldestIdle: T | undefined;
   /** Resources on loan. */
   readonly borrowed: number;
   /** Acquires that wait. */

@@ -3,7 +3,7 @@ import { checkOptions, millis } from './check-options.js';
 import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
 import { isThenable } from './factory-call.js';
-import { EntryLease, type Lease, type Lessor } from './lease.js';
+import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
 import { Lending } from './lending.js';
 import type { CloseOptions, Pool, Sync } from './pool.js';
 import type { PoolState, PoolStats } from './state.js';
@@ -17,20 +17,20 @@ interface Loan<T> {
 }
 
 /** The public face of a pool. What each method does is said where `Pool` declares it. */
-export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
-  readonly #quiet: (() => void)[] = [];
+export class ResourcePool<T> extends Lending<T> implements Pool<T>, LeaseOwner<T> {
+  readonly #drained: (() => void)[] = [];
   #closing: Promise<void> | undefined = undefined;
   #leases: FinalizationRegistry<{ entry: Entry<T>; loan: number }> | undefined = undefined;
 
   acquire(given?: number | AcquireOptions): Promise<T> {
     if (given === undefined) {
-      const entry = this.take();
+      const entry = this.borrowIdle();
       if (entry !== undefined) return Promise.resolve(entry.resource);
     }
     try {
       const options = acquireOptions(given);
       options.signal?.throwIfAborted();
-      const entry = given === undefined ? undefined : this.take();
+      const entry = given === undefined ? undefined : this.borrowIdle();
       if (entry !== undefined) return Promise.resolve(entry.resource);
       const { promise, resolve } = Promise.withResolvers<T>();
       this.wait(options, resolve);
@@ -41,12 +41,12 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   }
 
   tryAcquire(): T | undefined {
-    return this.take()?.resource;
+    return this.borrowIdle()?.resource;
   }
 
   use<R>(fn: (resource: T) => R, given?: number | AcquireOptions): Promise<Awaited<R>> {
     if (given === undefined) {
-      const entry = this.take();
+      const entry = this.borrowIdle();
       if (entry !== undefined) return this.#run(entry, fn);
     }
     const took = given === undefined; // in vain
@@ -54,7 +54,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   }
 
   useSync<R>(fn: (resource: T) => Sync<R>): R {
-    const entry = this.take();
+    const entry = this.borrowIdle();
     if (entry === undefined) {
       throw this.draining ? this.closedError() : new PoolEmptyError(this.state());
     }
@@ -69,7 +69,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     if (isThenable(result)) {
       Promise.resolve(result).catch(() => {}); // told by the error below, whatever becomes of it
       const error = new TypeError('useSync: the function returned a promise; use `use`');
-      if (this.isOnLoan(entry, loan)) this.takeAway(entry, 'threw');
+      if (this.isOnLoan(entry, loan)) this.revoke(entry, 'threw');
       throw error;
     }
     this.#finish(entry, loan, false, undefined);
@@ -87,21 +87,21 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   release(resource: T): Promise<void> {
     const entry = this.entries.get(resource);
     if (entry === undefined || entry.state !== 'lent') return this.#refuse();
-    this.takeBack(entry, false, undefined);
+    this.returnEntry(entry, false, undefined);
     return DONE;
   }
 
   destroy(resource: T): Promise<void> {
     const entry = this.entries.get(resource);
     if (entry === undefined || entry.state !== 'lent') return this.#refuse();
-    this.takeAway(entry, 'borrower');
+    this.revoke(entry, 'borrower');
     return DONE;
   }
 
-  passOn(resource: T): boolean {
+  handOff(resource: T): boolean {
     const entry = this.entries.get(resource);
     if (entry === undefined || entry.state !== 'lent') throw this.notBorrowed();
-    return this.handOn(entry);
+    return this.handOffEntry(entry);
   }
 
   isBorrowedResource(resource: T): boolean {
@@ -113,7 +113,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     return new Promise((resolve) => {
       const options = acquireOptions(given); // what is thrown here rejects the promise
       options.signal?.throwIfAborted();
-      const entry = took ? undefined : this.take();
+      const entry = took ? undefined : this.borrowIdle();
       if (entry !== undefined) resolve({ entry, number: entry.loans });
       else this.wait(options, (outcome) => resolve(this.#loanOf(outcome)));
     });
@@ -158,7 +158,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
 
   /** Ends a loan, unless the borrower has returned the resource itself or close took it away. */
   #finish(entry: Entry<T>, loan: number, threw: boolean, error: unknown): void {
-    if (this.isOnLoan(entry, loan)) this.takeBack(entry, threw, error);
+    if (this.isOnLoan(entry, loan)) this.returnEntry(entry, threw, error);
   }
 
   isOnLoan(entry: Entry<T>, loan: number): boolean {
@@ -167,8 +167,8 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
 
   endLoan(entry: Entry<T>, loan: number, how: 'release' | 'destroy'): boolean {
     if (!this.isOnLoan(entry, loan)) return false;
-    if (how === 'release') this.takeBack(entry, false, undefined);
-    else this.takeAway(entry, 'borrower');
+    if (how === 'release') this.returnEntry(entry, false, undefined);
+    else this.revoke(entry, 'borrower');
     return true;
   }
 
@@ -176,9 +176,9 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   #lose(entry: Entry<T>, loan: number): void {
     if (!this.isOnLoan(entry, loan)) return;
     const acquiredAt = this.acquiredAt(entry);
-    this.takeAway(entry, 'leak');
+    this.revoke(entry, 'leak');
     this.leaks++;
-    this.tell('leak', entry.resource, { kind: 'lost', acquiredAt });
+    this.emitSafely('leak', entry.resource, { kind: 'lost', acquiredAt });
   }
 
   #refuse(): Promise<never> {
@@ -193,8 +193,8 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
 
   async drain(): Promise<void> {
     this.stopLending();
-    this.tellNotReady(this.closedError());
-    await (this.#closing ?? this.#whenQuiet());
+    this.rejectReady(this.closedError());
+    await (this.#closing ?? this.#whenDrained());
     this.stopEvicting();
   }
 
@@ -202,7 +202,8 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     checkOptions('close', options, { timeoutMillis: millis });
     this.#closing ??= this.#close();
     const { timeoutMillis = 0 } = options;
-    const timer = timeoutMillis > 0 ? setTimeout(() => this.#endWaits(), timeoutMillis) : undefined;
+    const timer =
+      timeoutMillis > 0 ? setTimeout(() => this.#resolveDrained(), timeoutMillis) : undefined;
     await this.#closing;
     clearTimeout(timer);
   }
@@ -213,12 +214,12 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     this.backoff.stop();
     this.closed = true;
     this.rejectAllWaiting(this.closedError());
-    this.tellNotReady(this.closedError());
+    this.rejectReady(this.closedError());
     this.evict(this.idle.length, 'close');
-    await this.#whenQuiet();
+    await this.#whenDrained();
     this.stopCreateTimers();
     for (const entry of this.entries.values()) {
-      if (entry.state === 'lent') this.takeAway(entry, 'close');
+      if (entry.state === 'lent') this.revoke(entry, 'close');
       else this.discard(entry, 'close');
     }
     // A creation that was given up may be over only now, and its resource be destroyed meanwhile.
@@ -229,22 +230,22 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
     return this.close();
   }
 
-  #whenQuiet(): Promise<void> {
+  #whenDrained(): Promise<void> {
     return new Promise((resolve) => {
-      this.#quiet.push(resolve);
-      this.checkQuiet();
+      this.#drained.push(resolve);
+      this.checkDrained();
     });
   }
 
-  protected override checkQuiet(): void {
+  protected override checkDrained(): void {
     const { entries, idle, creating, waiting } = this;
     const busy = entries.size - idle.length + creating.size + waiting.length;
-    if (busy === 0) this.#endWaits();
+    if (busy === 0) this.#resolveDrained();
   }
 
   /** Ends what `drain` and `close` wait for. */
-  #endWaits(): void {
-    for (const resolve of this.#quiet.splice(0)) resolve();
+  #resolveDrained(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   override state(): PoolState {
@@ -254,10 +255,10 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, Lessor<T> {
   }
 
   stats(): PoolStats {
-    const { lent, created, createErrors, destroyErrors, timeouts, leaks } = this;
+    const { acquired, created, createErrors, destroyErrors, timeouts, leaks } = this;
     return {
       ...this.state(),
-      lent,
+      acquired,
       created,
       destroyed: created - this.entries.size,
       destroyedBy: Object.fromEntries(this.destroyedBy),

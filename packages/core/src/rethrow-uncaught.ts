@@ -2,7 +2,7 @@
  * Rethrows what a listener or policy threw where it cannot disturb the pool: as an uncaught
  * exception, which is what Node.js makes of an EventTarget listener's throw.
  */
-export function throwLater(error: unknown): void {
+export function rethrowUncaught(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });

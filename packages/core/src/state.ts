@@ -21,7 +21,7 @@ export interface PoolState {
 /** `pool.stats()`: the counters of now, and totals since the pool was made. */
 export interface PoolStats extends PoolState {
   /** Loans made. */
-  readonly lent: number;
+  readonly acquired: number;
   /** Resources created. Those that still exist are `created - destroyed`. */
   readonly created: number;
   /** Resources destroyed. */

@@ -7,7 +7,7 @@ const SMALLEST = 16;
  * list: with tens of thousands of waiters the objects of a list cost the garbage collector three
  * times as much as the promises that they stand for.
  */
-export class Line<T> {
+export class WaiterRing<T> {
   /** How many wait. */
   length = 0;
 

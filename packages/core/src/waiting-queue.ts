@@ -1,4 +1,4 @@
-import { Line } from './waiter-ring.js';
+import { WaiterRing } from './waiter-ring.js';
 
 /**
  * Who waits for a resource: the function that resolves its promise, called once. A rejection is a
@@ -13,14 +13,14 @@ export type Waiter<T> = (outcome: T | Promise<never>) => void;
  */
 export class WaitingQueue<T> {
   length = 0;
-  readonly #lines: Line<T>[];
+  readonly #lines: WaiterRing<T>[];
 
   constructor(priorityRange: number) {
-    this.#lines = Array.from({ length: priorityRange }, () => new Line<T>());
+    this.#lines = Array.from({ length: priorityRange }, () => new WaiterRing<T>());
   }
 
   /** How many of the highest priority wait. */
-  get urgent(): number {
+  get topPriorityLength(): number {
     return this.#line(0).length;
   }
 
@@ -47,7 +47,7 @@ export class WaitingQueue<T> {
     return line?.shift();
   }
 
-  get #firstLine(): Line<T> | undefined {
+  get #firstLine(): WaiterRing<T> | undefined {
     if (this.length === 0) return undefined;
     let priority = 0;
     while (this.#line(priority).length === 0) priority++;
@@ -60,7 +60,7 @@ export class WaitingQueue<T> {
     this.#line(priority).remove(ticket);
   }
 
-  #line(priority: number): Line<T> {
-    return this.#lines[priority] as Line<T>;
+  #line(priority: number): WaiterRing<T> {
+    return this.#lines[priority] as WaiterRing<T>;
   }
 }

@@ -60,7 +60,7 @@ export class WasmExit extends WasmError {
 }
 
 /** What an error says, or any other thing that was thrown. */
-export function reasonOf(cause: unknown): string {
+export function messageOf(cause: unknown): string {
   try {
     return String(cause instanceof Error ? cause.message : cause);
   } catch {

@@ -24,7 +24,7 @@ export {
   QueueFullError,
   type Sync,
 } from '@wasm-pool/core';
-export type { HoldingStats } from './budget/budget.js';
+export type { BudgetMemberStats as HoldingStats } from './budget/budget.js';
 export {
   createWasmPoolFactory,
   type SharedLimits,

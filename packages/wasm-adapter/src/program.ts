@@ -5,7 +5,7 @@ import { transpiledComponent } from './component/transpiled-component.js';
 import { isTranspiledComponent } from './component/transpiled-source.js';
 import { WasmError } from './errors.js';
 import { type Compiled, compile } from './module/compile.js';
-import { obstaclesOf } from './module/restore-blockers.js';
+import { restoreBlockersOf } from './module/restore-blockers.js';
 import { isComponent } from './source/describe-bytes.js';
 import type { Loaded } from './source/source.js';
 
@@ -25,16 +25,16 @@ export async function makeProgram(loaded: Loaded, options: TranspilingOptions): 
  * Why no instance of a program can be put back exactly as it was; empty where that can be done. What
  * only shows at run time (a memory that grew, say) is not among these.
  */
-export function obstaclesTo(program: Program): readonly string[] {
-  const own = modulesOf(program).flatMap((module) => obstaclesOf(module.shape));
-  return [...new Set(program instanceof Component ? [...program.obstacles, ...own] : own)];
+export function restoreBlockersOfProgram(program: Program): readonly string[] {
+  const own = modulesOf(program).flatMap((module) => restoreBlockersOf(module.shape));
+  return [...new Set(program instanceof Component ? [...program.restoreBlockers, ...own] : own)];
 }
 
 /** A program as it goes to another thread. Throws an `ERR_WASM_COMPONENT` where its code is not known. */
 export function postable(program: Program): Compiled | PostedComponent {
   if (!(program instanceof Component)) return program;
-  const { code, files, obstacles } = program;
-  if (code !== undefined) return { code, modules: files, obstacles };
+  const { code, files, restoreBlockers } = program;
+  if (code !== undefined) return { code, modules: files, restoreBlockers };
   throw new WasmError(
     'ERR_WASM_COMPONENT',
     "src is a component transpiled ahead, whose code cannot go to another thread; accepted: the component's bytes",
@@ -61,7 +61,7 @@ export function modulesOf(program: Program): readonly Compiled[] {
  * each stream and future that crosses a component's border for as long as the instance lives, with the
  * task that it came of: some 10 KiB each. And where tasks cannot be seen, one that has answered may go on.
  */
-export function usesOf(program: Program): number {
+export function defaultMaxUses(program: Program): number {
   if (!(program instanceof Component)) return 0;
   if (program.hidesTasks) return 1;
   return program.hasStreams ? 100 : 0;

@@ -59,7 +59,7 @@ export class Borrowers {
   }
 
   #request(kind: Request['kind'], asking: Asking = {}): Request {
-    const { priority, timeoutMillis, signal, again = false, pipelined = false } = asking;
+    const { priority, timeoutMillis, signal, requeue = false, acceptsHandOff = false } = asking;
     const { priorityRange, acquireTimeoutMillis } = this.#model.setup;
     const timeout = timeoutMillis ?? acquireTimeoutMillis;
     const request: Request = {
@@ -68,8 +68,8 @@ export class Borrowers {
         id: this.#requests.length,
         priority: Math.min(priority ?? priorityRange, priorityRange - 1),
         deadline: timeout > 0 ? this.#model.now() + timeout : Number.POSITIVE_INFINITY,
-        again,
-        pipelined,
+        requeue,
+        acceptsHandOff,
       },
       abort: signal === undefined ? undefined : new AbortController(),
       ran: false,
@@ -198,12 +198,13 @@ export class Borrowers {
     this.#promises.follow(this.#pool[how](resource), (settled) => settled === expected);
   }
 
-  passOn(resource: Resource): void {
+  handOff(resource: Resource): void {
     const lent = this.#model.isLent(resource);
-    const expected = lent && this.#model.passOn(resource);
-    const end = endOf(() => this.#pool.passOn(resource));
-    if (lent) must('value' in end && end.value === expected, `passOn gave ${show(end)}`);
-    else must('error' in end && end.error instanceof NotBorrowedError, 'passOn of one not on loan');
+    const expected = lent && this.#model.handOff(resource);
+    const end = endOf(() => this.#pool.handOff(resource));
+    if (lent) must('value' in end && end.value === expected, `handOff gave ${show(end)}`);
+    else
+      must('error' in end && end.error instanceof NotBorrowedError, 'handOff of one not on loan');
   }
 
   giveBackOne(how: 'release' | 'destroy', pick: number): boolean {

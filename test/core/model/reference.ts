@@ -65,7 +65,7 @@ export class Reference {
    */
   ask(ask: Ask): 'decided' | 'waits' | 'open' {
     const { draining, closed } = this.ending;
-    if (closed || (draining && !ask.again)) {
+    if (closed || (draining && !ask.requeue)) {
       ask.outcome = { error: 'PoolClosedError' };
       return 'decided';
     }
@@ -83,7 +83,7 @@ export class Reference {
 
   /** Whether the queue is too full for an acquire, itself left out. */
   refuses(ask: Ask): boolean {
-    if (ask.again) return false;
+    if (ask.requeue) return false;
     const { maxWaitingClients = Number.POSITIVE_INFINITY } = this.setup;
     const spare = this.limit + (ask.priority === 0 ? this.burst : 0) - this.size;
     const others = this.waiting.filter((other) => other !== ask);
@@ -116,7 +116,7 @@ export class Reference {
   /** In order of priority, then of arrival. */
   #enqueue(ask: Ask): void {
     const after = this.waiting.findIndex(
-      ({ priority }) => priority > ask.priority || (ask.again && priority === ask.priority),
+      ({ priority }) => priority > ask.priority || (ask.requeue && priority === ask.priority),
     );
     this.waiting.splice(after === -1 ? this.waiting.length : after, 0, ask);
   }
@@ -156,9 +156,9 @@ export class Reference {
   }
 
   /** A resource on loan is passed on to who is next, if that is possible. */
-  passOn(resource: Resource): boolean {
+  handOff(resource: Resource): boolean {
     const [next] = this.waiting;
-    if (next?.pipelined !== true || this.#isUsed(resource) || this.#isBurst()) return false;
+    if (next?.acceptsHandOff !== true || this.#isUsed(resource) || this.#isBurst()) return false;
     this.waiting.shift();
     this.#lend(resource, next);
     return true;

@@ -34,8 +34,8 @@ export interface Ask {
   readonly priority: number;
   readonly deadline: number;
   /** It waits in front of the others of its priority, and may while the pool drains. */
-  readonly again: boolean;
+  readonly requeue: boolean;
   /** It takes what is passed on. */
-  readonly pipelined: boolean;
+  readonly acceptsHandOff: boolean;
   outcome?: Outcome;
 }

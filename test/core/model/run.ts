@@ -148,8 +148,8 @@ export class Run {
       case 'misuse':
         borrowers.giveBack(this.#any(step.pick), step.how);
         break;
-      case 'passOn':
-        borrowers.passOn(this.#any(step.pick));
+      case 'handOff':
+        borrowers.handOff(this.#any(step.pick));
         break;
       case 'endLease':
         return borrowers.endLease(step.how, step.pick);
@@ -160,7 +160,7 @@ export class Run {
         break;
       case 'gate':
         this.#model.creations.gate = step.does;
-        if (step.does !== 'shut') this.#pool.wake();
+        if (step.does !== 'shut') this.#pool.fill();
         break;
       case 'start':
         if (!this.#model.ending.draining) this.#model.started = true;
@@ -276,7 +276,7 @@ export class Run {
     const stats = this.#pool.stats();
     const destroyed = creations.created - places.size;
     agree('creating', stats.creating, creations.underWay.size);
-    agree('lent', stats.lent, lent);
+    agree('lent', stats.acquired, lent);
     agree('created', stats.created, creations.created);
     agree('destroyed', stats.destroyed, destroyed);
     agree('destroy events', this.#destroyEvents, destroyed);

@@ -6,8 +6,8 @@ export interface Asking {
   timeoutMillis?: number | undefined;
   /** `before`: aborted already; `later`: an `abort` may follow. */
   signal?: 'before' | 'later' | undefined;
-  again?: boolean | undefined;
-  pipelined?: boolean | undefined;
+  requeue?: boolean | undefined;
+  acceptsHandOff?: boolean | undefined;
 }
 
 /** What a factory's call does. `hang`: nothing, until a `settle` says what. */
@@ -34,7 +34,7 @@ export type Operation =
   | { do: 'lease'; ask: Asking }
   | { do: 'release'; pick: number }
   | { do: 'destroy'; pick: number }
-  | { do: 'passOn'; pick: number }
+  | { do: 'handOff'; pick: number }
   | { do: 'misuse'; how: 'release' | 'destroy'; pick: number }
   | { do: 'endLease'; how: 'release' | 'destroy' | 'dispose'; pick: number }
   | { do: 'finish'; how: 'returns' | 'throws'; pick: number; meanwhile: number }
@@ -89,8 +89,8 @@ const ask: fc.Arbitrary<Asking> = fc.oneof(
         priority: fc.nat({ max: 3 }),
         timeoutMillis: limit,
         signal: fc.constantFrom('later', 'later', 'later', 'before'),
-        again: fc.constantFrom(false, false, true),
-        pipelined: fc.boolean(),
+        requeue: fc.constantFrom(false, false, true),
+        acceptsHandOff: fc.boolean(),
       },
       { requiredKeys: [] },
     ),
@@ -127,7 +127,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 5, arbitrary: op('lease', { ask }) },
   { weight: 14, arbitrary: op('release', { pick }) },
   { weight: 4, arbitrary: op('destroy', { pick }) },
-  { weight: 5, arbitrary: op('passOn', { pick }) },
+  { weight: 5, arbitrary: op('handOff', { pick }) },
   { weight: 4, arbitrary: op('misuse', { how, pick }) },
   {
     weight: 6,

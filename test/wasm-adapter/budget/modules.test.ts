@@ -47,7 +47,7 @@ describe('a factory', () => {
       make(factory, 'reuse', 1, { reset: 'reuse' }),
       make(factory, 'restore', 1, { reset: 'restore' }),
     ]);
-    expect(restore.obstacles).toEqual([]);
+    expect(restore.restoreBlockers).toEqual([]);
     await restore.use(() => {});
     expect(restore.stats().destroyed).toBe(0);
     expect(restore.module).toBe(reuse.module);

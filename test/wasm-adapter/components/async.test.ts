@@ -235,7 +235,7 @@ describe('of components that others wrote, in Rust,', () => {
     type Adder = { add: { add(a: number, b: number): number } };
     await using pool = await createWasmPool<Adder>(bytes, { reset: 'restore', ...options });
     expect(await pool.use(({ exports }) => exports.add.add(2, 3))).toBe(5);
-    expect(pool.obstacles).toEqual([]);
+    expect(pool.restoreBlockers).toEqual([]);
     expect(pool.stats().destroyedBy).toEqual({});
   });
 

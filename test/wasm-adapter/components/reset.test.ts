@@ -49,7 +49,7 @@ describe('between two borrowers of a component', () => {
       onCreate: ({ exports }) => exports.bump(),
       component: { cache },
     });
-    expect(pool.obstacles).toEqual([]);
+    expect(pool.restoreBlockers).toEqual([]);
     for (let round = 0; round < 3; round++) {
       expect(await pool.use(({ exports }) => touch(exports))).toEqual([1, 2, 3, 3, 101]);
     }
@@ -61,7 +61,7 @@ describe('between two borrowers of a component', () => {
 
   it("'restore' says at creation why it replaces those with resources, and does", async () => {
     await using pool = await guestPool({ max: 1, reset: 'restore' });
-    expect(pool.obstacles).toEqual([
+    expect(pool.restoreBlockers).toEqual([
       'resources or async functions: jco keeps their handles and tasks in JavaScript',
     ]);
     expect(await pool.use(({ exports }) => exports.faults.bump())).toBe(1);

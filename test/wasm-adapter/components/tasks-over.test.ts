@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Tasks } from '../../../packages/wasm-adapter/src/instance/running-tasks.js';
+import { RunningTasks } from '../../../packages/wasm-adapter/src/instance/running-tasks.js';
 
 describe('tasks that go on after their answer', () => {
-  let tasks: Tasks;
+  let tasks: RunningTasks;
   let over: boolean;
   beforeEach(() => {
     vi.useFakeTimers();
-    tasks = new Tasks();
+    tasks = new RunningTasks();
     over = false;
   });
   afterEach(() => {
@@ -14,7 +14,7 @@ describe('tasks that go on after their answer', () => {
     vi.useRealTimers();
   });
   const wait = async () => {
-    await tasks.over(1000);
+    await tasks.allEnded(1000);
     over = true;
   };
 

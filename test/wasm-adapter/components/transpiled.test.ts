@@ -80,7 +80,7 @@ describe('a component that is transpiled already', () => {
     );
     await expect(pool.use(({ exports }) => exports.faults.trap())).rejects.toThrow('unreachable');
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
-    expect(pool.obstacles).toContain(
+    expect(pool.restoreBlockers).toContain(
       'a component transpiled ahead: what its code keeps is not known',
     );
   });

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { compile } from '../../../packages/wasm-adapter/src/module/compile.js';
 import { moduleShape } from '../../../packages/wasm-adapter/src/module/module-shape.js';
 import { exportPrivate } from '../../../packages/wasm-adapter/src/module/private-exports.js';
-import { obstaclesOf } from '../../../packages/wasm-adapter/src/module/restore-blockers.js';
+import { restoreBlockersOf } from '../../../packages/wasm-adapter/src/module/restore-blockers.js';
 import { failure } from '../failure.js';
 import { wat } from '../wat.js';
 import { guests } from './guests.js';
@@ -64,7 +64,7 @@ describe('what the author wrote stays as it was:', () => {
         return made.exports;
       },
     });
-    expect(pool.obstacles).toEqual([]);
+    expect(pool.restoreBlockers).toEqual([]);
   });
 });
 
@@ -106,14 +106,14 @@ describe('a module that', () => {
     const streaming = Promise.resolve(module);
     const compiled = await compile({ name: 'newer', bytes, streaming });
     expect(compiled).toEqual({ module, extended: module, shape: undefined });
-    expect(obstaclesOf(compiled.shape)).toEqual([expect.stringContaining('too new')]);
+    expect(restoreBlockersOf(compiled.shape)).toEqual([expect.stringContaining('too new')]);
   });
 
   it('is given compiled exports no more than it did', async () => {
     const module = new WebAssembly.Module(wat('(module (memory 1))'));
     await using pool = await createWasmPool(module, { reset: 'restore' });
     expect(pool.module).toBe(module);
-    expect(pool.obstacles).toEqual([expect.stringContaining('given compiled')]);
+    expect(pool.restoreBlockers).toEqual([expect.stringContaining('given compiled')]);
     expect(await pool.use((instance) => instance.memoryBytes)).toBe(0);
   });
 });

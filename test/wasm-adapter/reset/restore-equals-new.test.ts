@@ -53,8 +53,8 @@ it('a restored instance, whatever is called of it, is like a new one', async () 
       }
       const { destroyedBy } = pool.stats();
       // Nothing grows here: what is replaced either trapped, or could never be restored.
-      if (pool.obstacles.length === 0) expect(destroyedBy).not.toHaveProperty('unrestorable');
-      restored += pool.stats().lent - pool.stats().destroyed;
+      if (pool.restoreBlockers.length === 0) expect(destroyedBy).not.toHaveProperty('unrestorable');
+      restored += pool.stats().acquired - pool.stats().destroyed;
       expectAtRest(pool);
     }),
     { numRuns: 300 },

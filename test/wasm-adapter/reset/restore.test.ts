@@ -90,7 +90,7 @@ describe("one borrower's secret", () => {
       expect(await pool.use(allOf)).toBe(untouched);
     }
     expect(pool.stats().destroyed).toBe(0);
-    expect(pool.obstacles).toEqual([]);
+    expect(pool.restoreBlockers).toEqual([]);
     expectAtRest(pool);
   });
 
@@ -357,7 +357,7 @@ describe('state that all instances would share', () => {
         reset: 'restore',
         imports: { env: { it: given, f() {} } },
       });
-      expect(pool.obstacles).toEqual([]);
+      expect(pool.restoreBlockers).toEqual([]);
     }
   });
 });

@@ -59,7 +59,7 @@ describe('a task', () => {
       );
     }
     expect((pool.run as Record<string, unknown>).sun).toBeUndefined();
-    expect(pool.stats().lent).toBe(0);
+    expect(pool.stats().acquired).toBe(0);
   });
 });
 

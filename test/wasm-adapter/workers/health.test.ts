@@ -53,7 +53,7 @@ describe('an instance on a thread', () => {
     const sizes: number[] = [];
     pool.on('destroy', ({ memoryBytes }) => sizes.push(memoryBytes));
     await pool.run.grow(2);
-    expect(pool.idleLongest?.memoryBytes).toBe(3 * 65_536);
+    expect(pool.oldestIdle?.memoryBytes).toBe(3 * 65_536);
     await pool.run.grow(1);
     expect(sizes).toEqual([4 * 65_536]);
     await pool.use(async (worker) => {
@@ -148,7 +148,7 @@ describe("reset: 'restore'", () => {
       });
     }
     expect(pool.stats()).toMatchObject({ created: 1, destroyed: 0 });
-    expect(pool.obstacles).toEqual([]);
+    expect(pool.restoreBlockers).toEqual([]);
   });
 
   it('happens once the result is on its way: a view of the memory shows what the task left', async () => {
@@ -183,7 +183,7 @@ describe("reset: 'restore'", () => {
       reset: 'restore',
       max: 1,
     });
-    expect(pool.obstacles).toEqual(['a loader that called instance.link 2 times']);
+    expect(pool.restoreBlockers).toEqual(['a loader that called instance.link 2 times']);
   });
 });
 

@@ -94,9 +94,9 @@ describe('a worker on loan', () => {
 
   it('cannot be returned by who only heard of it', async () => {
     const pool = await workerPool();
-    const { idleLongest } = pool;
+    const { oldestIdle } = pool;
     const worker = await pool.acquire();
-    for (const stranger of [idleLongest, {}, undefined, null, 5]) {
+    for (const stranger of [oldestIdle, {}, undefined, null, 5]) {
       expect(await failure(pool.release(stranger as never))).toMatchObject(notBorrowed);
       expect(await failure(pool.destroy(stranger as never))).toMatchObject(notBorrowed);
       expect(pool.isBorrowedResource(stranger as never)).toBe(false);

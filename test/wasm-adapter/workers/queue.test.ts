@@ -167,7 +167,7 @@ describe('calls that wait for a worker', () => {
       while (left-- > 0) await pool.run.sum(1, 2);
     };
     await Promise.all(Array.from({ length: 64 }, chain));
-    expect(pool.stats().lent).toBeGreaterThanOrEqual(2000); // more, where some were taken back
+    expect(pool.stats().acquired).toBeGreaterThanOrEqual(2000); // more, where some were taken back
     await atRest(pool);
   });
 
@@ -217,8 +217,8 @@ describe('workers', () => {
     const module = inline('export const five = () => 5;');
     await using pool = await createWasmWorkerPool<{ five(): number }>(guest, { module, max: 1 });
     expect(await pool.run.five()).toBe(5);
-    expect(pool.stats()).toMatchObject({ size: 1, available: 1, lent: 1, created: 1 });
-    expect(pool.idleLongest).toMatchObject({ id: 1, name: 'wasm#1' });
+    expect(pool.stats()).toMatchObject({ size: 1, available: 1, acquired: 1, created: 1 });
+    expect(pool.oldestIdle).toMatchObject({ id: 1, name: 'wasm#1' });
     expect(pool.evict()).toBe(1);
   });
 });

@@ -148,7 +148,7 @@ describe('an aborted signal', () => {
     const pool = await workerPool();
     const call = pool.call('sum', [1, 2], { signal: AbortSignal.abort(reason) });
     expect(await failure(call)).toBe(reason);
-    expect(pool.stats().lent).toBe(0);
+    expect(pool.stats().acquired).toBe(0);
   });
 
   it('ends a call that waits for a worker, and only that', async () => {

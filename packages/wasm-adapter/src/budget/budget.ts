@@ -4,7 +4,7 @@ import type { PooledInstance } from '../instance/pooled-instance.js';
 import type { SharedFactory } from '../pool/start-pool.js';
 
 /** What a pool of the budget holds; instances that are being made count, too. */
-export interface HoldingStats {
+export interface BudgetMemberStats {
   readonly name: string;
   readonly instances: number;
   readonly memoryBytes: number;
@@ -20,9 +20,9 @@ export type JudgingFactory<Exports, Context> = Factory<PooledInstance<Exports, C
 export class Budget {
   readonly #maxBytes: number;
   readonly #maxInstances: number;
-  readonly #holdings = new Set<Holding>();
+  readonly #holdings = new Set<BudgetMember>();
   /** Those that were refused an instance, longest ago first. */
-  readonly #waiting = new Set<Holding>();
+  readonly #waiting = new Set<BudgetMember>();
   #returns = 0;
   #admitting = false;
   #settling = false;
@@ -43,11 +43,11 @@ export class Budget {
     minBytes: number,
   ): SharedFactory<Exports, Context> {
     this.#checkSize(`an instance of ${name}`, minBytes);
-    const holding = new Holding(name, minBytes);
+    const holding = new BudgetMember(name, minBytes);
     this.#holdings.add(holding);
     return {
       factory: {
-        canCreate: () => this.#admits(holding),
+        canCreate: () => this.#mayCreate(holding),
         create: async () => {
           const instance = await factory.create();
           const { memoryBytes } = instance;
@@ -72,16 +72,16 @@ export class Budget {
           return factory.recycle(instance, ...thrown);
         },
       },
-      makeRoom: () => this.#evictAll(),
-      join: (pool) => {
+      reclaim: () => this.#evictAll(),
+      attach: (pool) => {
         holding.pool = pool;
         pool.on('create', () => this.#changed());
         pool.on('factoryCreateError', () => this.#changed());
       },
-      whenRoom: (listener) => {
-        holding.onRoom = listener;
+      onSpaceFreed: (listener) => {
+        holding.onSpaceFreed = listener;
       },
-      leave: () => {
+      detach: () => {
         this.#holdings.delete(holding);
         this.#waiting.delete(holding);
         this.#changed();
@@ -101,7 +101,7 @@ export class Budget {
   }
 
   /** Whether a pool may make an instance; if somebody waits for it, others' idle ones give way. */
-  #admits(holding: Holding): boolean {
+  #mayCreate(holding: BudgetMember): boolean {
     // While others make room: `min` of a pool whose instance has just given way.
     const admitted = !this.#admitting && this.#hasRoomFor(holding);
     if (admitted) this.#waiting.delete(holding);
@@ -110,25 +110,25 @@ export class Budget {
     return admitted;
   }
 
-  #hasRoomFor(holding: Holding): boolean {
-    const { inNeed } = holding;
-    if (inNeed) this.#makeRoom(holding);
+  #hasRoomFor(holding: BudgetMember): boolean {
+    const { hasWaiters: inNeed } = holding;
+    if (inNeed) this.#reclaim(holding);
     if (!this.#fits(holding)) return false;
     for (const other of this.#waiting) {
       if (inNeed && other === holding) break; // the others came later
       // A larger one that still waits for more room does not hold up a smaller one.
-      if (other !== holding && other.inNeed && (!inNeed || this.#fits(other))) return false;
+      if (other !== holding && other.hasWaiters && (!inNeed || this.#fits(other))) return false;
     }
     return true;
   }
 
-  #makeRoom(holding: Holding): void {
+  #reclaim(holding: BudgetMember): void {
     this.#admitting = true;
     while (!this.#fits(holding) && this.#evictOldest());
     this.#admitting = false;
   }
 
-  #fits(holding: Holding): boolean {
+  #fits(holding: BudgetMember): boolean {
     const { bytes, instances } = this.totals();
     return instances < this.#maxInstances && bytes + holding.expectedBytes <= this.#maxBytes;
   }
@@ -145,9 +145,9 @@ export class Budget {
   }
 
   #evictOldest(): boolean {
-    let oldest: { pool: Holding['pool']; returnedAt: number } | undefined;
+    let oldest: { pool: BudgetMember['pool']; returnedAt: number } | undefined;
     for (const { pool } of this.#holdings) {
-      const returnedAt = pool.idleLongest?.returnedAt;
+      const returnedAt = pool.oldestIdle?.returnedAt;
       if (returnedAt === undefined) continue;
       if (oldest === undefined || returnedAt < oldest.returnedAt) oldest = { pool, returnedAt };
     }
@@ -170,8 +170,8 @@ export class Budget {
       while (this.totals().bytes > this.#maxBytes && this.#evictOldest());
       for (const holding of [...this.#waiting]) {
         holding.refused = false;
-        holding.pool.wake();
-        holding.onRoom();
+        holding.pool.fill();
+        holding.onSpaceFreed();
         if (!holding.refused) this.#waiting.delete(holding); // admitted, or in want no more
       }
     });
@@ -188,7 +188,7 @@ export class Budget {
   }
 
   /** What each pool holds. */
-  holdings(): HoldingStats[] {
+  holdings(): BudgetMemberStats[] {
     return [...this.#holdings].map(({ name, size, bytes, pool }) => ({
       name,
       instances: size,
@@ -200,7 +200,7 @@ export class Budget {
 }
 
 /** One pool's part of the budget. */
-class Holding {
+class BudgetMember {
   readonly name: string;
   /** What each takes: as much as when it was made, or returned last. */
   readonly instances = new Map<PooledInstance, number>();
@@ -210,14 +210,14 @@ class Holding {
     | 'available'
     | 'borrowed'
     | 'evict'
-    | 'idleLongest'
+    | 'oldestIdle'
     | 'pending'
     | 'size'
     | 'spareResourceCapacity'
-    | 'wake'
+    | 'fill'
   >;
   /** Called when there may be room for what was refused. */
-  onRoom: () => void = () => {};
+  onSpaceFreed: () => void = () => {};
   /** What a further instance is likely to take: as much as the last one did. */
   expectedBytes: number;
   /** Has made no instance yet. */
@@ -232,7 +232,7 @@ class Holding {
   }
 
   /** Somebody waits for an instance, and not only `min` or `reset: 'fresh'` for a spare one. */
-  get inNeed(): boolean {
+  get hasWaiters(): boolean {
     const { pending, spareResourceCapacity } = this.pool;
     return this.starting || (pending > this.creating && spareResourceCapacity > 0);
   }

@@ -8,7 +8,7 @@ import type { WasmPool } from '../pool/wasm-pool.js';
 import { makeProgram, modulesOf, type Program } from '../program.js';
 import { isComponent } from '../source/describe-bytes.js';
 import { type Loaded, loadSource, type WasmSource } from '../source/source.js';
-import { Budget, type HoldingStats } from './budget.js';
+import { Budget, type BudgetMemberStats } from './budget.js';
 
 /** What the pools of one factory share. */
 export interface SharedLimits {
@@ -26,7 +26,7 @@ export interface WasmPoolFactoryStats {
   readonly maxInstances: number;
   /** Compiled modules in use; pools of the same bytes share one. */
   readonly modules: number;
-  readonly pools: readonly HoldingStats[];
+  readonly pools: readonly BudgetMemberStats[];
 }
 
 /**
@@ -91,10 +91,10 @@ export class WasmPoolFactory implements AsyncDisposable {
         const minBytes = memories.reduce((sum, memory) => sum + memory.minBytes, 0);
         const share = this.#budget.share(name, factory, minBytes);
         const leave = () => {
-          share.leave();
+          share.detach();
           if (pool !== undefined) forget();
         };
-        return { ...share, leave };
+        return { ...share, detach: leave };
       });
       this.#pools.add(pool);
     } catch (error) {

@@ -13,7 +13,7 @@ const optionsWithIndex: readonly number[] = [0x03, 0x04, 0x05]; // memory, reall
  * Why no instance of a component can be put back exactly as it was, for what jco's code keeps of it in
  * JavaScript; empty where that is nothing: its memories, tables and globals are all there is.
  */
-export function componentObstacles(bytes: Uint8Array, code: string): readonly string[] {
+export function componentRestoreBlockers(bytes: Uint8Array, code: string): readonly string[] {
   // Belt and braces: what the component may do, and what jco made of that.
   if (onlyLiftsAndLowers(bytes) && !/\bhandleTable\d/.test(code)) return [];
   return ['resources or async functions: jco keeps their handles and tasks in JavaScript'];

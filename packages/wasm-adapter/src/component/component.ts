@@ -16,7 +16,7 @@ export class Component {
   readonly instantiate: Instantiate;
 
   /** Why, as far as jco's code goes, no instance of it can be put back exactly as it was. */
-  readonly obstacles: readonly string[];
+  readonly restoreBlockers: readonly string[];
 
   /** Whether it deals in WIT streams or futures. */
   readonly hasStreams: boolean;
@@ -41,12 +41,12 @@ export class Component {
   /** @param compile compiles the core module of a name that jco gave; is called once for each */
   constructor(
     instantiate: Instantiate,
-    obstacles: readonly string[],
+    restoreBlockers: readonly string[],
     compile: (file: string) => Promise<Compiled>,
     code?: string,
   ) {
     this.instantiate = instantiate;
-    this.obstacles = obstacles;
+    this.restoreBlockers = restoreBlockers;
     this.code = code;
     this.#compile = compile;
     // jco's code has classes for streams and futures where there are any. It looks up imports by their

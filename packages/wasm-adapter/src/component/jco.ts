@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { reasonOf, WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 
 /** The packages that components may need, all of them optional peers. */
 export type Peer =
@@ -26,7 +26,7 @@ export interface Installed {
 }
 
 /** Finds a peer. Rejects with a `WasmError` `ERR_WASM_JCO` where it is missing or too old. */
-export async function installed(peer: Peer, what: string): Promise<Installed> {
+export async function findPeer(peer: Peer, what: string): Promise<Installed> {
   let path: string;
   try {
     path = require.resolve(peer);
@@ -45,17 +45,17 @@ export async function installed(peer: Peer, what: string): Promise<Installed> {
 
 /** Imports a peer. Rejects as `installed`, or where it cannot be imported. */
 export async function importPeer<M>(peer: Peer, entry: string, what: string): Promise<M> {
-  await installed(peer, what);
+  await findPeer(peer, what);
   try {
     return await import(pathToFileURL(require.resolve(entry)).href);
   } catch (cause) {
-    throw peerError(peer, `${entry} could not be imported: ${reasonOf(cause)}`, cause);
+    throw peerError(peer, `${entry} could not be imported: ${messageOf(cause)}`, cause);
   }
 }
 
 /** The versions of jco and of its package that does the work. Rejects as `installed`. */
 export async function jcoVersions(what: string): Promise<readonly string[]> {
-  const { path, version } = await installed('@bytecodealliance/jco', what);
+  const { path, version } = await findPeer('@bytecodealliance/jco', what);
   const worker = '@bytecodealliance/jco-transpile';
   return [version, await versionOf(createRequire(path).resolve(worker), worker)];
 }

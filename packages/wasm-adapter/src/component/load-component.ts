@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { reasonOf, WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 import { compile } from '../module/compile.js';
 import type { WasmPoolOptions } from '../pool/options.js';
 import { Component, type Instantiate } from './component.js';
-import { componentObstacles } from './component-restore-blockers.js';
+import { componentRestoreBlockers } from './component-restore-blockers.js';
 import { DiskCache, defaultCacheFolder } from './disk-cache.js';
 import { type TranspileOptions, transpile, transpileKey } from './transpile.js';
 
@@ -38,9 +38,9 @@ export async function loadComponent(
   const compileModule = (file: string) => {
     return compile({ name: `${name}: ${file}`, bytes: modules.get(file) ?? new Uint8Array() });
   };
-  const obstacles = componentObstacles(bytes, code);
+  const restoreBlockers = componentRestoreBlockers(bytes, code);
   const instantiate = await evaluate(code, name, disk);
-  const component = new Component(instantiate, obstacles, compileModule, code);
+  const component = new Component(instantiate, restoreBlockers, compileModule, code);
   await Promise.all(Array.from(modules.keys(), (file) => component.module(file)));
   return component;
 }
@@ -67,7 +67,7 @@ async function importInstantiate(path: string, name: string): Promise<Instantiat
     return instantiate;
   } catch (cause) {
     // jco makes constructors async too, which JavaScript has not: Component Model has them sync.
-    const message = `jco's code of ${name} cannot be run: ${reasonOf(cause)}; where resources have constructors, promising has to name the exports`;
+    const message = `jco's code of ${name} cannot be run: ${messageOf(cause)}; where resources have constructors, promising has to name the exports`;
     throw new WasmError('ERR_WASM_COMPILE', message, { cause });
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { reasonOf, WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 import { withOwnGlobals } from '../instance/component/own-globals.js';
 import { describeBytes } from '../source/describe-bytes.js';
 import { importPeer, jcoVersions } from './jco.js';
@@ -61,7 +61,7 @@ export async function transpile(
       ...(suspends ? { asyncMode: 'jspi', ...options } : {}),
     }));
   } catch (cause) {
-    const message = `jco could not transpile ${name}, ${describeBytes(bytes)}: ${reasonOf(cause)}`;
+    const message = `jco could not transpile ${name}, ${describeBytes(bytes)}: ${messageOf(cause)}`;
     throw new WasmError('ERR_WASM_COMPILE', message, { cause });
   }
   const code = withOwnGlobals(new TextDecoder().decode(files[`${NAME}.js`]));

@@ -9,6 +9,6 @@ export function transpiledComponent({ instantiate, modules }: TranspiledComponen
     const src = modules instanceof URL ? new URL(file, modules) : modules(file);
     return compile(await loadSource(src));
   };
-  const obstacles = ['a component transpiled ahead: what its code keeps is not known'];
-  return new Component(instantiate as Instantiate, obstacles, compileModule);
+  const restoreBlockers = ['a component transpiled ahead: what its code keeps is not known'];
+  return new Component(instantiate as Instantiate, restoreBlockers, compileModule);
 }

@@ -3,7 +3,7 @@
  * no reason for it to collect garbage, and instances that were dropped would pile up by the gigabyte.
  * It is to be held as long as the memory is. Its pages are reserved, and never touched.
  */
-export function weightOf(bytes: number): ArrayBuffer | undefined {
+export function externalMemory(bytes: number): ArrayBuffer | undefined {
   countsMemories ??= doesCountMemories();
   return countsMemories || bytes === 0
     ? undefined

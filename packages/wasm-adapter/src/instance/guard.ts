@@ -2,7 +2,7 @@ import { WasmError } from '../errors.js';
 import { isPrivateExport } from '../module/private-exports.js';
 import { frozenRecord } from './frozen-record.js';
 import { promising } from './jspi.js';
-import { Tasks } from './running-tasks.js';
+import { RunningTasks } from './running-tasks.js';
 
 /** Whether an instance may be called, and what its calls have come to. */
 export class CallState {
@@ -16,7 +16,7 @@ export class CallState {
   poisoned = false;
 
   /** What goes on in a component, also after it has answered. */
-  readonly tasks = new Tasks();
+  readonly tasks = new RunningTasks();
 
   /** The resources of a component that the borrower holds. */
   readonly held = new Set<object>();

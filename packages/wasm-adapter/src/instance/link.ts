@@ -1,4 +1,4 @@
-import { reasonOf, WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
 
 /** What a module imports: by module, then by name. */
@@ -18,12 +18,16 @@ export function link(
     return new WebAssembly.Instance(module, imports as WebAssembly.Imports);
   } catch (cause) {
     if (isLinkError(cause)) {
-      throw new WasmError('ERR_WASM_LINK', `${name}: ${reasonOf(cause)}`, { cause });
+      throw new WasmError('ERR_WASM_LINK', `${name}: ${messageOf(cause)}`, { cause });
     }
     if (isOutOfMemory(cause)) throw outOfMemoryError(cause, name);
-    throw new WasmError('ERR_WASM_START', `${name}: its start function threw: ${reasonOf(cause)}`, {
-      cause,
-    });
+    throw new WasmError(
+      'ERR_WASM_START',
+      `${name}: its start function threw: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -37,7 +41,7 @@ function checkImports(module: WebAssembly.Module, imports: WasmImports, name: st
   for (const wanted of WebAssembly.Module.imports(module)) {
     const given = propertyOf(propertyOf(imports, wanted.module), wanted.name);
     if (isOfKind(given, wanted.kind)) continue;
-    const what = given === undefined ? 'it is missing' : `it is ${kindOf(given)}`;
+    const what = given === undefined ? 'it is missing' : `it is ${describeKind(given)}`;
     throw new WasmError(
       'ERR_WASM_LINK',
       `${name}: the module imports the ${wanted.kind} ${wanted.module}.${wanted.name}, and ${what} in the imports given`,
@@ -58,7 +62,7 @@ function propertyOf(object: unknown, name: string): unknown {
 function isOfKind(given: unknown, kind: string): boolean {
   switch (kind) {
     case 'function':
-      return typeof given === 'function' || kindOf(given) === 'a WebAssembly.Suspending';
+      return typeof given === 'function' || describeKind(given) === 'a WebAssembly.Suspending';
     case 'memory':
       return given instanceof WebAssembly.Memory;
     case 'table':
@@ -69,7 +73,7 @@ function isOfKind(given: unknown, kind: string): boolean {
 }
 
 /** In a few words, what was given. */
-export function kindOf(given: unknown): string {
+export function describeKind(given: unknown): string {
   if (given === null || given === undefined) return String(given);
   if (typeof given !== 'object') return `a ${typeof given}`;
   const tag = Object.prototype.toString.call(given).slice('[object '.length, -1);

@@ -1,4 +1,4 @@
-import { reasonOf, WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 
 /** V8's words for having no room for a new memory, of an instance or by itself. */
 const words = [
@@ -15,7 +15,7 @@ export function isOutOfMemory(error: unknown): boolean {
 export function outOfMemoryError(cause: unknown, name: string): WasmError {
   return new WasmError(
     'ERR_WASM_MEMORY',
-    `${name}: V8 has no room for a further instance (${reasonOf(cause)}). It reserves some 8 GiB of address space for each memory, of 128 TiB: lower max, or destroy idle instances`,
+    `${name}: V8 has no room for a further instance (${messageOf(cause)}). It reserves some 8 GiB of address space for each memory, of 128 TiB: lower max, or destroy idle instances`,
     { cause },
   );
 }

@@ -4,11 +4,11 @@ import type { Compiled } from '../module/compile.js';
 import type { ModuleShape } from '../module/module-shape.js';
 import { exportName, type StateKind } from '../module/private-exports.js';
 import type { Program } from '../program.js';
-import { weightOf } from './external-memory.js';
+import { externalMemory } from './external-memory.js';
 import { CallState, guardExports } from './guard.js';
 import { link, type WasmImports } from './link.js';
 import { Memories } from './memories.js';
-import type { ImportedState } from './shared-state.js';
+import type { ImportOwners } from './shared-state.js';
 import { Snapshot } from './snapshot.js';
 import type { WasmInstance } from './wasm-instance.js';
 
@@ -32,11 +32,11 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   returnedAt = 0;
 
   /** Something beyond its own memories, tables and globals was changed on its behalf. */
-  changedOutside = false;
+  dirtyOutside = false;
 
   readonly #program: Program;
   readonly #promising: readonly string[] | true;
-  readonly #imported: ImportedState | undefined;
+  readonly #imported: ImportOwners | undefined;
   readonly #memories = new Memories();
   #linked: Linked[] = [];
   #snapshot: { readonly state: Snapshot; readonly links: number } | undefined = undefined;
@@ -52,7 +52,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     id: number,
     poolName: string,
     promising: readonly string[] | true,
-    imported: ImportedState | undefined,
+    imported: ImportOwners | undefined,
   ) {
     this.id = id;
     this.name = `${poolName}#${id}`;
@@ -71,11 +71,11 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   }
 
   /** Has V8 know of its memories. Returns how large they are, in bytes. */
-  weigh(): number {
+  reportMemory(): number {
     const bytes = this.memoryBytes;
     // Not at each page that it grows by: the weights that are replaced count until they are collected.
     const enough = 1.5 * (this.#weight?.bytes ?? 0);
-    if (bytes > enough) this.#weight = { bytes, counted: weightOf(bytes) };
+    if (bytes > enough) this.#weight = { bytes, counted: externalMemory(bytes) };
     return bytes;
   }
 
@@ -89,7 +89,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
       const message = `${this.name}: instance.link is for core modules, and this is a component`;
       throw new WasmError('ERR_WASM_COMPONENT', message);
     }
-    this.#imported?.claim(this.id, this.#program.module, imports);
+    this.#imported?.register(this.id, this.#program.module, imports);
     const instance = this.linkModule(this.#program, imports);
     const guarded = guardExports(instance.exports, this.calls, this.#promising);
     // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
@@ -111,7 +111,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   }
 
   /** What a loader returned: an instance, its exports, or an object of its own. */
-  adopt(loaded: Exports): void {
+  useLoaderResult(loaded: Exports): void {
     this.exports = loaded;
     if (typeof loaded !== 'object' || loaded === null) return;
     this.#memories.note(Object.values(loaded));
@@ -132,13 +132,13 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     );
     if (!state.exact) return ['a mutable global that holds a NaN'];
     this.#snapshot = { state, links };
-    this.changedOutside = false;
+    this.dirtyOutside = false;
     return [];
   }
 
   /** Puts the state of the snapshot back; false where that cannot be done exactly. */
   restore(): boolean {
-    if (this.changedOutside || this.#linked.length !== this.#snapshot?.links) return false;
+    if (this.dirtyOutside || this.#linked.length !== this.#snapshot?.links) return false;
     return this.#snapshot.state.restore();
   }
 

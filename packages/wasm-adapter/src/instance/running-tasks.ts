@@ -2,7 +2,7 @@
  * The tasks of a component that have not ended. A task may answer its caller and go on: the component
  * model has returning and ending apart (Component Model, Async.md: "Returning").
  */
-export class Tasks {
+export class RunningTasks {
   #running = 0;
   #over = () => {};
 
@@ -25,7 +25,7 @@ export class Tasks {
   }
 
   /** Resolves once all have ended, one has trapped, or so much time has passed. */
-  over(millis: number): Promise<void> {
+  allEnded(millis: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, millis);
       this.#over = () => {

@@ -6,7 +6,7 @@ import type { WasmImports } from './link.js';
  * nothing of one borrower is to reach the next: what one wrote would be there for all, and putting it
  * back would take it from those who are at work on it.
  */
-export function refuseSharedState(
+export function assertNotShared(
   module: WebAssembly.Module,
   imports: WasmImports,
   reset: string,
@@ -16,7 +16,7 @@ export function refuseSharedState(
 }
 
 /** Which instance has imported what, where nothing of one borrower is to reach the next. */
-export class ImportedState {
+export class ImportOwners {
   readonly #reset: string;
   /** The ids of the instances that have them. */
   readonly #owners = new WeakMap<object, number>();
@@ -26,7 +26,7 @@ export class ImportedState {
   }
 
   /** Refuses, as `refuseSharedState`, what another instance has imported, and notes the rest as its own. */
-  claim(id: number, module: WebAssembly.Module, imports: WasmImports): void {
+  register(id: number, module: WebAssembly.Module, imports: WasmImports): void {
     const states = statesOf(module, imports);
     const shared = states.find(({ state }) => (this.#owners.get(state) ?? id) !== id);
     if (shared !== undefined) throw sharedError(shared.from, this.#reset);

@@ -1,4 +1,4 @@
-import { reasonOf, WasmError, WasmExit } from '../errors.js';
+import { messageOf, WasmError, WasmExit } from '../errors.js';
 
 /**
  * Runs a command's `_start` or a reactor's `_initialize`, as the WASI application ABI has it; a module
@@ -16,7 +16,7 @@ export async function start(exports: Record<string, unknown>, name: string): Pro
     const how =
       cause instanceof WasmExit
         ? `exited with code ${cause.exitCode}`
-        : `threw: ${reasonOf(cause)}`;
+        : `threw: ${messageOf(cause)}`;
     throw new WasmError('ERR_WASM_START', `${name}: ${entry} ${how}`, { cause });
   }
 }

@@ -1,5 +1,5 @@
 import { isTranspiledComponent } from '../component/transpiled-source.js';
-import { reasonOf, WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 import { describeBytes, isComponent } from '../source/describe-bytes.js';
 import type { Loaded } from '../source/source.js';
 import { type ModuleShape, moduleShape } from './module-shape.js';
@@ -42,7 +42,7 @@ export async function compile(loaded: Loaded): Promise<Compiled> {
     return { module, extended: await WebAssembly.compile(more), shape };
   } catch (cause) {
     // Left as it is, it would have memory that nobody counts.
-    const message = `could not compile ${name} with its private state exported: ${reasonOf(cause)}`;
+    const message = `could not compile ${name} with its private state exported: ${messageOf(cause)}`;
     throw new WasmError('ERR_WASM_COMPILE', message, { cause });
   }
 }
@@ -56,6 +56,6 @@ function shapeOf(bytes: Uint8Array): ModuleShape | undefined {
 }
 
 function compileError(bytes: Uint8Array, name: string, cause: unknown): WasmError {
-  const message = `could not compile ${name}, ${describeBytes(bytes)}: ${reasonOf(cause)}`;
+  const message = `could not compile ${name}, ${describeBytes(bytes)}: ${messageOf(cause)}`;
   return new WasmError('ERR_WASM_COMPILE', message, { cause });
 }

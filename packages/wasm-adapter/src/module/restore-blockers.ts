@@ -7,20 +7,20 @@ const unreadable: readonly number[] = [0x7b, 0x69, 0x74];
  * Why no instance of a module can be put back exactly as it was; empty where that can be done.
  * What only shows at run time (a memory that grew, say) is not among these.
  */
-export function obstaclesOf(shape: ModuleShape | undefined): readonly string[] {
+export function restoreBlockersOf(shape: ModuleShape | undefined): readonly string[] {
   if (shape === undefined) {
     return ['private state out of reach: the module was given compiled, or uses what is too new'];
   }
-  const obstacles: string[] = [];
+  const restoreBlockers: string[] = [];
   const { globals, tables } = shape;
   if (globals.some((it) => it.mutable && unreadable.includes(it.type))) {
-    obstacles.push('a mutable global of a type that JavaScript cannot read');
+    restoreBlockers.push('a mutable global of a type that JavaScript cannot read');
   }
   if (tables.some((it) => unreadable.includes(it.type))) {
-    obstacles.push('a table of a type that JavaScript cannot read');
+    restoreBlockers.push('a table of a type that JavaScript cannot read');
   }
-  if (shape.memories.some((memory) => memory.shared)) obstacles.push('a shared memory');
-  if (shape.mutableHeap) obstacles.push('structs or arrays with mutable fields');
-  if (shape.droppable) obstacles.push('code that may drop a passive segment');
-  return obstacles;
+  if (shape.memories.some((memory) => memory.shared)) restoreBlockers.push('a shared memory');
+  if (shape.mutableHeap) restoreBlockers.push('structs or arrays with mutable fields');
+  if (shape.droppable) restoreBlockers.push('code that may drop a passive segment');
+  return restoreBlockers;
 }

@@ -18,9 +18,9 @@ export abstract class PoolFacade<Seen, Resource extends Seen> implements AsyncDi
     this.pool.start();
   }
 
-  /** As `Pool.wake`. */
-  wake(): void {
-    this.pool.wake();
+  /** As `Pool.fill`. */
+  fill(): void {
+    this.pool.fill();
   }
 
   /** As `Pool.grow`. */
@@ -33,9 +33,9 @@ export abstract class PoolFacade<Seen, Resource extends Seen> implements AsyncDi
     return this.pool.evict(count, reason);
   }
 
-  /** As `Pool.idleLongest`. */
-  get idleLongest(): Seen | undefined {
-    return this.pool.idleLongest;
+  /** As `Pool.oldestIdle`. */
+  get oldestIdle(): Seen | undefined {
+    return this.pool.oldestIdle;
   }
 
   /** As `Pool.drain`. */

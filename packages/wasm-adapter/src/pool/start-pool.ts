@@ -1,17 +1,17 @@
 import { CreateError, createPool, type Factory, type Pool } from '@wasm-pool/core';
 import type { PooledInstance } from '../instance/pooled-instance.js';
-import { mainModule, type Program, usesOf } from '../program.js';
+import { defaultMaxUses, mainModule, type Program } from '../program.js';
 import { coreOptions, type WasmPoolOptions } from './options.js';
 import { WasmFactory } from './wasm-factory.js';
-import { type Share, spentError, WasmPool } from './wasm-pool.js';
+import { type BudgetMembership, budgetExceeded, WasmPool } from './wasm-pool.js';
 
 /** A factory that keeps to a budget, and what its pool asks of that. */
-export interface SharedFactory<Exports, Context> extends Share {
+export interface SharedFactory<Exports, Context> extends BudgetMembership {
   readonly factory: Factory<PooledInstance<Exports, Context>>;
   /** Destroys what is idle of all pools, when V8 has no room left. */
-  makeRoom(): void;
+  reclaim(): void;
   /** Tells the budget whose factory it is. */
-  join(pool: Pool<PooledInstance<Exports, Context>>): void;
+  attach(pool: Pool<PooledInstance<Exports, Context>>): void;
 }
 
 /** Makes the pool of a program; its first instances work once this resolves. */
@@ -21,7 +21,7 @@ export async function startPool<Exports, Context>(
   share?: (name: string, factory: WasmFactory<Exports, Context>) => SharedFactory<Exports, Context>,
 ): Promise<WasmPool<Exports, Context>> {
   const given = coreOptions(options);
-  const poolOptions = { ...given, maxUses: given.maxUses ?? usesOf(program) };
+  const poolOptions = { ...given, maxUses: given.maxUses ?? defaultMaxUses(program) };
   const { name = 'wasm', min = 0, acquireTimeoutMillis = 0 } = poolOptions;
   const factory = new WasmFactory(program, name, options);
   const shared = share?.(name, factory);
@@ -30,10 +30,10 @@ export async function startPool<Exports, Context>(
     pool = createPool(shared?.factory ?? factory, poolOptions);
     await firstInstances(pool, factory, shared, acquireTimeoutMillis);
     const spares = options.reset === 'fresh' ? Math.max(min, 1) : 0;
-    return new WasmPool(mainModule(program, name), factory.obstacles, pool, spares, shared);
+    return new WasmPool(mainModule(program, name), factory.restoreBlockers, pool, spares, shared);
   } catch (error) {
     await pool?.close();
-    shared?.leave();
+    shared?.detach();
     throw error instanceof CreateError ? error.cause : error;
   }
 }
@@ -45,17 +45,17 @@ async function firstInstances<Exports, Context>(
   shared: SharedFactory<Exports, Context> | undefined,
   timeoutMillis: number,
 ): Promise<void> {
-  factory.makeRoom = () => {
+  factory.reclaim = () => {
     if (shared === undefined) pool.evict(pool.available, 'outOfMemory');
-    else shared.makeRoom();
+    else shared.reclaim();
   };
-  shared?.join(pool);
+  shared?.attach(pool);
   pool.start();
   const { promise: spent, reject } = Promise.withResolvers<never>();
   const onTimeout = () => {
     const holders = shared?.blockedBy();
     if (holders !== undefined) {
-      reject(spentError(`no instance within ${timeoutMillis} ms`, holders));
+      reject(budgetExceeded(`no instance within ${timeoutMillis} ms`, holders));
     }
   };
   const timer = timeoutMillis > 0 ? setTimeout(onTimeout, timeoutMillis) : undefined;

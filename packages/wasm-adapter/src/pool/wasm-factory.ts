@@ -6,11 +6,11 @@ import { instantiateComponent } from '../instance/component/instantiate-componen
 import type { WasmImports } from '../instance/link.js';
 import { isOutOfMemory, outOfMemoryError } from '../instance/out-of-memory.js';
 import { PooledInstance } from '../instance/pooled-instance.js';
-import { ImportedState, refuseSharedState } from '../instance/shared-state.js';
+import { assertNotShared, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
 import { type WasiOptions, wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
-import { obstaclesTo, type Program } from '../program.js';
+import { type Program, restoreBlockersOfProgram } from '../program.js';
 import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
 
 /** How long a component that has answered may take to end, before it is replaced. */
@@ -22,10 +22,10 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
    * Why `reset: 'restore'` replaces every instance of this module; empty where it need not. What an
    * instance has to show for itself is among them once the first one is made.
    */
-  obstacles: readonly string[];
+  restoreBlockers: readonly string[];
 
   /** Destroys what is idle, when V8 has no room left for a further instance. */
-  makeRoom: (() => void) | undefined = undefined;
+  reclaim: (() => void) | undefined = undefined;
 
   readonly #program: Program;
   readonly #name: string;
@@ -33,7 +33,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   readonly #maxMemoryBytes: number;
   readonly #promising: readonly string[] | true;
   readonly #restores: boolean;
-  readonly #imported: ImportedState | undefined;
+  readonly #imported: ImportOwners | undefined;
   #lastId = 0;
 
   constructor(program: Program, name: string, options: WasmPoolOptions<Exports, Context>) {
@@ -51,12 +51,12 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     } else {
       this.#promising = promisingOnes(program.module, promising);
       if (reset !== 'reuse' && instantiate === undefined && typeof imports === 'object') {
-        refuseSharedState(program.module, imports, reset);
+        assertNotShared(program.module, imports, reset);
       }
     }
-    this.obstacles = reset === 'restore' ? obstaclesTo(program) : [];
-    this.#imported = reset === 'reuse' ? undefined : new ImportedState(reset);
-    this.#restores = reset === 'restore' && this.obstacles.length === 0;
+    this.restoreBlockers = reset === 'restore' ? restoreBlockersOfProgram(program) : [];
+    this.#imported = reset === 'reuse' ? undefined : new ImportOwners(reset);
+    this.#restores = reset === 'restore' && this.restoreBlockers.length === 0;
   }
 
   create(): Promise<PooledInstance<Exports, Context>> {
@@ -69,7 +69,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
       return await this.#make(id);
     } catch (error) {
       if (!(error instanceof WasmError) || error.code !== 'ERR_WASM_MEMORY') throw error;
-      this.makeRoom?.();
+      this.reclaim?.();
       await new Promise((resolve) => setImmediate(resolve)); // what was dropped can be collected
       return this.#make(id);
     }
@@ -88,14 +88,14 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     try {
       if (program instanceof Component || instantiate === undefined) {
         await this.#instantiate(program, instance);
-      } else instance.adopt(await instantiate(program.module, instance));
+      } else instance.useLoaderResult(await instantiate(program.module, instance));
       // By proc_exit(0), or what emscripten throws to end `main`: the guest was through with its start.
       instance.calls.poisoned = false;
       await onCreate?.(instance);
       instance.calls.held.clear(); // what onCreate keeps is the instance's own
       refuseUnfit(instance);
-      if (this.#restores) this.obstacles = instance.takeSnapshot();
-      instance.weigh();
+      if (this.#restores) this.restoreBlockers = instance.takeSnapshot();
+      instance.reportMemory();
     } catch (error) {
       instance.drop();
       // Of what `imports` or a loader asked for itself, too.
@@ -134,7 +134,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   validate(instance: PooledInstance<Exports, Context>): Verdict {
     if (instance.calls.poisoned) return 'trap';
     if (instance.calls.inFlight > 0) return 'busy';
-    if (instance.weigh() > this.#maxMemoryBytes) return 'memory';
+    if (instance.reportMemory() > this.#maxMemoryBytes) return 'memory';
     return true;
   }
 
@@ -146,7 +146,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     const unfit = calls.poisoned || calls.inFlight > 0 || calls.held.size > 0;
     if (calls.tasks.running === 0 || unfit) return this.judge(instance, ...thrown);
     calls.callable = false;
-    return calls.tasks.over(TASKS_MILLIS).then(() => this.judge(instance, ...thrown));
+    return calls.tasks.allEnded(TASKS_MILLIS).then(() => this.judge(instance, ...thrown));
   }
 
   /** What becomes of an instance that was returned, where no time is given to what goes on in it. */
@@ -157,7 +157,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     const verdict = this.validate(instance);
     if (verdict !== true) return verdict;
     // It came through wasm, though no guard saw it: a function of a table is called as it is.
-    if (thrown.length > 0 && thrown.some(isOfWasm)) return 'trap';
+    if (thrown.length > 0 && thrown.some(cameThroughWasm)) return 'trap';
     // Not disposed: destructors are the component's own code, and not all resources can be.
     if (calls.held.size > 0) return 'resources';
     if (calls.tasks.running > 0) return 'busy';
@@ -170,7 +170,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
 }
 
 /** A trap, what a guest threw, or a stack overflow, which may have been the guest's. */
-function isOfWasm(error: unknown): boolean {
+function cameThroughWasm(error: unknown): boolean {
   if (error instanceof RangeError) return error.message === 'Maximum call stack size exceeded'; // V8's words
   return error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception;
 }

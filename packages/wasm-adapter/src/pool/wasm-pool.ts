@@ -6,7 +6,7 @@ import {
   type Pool,
   type Sync,
 } from '@wasm-pool/core';
-import { reasonOf, WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 import type { PooledInstance } from '../instance/pooled-instance.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import { PoolFacade } from './pool-facade.js';
@@ -20,13 +20,13 @@ export interface WasmAcquireOptions<Context = unknown> extends AcquireOptions {
 }
 
 /** What a pool that is one of many asks of the budget that they share. */
-export interface Share {
+export interface BudgetMembership {
   /** Says who holds what, where the pool waits for the others; undefined where it does not. */
   blockedBy(): string | undefined;
   /** Has `listener` called when there may be room for what was refused. */
-  whenRoom(listener: () => void): void;
+  onSpaceFreed(listener: () => void): void;
   /** The pool is closed. */
-  leave(): void;
+  detach(): void;
 }
 
 /**
@@ -44,10 +44,10 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
    * With `reset: 'restore'`, why no instance of this module can be put back exactly as it was, so
    * that each is replaced instead; empty where it can.
    */
-  readonly obstacles: readonly string[];
+  readonly restoreBlockers: readonly string[];
 
   readonly #spares: Spares<PooledInstance<Exports, Context>> | undefined;
-  #share: Share | undefined;
+  #share: BudgetMembership | undefined;
 
   /**
    * Use `createWasmPool`.
@@ -56,24 +56,24 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
    */
   constructor(
     module: WebAssembly.Module,
-    obstacles: readonly string[],
+    restoreBlockers: readonly string[],
     pool: Pool<PooledInstance<Exports, Context>>,
     spares: number,
-    share?: Share,
+    share?: BudgetMembership,
   ) {
     super(pool);
     this.module = module;
-    this.obstacles = obstacles;
+    this.restoreBlockers = restoreBlockers;
     this.#spares = spares > 0 ? new Spares(pool, spares) : undefined;
     this.#share = share;
-    share?.whenRoom(() => this.#spares?.topUp());
+    share?.onSpaceFreed(() => this.#spares?.topUp());
   }
 
   /** As `Pool.acquire`. */
   acquire(options?: number | WasmAcquireOptions<Context>): Promise<WasmInstance<Exports, Context>> {
     const idle = options === undefined ? this.tryAcquire() : undefined;
     if (idle !== undefined) return Promise.resolve(idle);
-    return this.#explained(this.pool.acquire(options)).then((instance) =>
+    return this.#withBudgetError(this.pool.acquire(options)).then((instance) =>
       this.#lend(instance, contextOf(options)),
     );
   }
@@ -93,7 +93,7 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   async lease(
     options?: number | WasmAcquireOptions<Context>,
   ): Promise<Lease<WasmInstance<Exports, Context>>> {
-    const lease = await this.#explained(this.pool.lease(options));
+    const lease = await this.#withBudgetError(this.pool.lease(options));
     this.#lend(lease.value, contextOf(options));
     return new WasmLease(lease);
   }
@@ -111,7 +111,7 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
       lent = true;
       return fn(this.#lend(instance, contextOf(options)));
     }, options);
-    return this.#explained(work, () => lent);
+    return this.#withBudgetError(work, () => lent);
   }
 
   /** As `Pool.useSync`. */
@@ -133,14 +133,14 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   }
 
   /** Rejects with `ERR_WASM_BUDGET` where what timed out was a wait for other pools' memory. */
-  #explained<R>(work: Promise<R>, lent = () => false): Promise<R> {
+  #withBudgetError<R>(work: Promise<R>, lent = () => false): Promise<R> {
     const share = this.#share;
     if (share === undefined) return work;
     return work.catch((error: unknown) => {
       const timedOut = error instanceof AcquireTimeoutError && !lent();
       const holders = timedOut ? share.blockedBy() : undefined;
       if (holders === undefined) throw error;
-      throw spentError(reasonOf(error), holders, error);
+      throw budgetExceeded(messageOf(error), holders, error);
     });
   }
 
@@ -155,7 +155,7 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   }
 
   /** Always false: an instance is judged, and reset, between two borrowers. */
-  passOn(_: WasmInstance<Exports, Context>): boolean {
+  handOff(_: WasmInstance<Exports, Context>): boolean {
     return false;
   }
 
@@ -169,12 +169,12 @@ export class WasmPool<Exports = WebAssembly.Exports, Context = unknown>
     await super.close(options);
     const share = this.#share;
     this.#share = undefined;
-    share?.leave();
+    share?.detach();
   }
 }
 
 /** Says who holds the budget that a pool waited for. */
-export function spentError(what: string, holders: string, cause?: unknown): WasmError {
+export function budgetExceeded(what: string, holders: string, cause?: unknown): WasmError {
   const message = `${what}: the budget that it shares is spent, and held by ${holders}`;
   return new WasmError('ERR_WASM_BUDGET', message, { cause });
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { isTranspiledComponent, type TranspiledComponent } from '../component/transpiled-source.js';
-import { reasonOf, WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 
 /**
  * Where a module or a component comes from: its bytes; the path of a file; a `file:`, `http:` or
@@ -71,7 +71,7 @@ async function loadUrl(given: string | URL): Promise<Loaded> {
     response = await fetch(url);
   } catch (cause) {
     const why = cause instanceof Error && cause.cause ? cause.cause : cause;
-    throw sourceError(url.href, `it could not be fetched: ${reasonOf(why)}`, cause);
+    throw sourceError(url.href, `it could not be fetched: ${messageOf(why)}`, cause);
   }
   return loadResponse(response, url.href);
 }
@@ -80,7 +80,7 @@ function pathOf(url: URL): string {
   try {
     return fileURLToPath(url);
   } catch (cause) {
-    throw sourceError(url.href, reasonOf(cause), cause);
+    throw sourceError(url.href, messageOf(cause), cause);
   }
 }
 
@@ -88,7 +88,7 @@ async function loadFile(path: string): Promise<Loaded> {
   try {
     return { name: path, bytes: new Uint8Array(await readFile(path)) };
   } catch (cause) {
-    throw sourceError(path, `it could not be read: ${reasonOf(cause)}`, cause);
+    throw sourceError(path, `it could not be read: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -109,7 +109,7 @@ async function loadResponse(response: Response, name: string): Promise<Loaded> {
   try {
     return { name, bytes: new Uint8Array(await copy.arrayBuffer()), streaming };
   } catch (cause) {
-    throw sourceError(name, `its body could not be read: ${reasonOf(cause)}`, cause);
+    throw sourceError(name, `its body could not be read: ${messageOf(cause)}`, cause);
   }
 }
 

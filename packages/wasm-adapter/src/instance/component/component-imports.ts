@@ -1,5 +1,5 @@
 import { WasmError } from '../../errors.js';
-import { kindOf, type WasmImports } from '../link.js';
+import { describeKind, type WasmImports } from '../link.js';
 import { isClass } from './guard-component.js';
 
 /**
@@ -41,7 +41,7 @@ export function componentImports(
       if (typeof value === 'function') {
         return value === first && !isClass(value) ? watch(value as HostFunction) : value;
       }
-      const what = value === undefined ? 'it is missing' : `it is ${kindOf(value)}`;
+      const what = value === undefined ? 'it is missing' : `it is ${describeKind(value)}`;
       const wanted = member === 'default' ? interfaceName : `${interfaceName}#${member}`;
       throw new WasmError(
         'ERR_WASM_LINK',

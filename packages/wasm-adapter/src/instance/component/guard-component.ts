@@ -12,7 +12,7 @@ const answers = new WeakSet<object>();
  * Whether what a call threw is the component's answer, the error of a WIT `result`, which it returned
  * in good order. jco throws that as a ComponentError, a class that each instance has its own of.
  */
-function isAnswer(error: unknown): boolean {
+function isWitResultError(error: unknown): boolean {
   if (!(error instanceof Error) || error.constructor.name !== 'ComponentError') return false;
   if (answers.has(error)) return false;
   answers.add(error);
@@ -45,14 +45,14 @@ export function guardComponent(
   };
   const fail = (error: unknown) => {
     end();
-    if (!isAnswer(error)) calls.poisoned = true;
+    if (!isWitResultError(error)) calls.poisoned = true;
     return error;
   };
 
   function guardFunction(call: Callable): Callable {
     return function (this: unknown, ...args) {
       if (!calls.callable) throw calls.notCallable();
-      if (typeof this === 'object' && this !== null && held.isGone(this)) {
+      if (typeof this === 'object' && this !== null && held.isDisposedOrMoved(this)) {
         throw new WasmError('ERR_WASM_NOT_LENT', 'the resource was disposed or given away');
       }
       calls.inFlight++;
@@ -70,7 +70,7 @@ export function guardComponent(
   function settled(result: PromiseLike<unknown>): Promise<unknown> {
     const ended = new Promise((resolve, reject) => {
       result.then(
-        (value) => deliver(succeed(value), resolve),
+        (value) => resolveUnwrapped(succeed(value), resolve),
         (error: unknown) => {
           // The loan is over: who gave it back with a call under way need not be there to be told.
           if (!calls.callable) ended.catch(() => {});
@@ -134,7 +134,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** Resolves with a value that may be a WIT `future`, which jco makes a thenable: to that, not to what it holds. */
-function deliver(value: unknown, resolve: (value: unknown) => void): void {
+function resolveUnwrapped(value: unknown, resolve: (value: unknown) => void): void {
   if (isFuture(value)) value.resolveAsValue(resolve);
   else resolve(value);
 }

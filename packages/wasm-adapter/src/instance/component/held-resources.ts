@@ -65,7 +65,7 @@ export class HeldResources {
   }
 
   /** Whether a resource was disposed or given away. */
-  isGone(resource: object): boolean {
+  isDisposedOrMoved(resource: object): boolean {
     return this.#gone.has(resource);
   }
 
@@ -79,7 +79,7 @@ export class HeldResources {
       if (dispose === undefined) continue;
       const guarded = guard(dispose.bind(resource));
       resource[Symbol.dispose] = () => {
-        if (!this.isGone(resource)) guarded();
+        if (!this.isDisposedOrMoved(resource)) guarded();
       };
     }
   }

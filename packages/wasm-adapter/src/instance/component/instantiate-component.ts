@@ -44,7 +44,7 @@ export async function instantiateComponent<Exports>(
         return core;
       },
     );
-  const exports = Object(await explained(() => held.watch(make)));
+  const exports = Object(await withJspiHint(() => held.watch(make)));
   instance.exports = guardComponent(exports, instance.calls, held, component.hasStreams) as Exports;
 }
 
@@ -74,7 +74,7 @@ function watchCalls(
 }
 
 /** jco's code of what may be suspended fails, while it makes an instance, for want of JSPI. */
-async function explained<R>(make: () => R): Promise<Awaited<R>> {
+async function withJspiHint<R>(make: () => R): Promise<Awaited<R>> {
   try {
     return await make();
   } catch (error) {

@@ -54,7 +54,7 @@ export class OwnGlobals {
   readonly setTimeout = (fn: (...args: unknown[]) => void, millis?: number, ...args: unknown[]) => {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      if (!this.#swept()) fn(...args);
+      if (!this.#sweepTimers()) fn(...args);
     }, millis);
     return this.#note(timer);
   };
@@ -65,7 +65,7 @@ export class OwnGlobals {
     ...args: unknown[]
   ) => {
     const timer = setInterval(() => {
-      if (!this.#swept()) fn(...args);
+      if (!this.#sweepTimers()) fn(...args);
     }, millis);
     return this.#note(timer);
   };
@@ -99,7 +99,7 @@ export class OwnGlobals {
   }
 
   /** Ends the timers where nobody can wait for what they do any more. */
-  #swept(): boolean {
+  #sweepTimers(): boolean {
     const droppedFor = performance.now() - this.#droppedMillis;
     if (droppedFor < GRACE_MILLIS || this.#calls.inFlight > 0) return false;
     for (const timer of this.#timers) clearTimeout(timer);

@@ -85,7 +85,7 @@ export async function wasiContext(
   });
   const noted = Object.entries({ ...given, ...descriptors.functions }).map(([name, call]) => [
     name,
-    noting(name, call, instance),
+    markingDirty(name, call, instance),
   ]);
   const suspended = suspends && !old; // whose subscriptions are laid out differently
   const own: Record<string, unknown> = {
@@ -107,11 +107,11 @@ export async function wasiContext(
 }
 
 /** The function, which notes on the instance where it leaves its context other than it found it. */
-function noting(name: string, call: WasiFunction, instance: PooledInstance): WasiFunction {
+function markingDirty(name: string, call: WasiFunction, instance: PooledInstance): WasiFunction {
   const always = changing.includes(name);
   if (!always && !moving.includes(name)) return call;
   return (...args) => {
-    if (always || Number(args[0]) > STDERR) instance.changedOutside = true;
+    if (always || Number(args[0]) > STDERR) instance.dirtyOutside = true;
     return call(...args);
   };
 }

@@ -64,12 +64,12 @@ export class Call {
   number = 0;
 
   /** A loan of its own, and not one of several calls in a borrower's. */
-  whole = false;
+  ownsLoan = false;
 
   /** Called when the signal is aborted while the call is under way. */
   onAbort: (() => void) | undefined = undefined;
 
-  #sentToTheDead = false;
+  #retried = false;
   readonly #args: readonly unknown[];
   readonly #waitsUntil: number;
   readonly #resolve: (value: unknown) => void;
@@ -109,21 +109,21 @@ export class Call {
   }
 
   request(): CallRequest {
-    return [this.number, this.name, this.#args, this.whole, this.context];
+    return [this.number, this.name, this.#args, this.ownsLoan, this.context];
   }
 
   /**
    * Whether it may be sent elsewhere when the thread that it was sent to ended before it began: once,
    * for threads may keep ending, and not where its arguments were moved there.
    */
-  mayRunAgain(): boolean {
-    const first = !this.#sentToTheDead;
-    this.#sentToTheDead = true;
+  takeRetry(): boolean {
+    const first = !this.#retried;
+    this.#retried = true;
     return first && this.moves.length === 0;
   }
 
   /** No worker was to be had for it. */
-  readonly onRefusal = (error: unknown) => this.reject(error);
+  readonly rejectUnserved = (error: unknown) => this.reject(error);
 
   /** Once it is settled, as for any promise, nothing changes. */
   resolve(value: unknown): void {

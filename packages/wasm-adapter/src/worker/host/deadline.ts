@@ -26,10 +26,10 @@ export class Deadline {
   #start(millis: number): void {
     clearTimeout(this.#timer);
     this.#timerAt = performance.now() + millis;
-    this.#timer = setTimeout(() => this.#look(), Math.ceil(millis)).unref();
+    this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(millis)).unref();
   }
 
-  #look(): void {
+  #onTimer(): void {
     this.#timer = undefined;
     const left = this.#at - performance.now();
     if (left <= 0) this.#onPast();

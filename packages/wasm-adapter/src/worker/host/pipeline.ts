@@ -40,7 +40,7 @@ export class Pipeline {
   #flushBatch(): boolean {
     const batch: Call[] = [];
     let moves: Transferable[] = [];
-    const { claims } = this.#thread;
+    const { ledger: claims } = this.#thread;
     for (;;) {
       const [next] = this.#unsent;
       const [oldest] = this.#sent;
@@ -85,8 +85,8 @@ export class Pipeline {
   withdraw(): Call[] {
     const [current, ...others] = this.#sent.splice(0);
     if (current === undefined) return this.#unsent.splice(0);
-    const { claims } = this.#thread;
-    const started = others.filter((call) => !claims.withdraw(call.number));
+    const { ledger: claims } = this.#thread;
+    const started = others.filter((call) => !claims.revoke(call.number));
     this.#sent.push(current, ...started);
     return [...others.filter((call) => !started.includes(call)), ...this.#unsent.splice(0)];
   }
@@ -95,7 +95,7 @@ export class Pipeline {
   remove(call: Call): boolean {
     const at = this.#sent.indexOf(call);
     if (at === -1) return true; // it is passed over when its turn comes to be sent
-    if (!this.#thread.claims.withdraw(call.number)) return false;
+    if (!this.#thread.ledger.revoke(call.number)) return false;
     this.#sent.splice(at, 1);
     return true;
   }

@@ -1,7 +1,7 @@
 import { FactoryTimeoutError, type Verdict } from '@wasm-pool/core';
-import { reasonOf, WasmError } from '../../errors.js';
+import { messageOf, WasmError } from '../../errors.js';
 import type { CallReply, Made, Reply } from '../wire/messages.js';
-import { type Posted, receive } from '../wire/serialized-error.js';
+import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
 import type { Call } from './call.js';
 import { Deadline } from './deadline.js';
 import { Pipeline } from './pipeline.js';
@@ -22,10 +22,10 @@ export interface WorkerInfo {
 /** What a worker asks of its pool while it serves calls that the pool queued. */
 export interface Lender {
   /** Lends it to who waits next, if that is such a call: which then comes by `serve`. */
-  passOn(worker: PooledWorker): boolean;
+  handOff(worker: PooledWorker): boolean;
   release(worker: PooledWorker): void;
   /** Has calls wait again, in their order and in front of all others. */
-  again(calls: readonly Call[]): void;
+  requeue(calls: readonly Call[]): void;
 }
 
 /** How much work a thread is sent ahead: so little that nobody is served much later for it. */
@@ -43,7 +43,7 @@ const gone: Readonly<Record<string, string>> = {
   borrower: 'its borrower had it destroyed',
 };
 
-function isAnswer(reply: Reply): reply is CallReply {
+function isReply(reply: Reply): reply is CallReply {
   return Array.isArray(reply);
 }
 
@@ -61,14 +61,14 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   readonly #once: boolean;
   readonly #pipeline: Pipeline;
   readonly #deadline = new Deadline(() => this.#overdue());
-  readonly #late = new Deadline(() => this.#sendBack());
+  readonly #stallTimer = new Deadline(() => this.#sendBack());
 
   /** Serves calls that the pool queued, and not a borrower. */
   #serving = false;
   /** Queued calls that it was passed on to, and that are on their way here. */
-  #expected = 0;
+  #handedOff = 0;
   /** Was passed on to in this turn of the event loop. */
-  #filled = false;
+  #prefetched = false;
   /** Receives what was answered before its thread is ended: it begins nothing more meanwhile. */
   #draining = false;
   #sinceMillis = 0;
@@ -105,12 +105,12 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     const onTimeout = () =>
       reject(new FactoryTimeoutError('create', 'createTimeoutMillis', timeoutMillis));
     const timer = timeoutMillis > 0 ? setTimeout(onTimeout, timeoutMillis) : undefined;
-    this.thread.awaited = true;
+    this.thread.keepsProcessAlive = true;
     this.thread.post({ make: this.id });
     try {
       const made = await promise;
       this.memoryBytes = made.memoryBytes;
-      this.thread.awaited = false;
+      this.thread.keepsProcessAlive = false;
       return made;
     } catch (error) {
       this.#end('failed');
@@ -122,16 +122,16 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   }
 
   /** Runs a call that the pool queued: the worker is on loan for it. */
-  serve(call: Call): void {
+  serveQueued(call: Call): void {
     this.#serving = true;
-    if (this.#expected > 0) this.#expected--;
-    call.whole = true;
+    if (this.#handedOff > 0) this.#handedOff--;
+    call.ownsLoan = true;
     this.#add(call);
     this.#next();
   }
 
   /** Runs a call of its borrower. */
-  run(call: Call): void {
+  runForBorrower(call: Call): void {
     this.#used = true;
     if (this.#error !== undefined) {
       call.reject(this.#error);
@@ -150,25 +150,25 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     const idle = this.#pipeline.current === undefined;
     this.#pipeline.flush();
     if (idle) this.#begin();
-    this.#late.set(this.#serving && this.#pipeline.length > 1 ? LATE_MILLIS : 0);
+    this.#stallTimer.set(this.#serving && this.#pipeline.length > 1 ? LATE_MILLIS : 0);
   }
 
   /** Something is under way from now on, or nothing is. */
   #begin(): void {
     const { current } = this.#pipeline;
-    this.thread.awaited = current !== undefined;
+    this.thread.keepsProcessAlive = current !== undefined;
     this.#sinceMillis = performance.now();
     this.#deadline.set(current?.callTimeoutMillis ?? 0);
   }
 
   receive(reply: Reply): void {
-    if (isAnswer(reply)) this.#answer(reply);
+    if (isReply(reply)) this.#answer(reply);
     else if ('made' in reply) this.#made?.resolve(reply.made);
-    else if ('failed' in reply) this.#made?.reject(receive(reply.failed));
+    else if ('failed' in reply) this.#made?.reject(deserializeError(reply.failed));
     else if (this.#pipeline.length > 0) this.#over(reply.verdict);
     else {
       this.#used = false;
-      this.thread.awaited = false;
+      this.thread.keepsProcessAlive = false;
       this.#judged?.(reply.verdict);
     }
   }
@@ -177,7 +177,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     const call = this.#pipeline.current;
     this.memoryBytes = memoryBytes;
     if (succeeded) call?.resolve(value);
-    else call?.reject(receive(value as Posted, call.stack));
+    else call?.reject(deserializeError(value as SerializedThrow, call.stack));
     if (verdict === undefined) this.#deadline.set(0);
     else this.#over(verdict);
   }
@@ -197,17 +197,17 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
 
   /** Has more calls queued behind those that are, or ends its loan when there is none. */
   #next(): void {
-    if (this.#draining || this.#expected > 0) return;
+    if (this.#draining || this.#handedOff > 0) return;
     if (!this.#serving) {
       this.#flush();
       return;
     }
     if (this.verdict === true) {
-      if (!this.#filled) this.#fill();
-      if (this.#expected > 0) return; // all are sent at once
+      if (!this.#prefetched) this.#prefetch();
+      if (this.#handedOff > 0) return; // all are sent at once
       this.#flush();
     } else this.#sendBack();
-    if (this.#pipeline.length === 0 && !this.#filled) {
+    if (this.#pipeline.length === 0 && !this.#prefetched) {
       this.#serving = false;
       this.#lender.release(this);
     }
@@ -217,21 +217,21 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
    * Has calls that wait passed on to it: once a turn of the event loop, or answers could follow each
    * other without the loop ever getting to anything else.
    */
-  #fill(): void {
-    const room = this.#room;
+  #prefetch(): void {
+    const room = this.#prefetchLimit;
     if (this.#pipeline.length > room / 2) return;
-    while (this.#pipeline.length + this.#expected < room && this.#lender.passOn(this)) {
-      this.#expected++;
+    while (this.#pipeline.length + this.#handedOff < room && this.#lender.handOff(this)) {
+      this.#handedOff++;
     }
-    if (this.#expected === 0) return;
-    this.#filled = true;
+    if (this.#handedOff === 0) return;
+    this.#prefetched = true;
     setImmediate(() => {
-      this.#filled = false;
+      this.#prefetched = false;
       if (this.#serving) this.#next();
     });
   }
 
-  get #room(): number {
+  get #prefetchLimit(): number {
     if (this.#once) return 1;
     return Math.min(Math.max(Math.floor(AHEAD_MILLIS / this.#averageMillis), 1), MOST_AHEAD);
   }
@@ -239,7 +239,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   #sendBack(): void {
     const calls = this.#pipeline.withdraw().filter((call) => !call.settled);
     for (const call of calls) call.onAbort = undefined;
-    this.#lender.again(calls);
+    this.#lender.requeue(calls);
   }
 
   #abort(call: Call): void {
@@ -274,18 +274,18 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
 
   #drain(): void {
     this.#draining = true;
-    this.thread.drain();
+    this.thread.receivePending();
     this.#draining = false;
   }
 
   exited(cause: unknown): void {
-    const error = this.#exitError(reasonOf(cause), cause);
+    const error = this.#exitError(messageOf(cause), cause);
     this.verdict = 'exit';
     this.#made?.reject(error);
     this.#drain();
     const others = this.#pipeline.withdraw();
     const { current } = this.#pipeline;
-    if (this.#serving && current?.mayRunAgain() && this.#pipeline.remove(current)) {
+    if (this.#serving && current?.takeRetry() && this.#pipeline.remove(current)) {
       others.unshift(current); // had not begun
     }
     this.#finish('exit', error, others);
@@ -312,7 +312,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
 
   #end(verdict: Verdict): Promise<void> {
     this.#deadline.stop();
-    this.#late.stop();
+    this.#stallTimer.stop();
     this.#judged?.(verdict);
     this.thread.owner = undefined;
     this.#ended ??= this.thread.end();
@@ -324,7 +324,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     if (this.verdict !== true) return this.verdict;
     if (this.#pipeline.length > 0) return 'busy';
     if (!this.#used) return true;
-    this.thread.awaited = true;
+    this.thread.keepsProcessAlive = true;
     this.thread.post('judge');
     return new Promise((resolve) => {
       this.#judged = resolve;
@@ -335,7 +335,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   leave(): boolean {
     if (this.thread.owner !== this || this.#pipeline.length > 0) return false;
     this.#deadline.stop();
-    this.#late.stop();
+    this.#stallTimer.stop();
     this.thread.owner = undefined;
     this.thread.post('drop');
     return true;

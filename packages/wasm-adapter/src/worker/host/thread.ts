@@ -6,8 +6,8 @@ import {
   type Worker,
   type WorkerOptions,
 } from 'node:worker_threads';
-import { Claims } from '../wire/call-ledger.js';
-import { Bell } from '../wire/doorbell.js';
+import { CallLedger } from '../wire/call-ledger.js';
+import { Doorbell } from '../wire/doorbell.js';
 import type { Reply, Request, ThreadData } from '../wire/messages.js';
 
 /** Starts a worker thread with the options that are given. */
@@ -22,24 +22,24 @@ export interface ThreadOwner {
 
 /** A worker thread, and the port through which it is talked to. */
 export class Thread {
-  readonly claims = new Claims();
-  readonly #bell = new Bell();
+  readonly ledger = new CallLedger();
+  readonly #doorbell = new Doorbell();
   owner: ThreadOwner | undefined = undefined;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  #awaited = true;
+  #keepsProcessAlive = true;
   #ended = false;
-  #deaf = false;
+  #ignoresReplies = false;
   #error: unknown = undefined;
 
-  constructor(spawn: Spawn, name: string, data: Omit<ThreadData, 'port' | 'claims' | 'bell'>) {
+  constructor(spawn: Spawn, name: string, data: Omit<ThreadData, 'port' | 'ledger' | 'doorbell'>) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const wasmPool: ThreadData = {
       ...data,
       port: port2,
-      claims: this.claims.words,
-      bell: this.#bell.word,
+      ledger: this.ledger.words,
+      doorbell: this.#doorbell.word,
     };
     try {
       this.#worker = spawn({ name, workerData: { wasmPool }, transferList: [port2] });
@@ -68,9 +68,9 @@ export class Thread {
   }
 
   /** Whether the process is to stay alive for what the thread is about to answer. */
-  set awaited(awaited: boolean) {
-    if (awaited === this.#awaited) return;
-    this.#awaited = awaited;
+  set keepsProcessAlive(awaited: boolean) {
+    if (awaited === this.#keepsProcessAlive) return;
+    this.#keepsProcessAlive = awaited;
     if (awaited) this.#port.ref();
     else this.#port.unref();
   }
@@ -78,11 +78,11 @@ export class Thread {
   /** Throws a `DataCloneError` where the request cannot be cloned, or what moves cannot be moved. */
   post(request: Request, transfer: Transferable[] = []): void {
     this.#port.postMessage(request, transfer);
-    this.#bell.ring();
+    this.#doorbell.ring();
   }
 
   /** Has the owner receive what has arrived, though its turn of the event loop has not come. */
-  drain(): void {
+  receivePending(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#receive(next.message);
     }
@@ -98,7 +98,7 @@ export class Thread {
   }
 
   #receive(reply: Reply): void {
-    if (!this.#deaf) this.owner?.receive(reply);
+    if (!this.#ignoresReplies) this.owner?.receive(reply);
   }
 
   /**
@@ -106,7 +106,7 @@ export class Thread {
    * Results may be nested more deeply than the stack is high that reads them here.
    */
   #unreadable(cause: unknown): void {
-    this.#deaf = true;
+    this.#ignoresReplies = true;
     this.#error = cause;
     void this.#worker.terminate();
   }

@@ -6,7 +6,7 @@ import { type Lender, PooledWorker } from './pooled-worker.js';
 import { Thread } from './thread.js';
 
 /** Why an instance goes though its thread is as good as new. */
-const threadStays: readonly DestroyReason[] = [
+const reasonsThatKeepTheThread: readonly DestroyReason[] = [
   'trap',
   'memory',
   'unrestorable',
@@ -29,7 +29,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
   readonly #program: ThreadData['program'];
   readonly #settings: WorkerSettings;
   /** Threads whose instance is gone; unless the next one is made soon, they go too. */
-  readonly #vacant: Thread[] = [];
+  readonly #reusableThreads: Thread[] = [];
   readonly #making = new Set<PooledWorker>();
   #closed = false;
   #lastId = 0;
@@ -67,8 +67,8 @@ export class WorkerFactory implements Factory<PooledWorker> {
   }
 
   #takeVacant(): Thread | undefined {
-    let thread = this.#vacant.pop();
-    while (thread?.ended) thread = this.#vacant.pop();
+    let thread = this.#reusableThreads.pop();
+    while (thread?.ended) thread = this.#reusableThreads.pop();
     return thread;
   }
 
@@ -81,11 +81,12 @@ export class WorkerFactory implements Factory<PooledWorker> {
   }
 
   destroy(worker: PooledWorker, reason: DestroyReason): void | Promise<void> {
-    if (!threadStays.includes(reason) || !worker.leave()) return worker.destroy(reason);
-    this.#vacant.push(worker.thread);
+    if (!reasonsThatKeepTheThread.includes(reason) || !worker.leave())
+      return worker.destroy(reason);
+    this.#reusableThreads.push(worker.thread);
     const end = () => {
-      const at = this.#vacant.indexOf(worker.thread);
-      if (at !== -1) void this.#vacant.splice(at, 1)[0]?.end();
+      const at = this.#reusableThreads.indexOf(worker.thread);
+      if (at !== -1) void this.#reusableThreads.splice(at, 1)[0]?.end();
     };
     setTimeout(end, VACANT_MILLIS).unref();
   }
@@ -93,7 +94,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
   /** Ends what the pool does not have, or not yet. */
   close(): void {
     this.#closed = true;
-    for (const thread of this.#vacant.splice(0)) void thread.end();
+    for (const thread of this.#reusableThreads.splice(0)) void thread.end();
     for (const worker of this.#making) void worker.destroy('close');
   }
 }

@@ -1,5 +1,5 @@
 import { CreateError, createPool, type Pool } from '@wasm-pool/core';
-import { mainModule, makeProgram, postable, usesOf } from '../../program.js';
+import { defaultMaxUses, mainModule, makeProgram, postable } from '../../program.js';
 import { loadSource, type WasmSource } from '../../source/source.js';
 import type { PooledWorker } from '../host/pooled-worker.js';
 import { WorkerFactory } from '../host/worker-factory.js';
@@ -45,24 +45,24 @@ export async function createWasmWorkerPool(
   const module = mainModule(program, settings.name);
   const pool: Pool<PooledWorker> = createPool(factory, {
     ...settings.core,
-    maxUses: settings.core.maxUses ?? usesOf(program),
+    maxUses: settings.core.maxUses ?? defaultMaxUses(program),
   });
   factory.lender = {
-    passOn: (worker) => pool.passOn(worker),
+    handOff: (worker) => pool.handOff(worker),
     release: (worker) => void pool.release(worker),
-    again: (calls) => {
+    requeue: (calls) => {
       const waiting = [...calls];
       for (let call = waiting[0]; call !== undefined; call = waiting[0]) {
         const worker = pool.tryAcquire();
         if (worker === undefined) break;
         waiting.shift();
-        worker.serve(call);
+        worker.serveQueued(call);
       }
       for (const call of waiting.reverse()) {
         const { priority, signal, timeoutMillis } = call;
         pool
-          .acquire({ priority, signal, timeoutMillis, pipelined: true, again: true })
-          .then((worker) => worker.serve(call), call.onRefusal);
+          .acquire({ priority, signal, timeoutMillis, acceptsHandOff: true, requeue: true })
+          .then((worker) => worker.serveQueued(call), call.rejectUnserved);
       }
     },
   };
@@ -75,10 +75,10 @@ export async function createWasmWorkerPool(
     factory.close();
     throw error instanceof CreateError ? error.cause : error;
   }
-  const { names = [], obstacles = [] } = factory.made ?? {};
+  const { names = [], restoreBlockers = [] } = factory.made ?? {};
   return new WasmWorkerPool(pool, {
     module,
-    obstacles,
+    restoreBlockers,
     names,
     settings,
     endThreads: () => factory.close(),

@@ -72,7 +72,7 @@ export class LentWorker<Calls> implements WasmWorker<Calls> {
         const message = `${this.name} is not on loan: ${name} was called after the worker was returned`;
         throw new WasmError('ERR_WASM_NOT_LENT', message);
       }
-      this.worker.run(call);
+      this.worker.runForBorrower(call);
       return call.promise;
     } catch (error) {
       return Promise.reject(error);

@@ -16,7 +16,7 @@ import type { WorkerSettings } from './worker-options.js';
 /** What a pool of workers is made from. */
 export interface WorkerPoolParts {
   readonly module: WebAssembly.Module;
-  readonly obstacles: readonly string[];
+  readonly restoreBlockers: readonly string[];
   readonly names: readonly string[];
   readonly settings: WorkerSettings;
   readonly spares: number;
@@ -37,8 +37,8 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
   /** The compiled module, as its author wrote it; of a component, its first core module. */
   readonly module: WebAssembly.Module;
 
-  /** As `WasmPool.obstacles`. */
-  readonly obstacles: readonly string[];
+  /** As `WasmPool.restoreBlockers`. */
+  readonly restoreBlockers: readonly string[];
 
   /**
    * The tasks of `module` and the function exports of its instances, as methods: each call is run on
@@ -57,7 +57,7 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
   constructor(pool: Pool<PooledWorker>, parts: WorkerPoolParts) {
     super(pool);
     this.module = parts.module;
-    this.obstacles = parts.obstacles;
+    this.restoreBlockers = parts.restoreBlockers;
     this.#names = new Set(parts.names);
     this.#callTimeoutMillis = parts.settings.callTimeoutMillis;
     this.#timeoutMillis = parts.settings.core.acquireTimeoutMillis ?? 0;
@@ -94,15 +94,15 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
     else {
       const { priority, timeoutMillis, signal } = call;
       this.pool
-        .acquire({ priority, timeoutMillis, signal, pipelined: true })
-        .then((next) => this.#serve(next, call), call.onRefusal);
+        .acquire({ priority, timeoutMillis, signal, acceptsHandOff: true })
+        .then((next) => this.#serve(next, call), call.rejectUnserved);
     }
     return call.promise;
   }
 
   #serve(worker: PooledWorker, call: Call): void {
     this.#spares?.topUp();
-    worker.serve(call);
+    worker.serveQueued(call);
   }
 
   /** As `Pool.acquire`. */
@@ -159,7 +159,7 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
 
   /** Ends a loan of this pool. Anything else is nobody's resource. */
   #end(worker: WasmWorker<Calls>): PooledWorker {
-    if (!this.isBorrowedResource(worker)) return nobodys;
+    if (!this.isBorrowedResource(worker)) return NOT_OURS;
     worker.ended = true;
     return worker.worker;
   }
@@ -178,7 +178,7 @@ export class WasmWorkerPool<Calls = object, Context = unknown> extends PoolFacad
   }
 }
 
-const nobodys = undefined as never;
+const NOT_OURS = undefined as never;
 
 /** A lease whose value calls nothing once it has ended. */
 class WorkerLease<Calls> implements Lease<WasmWorker<Calls>> {

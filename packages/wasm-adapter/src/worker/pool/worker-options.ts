@@ -121,5 +121,8 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
 
 function startThread(options: WorkerOptions): Worker {
   // From `src`, where the tests are run, it is the built one too.
-  return new Worker(new URL('../../../dist/worker/worker-main.js', import.meta.url), options);
+  return new Worker(
+    new URL('../../../dist/worker/thread/worker-main.js', import.meta.url),
+    options,
+  );
 }

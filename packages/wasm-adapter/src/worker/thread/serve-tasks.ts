@@ -12,11 +12,11 @@ import { WasmError } from '../../errors.js';
 import type { PooledInstance } from '../../instance/pooled-instance.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../../pool/options.js';
 import { WasmFactory } from '../../pool/wasm-factory.js';
-import { Claims } from '../wire/call-ledger.js';
-import { Bell } from '../wire/doorbell.js';
+import { CallLedger } from '../wire/call-ledger.js';
+import { Doorbell } from '../wire/doorbell.js';
 import type { CallRequest, Reply, Request, ThreadData } from '../wire/messages.js';
 import { cloneError, movedOf } from '../wire/move.js';
-import { type Posted, post } from '../wire/serialized-error.js';
+import { type SerializedThrow, serializeError } from '../wire/serialized-error.js';
 
 /** The type of a module of tasks, or of a function that imports it. */
 export type TasksSource = object | (() => Promise<object>);
@@ -54,8 +54,8 @@ const TURN_MILLIS = 5;
 class Server {
   readonly #data: ThreadData;
   readonly #port: MessagePort;
-  readonly #claims: Claims;
-  readonly #bell: Bell;
+  readonly #claims: CallLedger;
+  readonly #bell: Doorbell;
   readonly #source: TasksSource;
   readonly #requests: (Exclude<Request, readonly CallRequest[]> | CallRequest)[] = [];
   #working = false;
@@ -69,8 +69,8 @@ class Server {
   constructor(data: ThreadData, source: TasksSource) {
     this.#data = data;
     this.#port = data.port;
-    this.#claims = new Claims(data.claims);
-    this.#bell = new Bell(data.bell);
+    this.#claims = new CallLedger(data.ledger);
+    this.#bell = new Doorbell(data.doorbell);
     this.#source = source;
   }
 
@@ -107,7 +107,7 @@ class Server {
 
   /** Who has had an answer often has a further call at once. Not where a task waits for something. */
   #lingers(): boolean {
-    const { rung } = this.#bell;
+    const { count: rung } = this.#bell;
     if (this.#receive()) return true;
     if (process.getActiveResourcesInfo().some((it) => it !== 'MessagePort')) return false;
     return this.#bell.wait(rung, LINGER_MILLIS) && this.#receive();
@@ -136,9 +136,9 @@ class Server {
       this.#instance = instance;
       const { memoryBytes } = instance;
       const names = [...functionsOf(this.#tasks), ...functionsOf(instance.exports)];
-      this.#send({ made: { memoryBytes, obstacles: this.#factory.obstacles, names } });
+      this.#send({ made: { memoryBytes, restoreBlockers: this.#factory.restoreBlockers, names } });
     } catch (error) {
-      this.#send({ failed: post(error) });
+      this.#send({ failed: serializeError(error) });
     }
   }
 
@@ -160,7 +160,7 @@ class Server {
   #call(request: CallRequest): undefined | Promise<void> {
     const [number, name, args, , context] = request;
     const instance = this.#instance;
-    if (instance === undefined || !this.#claims.start(number)) return undefined;
+    if (instance === undefined || !this.#claims.claim(number)) return undefined;
     instance.calls.callable = true;
     instance.context = context;
     let result: unknown;
@@ -201,11 +201,11 @@ class Server {
         error = cloneError(`the result of ${name}`, cause);
       }
     }
-    let posted: Posted;
+    let posted: SerializedThrow;
     try {
-      posted = post(error);
+      posted = serializeError(error);
     } catch (cause) {
-      posted = post(cloneError(`what ${name} threw`, cause));
+      posted = serializeError(cloneError(`what ${name} threw`, cause));
     }
     this.#send([false, posted, ...rest]);
   }

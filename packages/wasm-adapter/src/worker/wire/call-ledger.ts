@@ -9,7 +9,7 @@ const LAST_NUMBER = 2 ** 29;
  * first: in one word of shared memory a call, which holds its number and whether it has begun. So a call
  * behind one that has to be killed is run elsewhere, and never twice.
  */
-export class Claims {
+export class CallLedger {
   readonly words: Int32Array<SharedArrayBuffer>;
   #last = 0;
 
@@ -30,12 +30,12 @@ export class Claims {
   }
 
   /** Called by the thread before it runs a call: false where it was taken back. */
-  start(number: number): boolean {
+  claim(number: number): boolean {
     return this.#swap(number, offered(number) + 1);
   }
 
   /** Takes a call back: false where it was started. */
-  withdraw(number: number): boolean {
+  revoke(number: number): boolean {
     return this.#swap(number, WITHDRAWN);
   }
 

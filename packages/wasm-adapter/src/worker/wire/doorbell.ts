@@ -2,7 +2,7 @@
  * Wakes a thread that waits for requests: sooner, and at less cost, than a message does by which its
  * event loop is woken.
  */
-export class Bell {
+export class Doorbell {
   readonly word: Int32Array<SharedArrayBuffer>;
 
   constructor(word = new Int32Array(new SharedArrayBuffer(4))) {
@@ -15,7 +15,7 @@ export class Bell {
   }
 
   /** How often it has rung. */
-  get rung(): number {
+  get count(): number {
     return Atomics.load(this.word, 0);
   }
 

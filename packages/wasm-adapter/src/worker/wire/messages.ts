@@ -4,15 +4,15 @@ import type { PostedComponent } from '../../component/posted-component.js';
 import type { WasiOptions } from '../../instance/wasi/wasi.js';
 import type { Compiled } from '../../module/compile.js';
 import type { WasmPoolOptions } from '../../pool/options.js';
-import type { Posted } from './serialized-error.js';
+import type { SerializedThrow } from './serialized-error.js';
 
 /** What a thread is started with: its `workerData`. */
 export interface ThreadData {
   readonly port: MessagePort;
   /** See `Claims`. */
-  readonly claims: Int32Array<SharedArrayBuffer>;
+  readonly ledger: Int32Array<SharedArrayBuffer>;
   /** See `Bell`. */
-  readonly bell: Int32Array<SharedArrayBuffer>;
+  readonly doorbell: Int32Array<SharedArrayBuffer>;
   readonly program: Compiled | PostedComponent;
   readonly poolName: string;
   readonly options: ThreadOptions;
@@ -52,10 +52,10 @@ export type CallReply = readonly [
 /** What an instance is like, once it is made. */
 export interface Made {
   readonly memoryBytes: number;
-  readonly obstacles: readonly string[];
+  readonly restoreBlockers: readonly string[];
   /** Of tasks and of function exports. */
   readonly names: readonly string[];
 }
 
 /** From a thread. */
-export type Reply = CallReply | { made: Made } | { failed: Posted } | { verdict: Verdict };
+export type Reply = CallReply | { made: Made } | { failed: SerializedThrow } | { verdict: Verdict };

@@ -1,5 +1,5 @@
 import type { Transferable } from 'node:worker_threads';
-import { reasonOf, WasmError } from '../../errors.js';
+import { messageOf, WasmError } from '../../errors.js';
 
 const marked = new WeakMap<object, Transferable[]>();
 
@@ -55,5 +55,7 @@ export function movedOf(values: readonly unknown[]): Transferable[] {
 
 /** Says that something cannot be posted, and why. */
 export function cloneError(what: string, cause: unknown): WasmError {
-  return new WasmError('ERR_WASM_CLONE', `${what} cannot be posted: ${reasonOf(cause)}`, { cause });
+  return new WasmError('ERR_WASM_CLONE', `${what} cannot be posted: ${messageOf(cause)}`, {
+    cause,
+  });
 }

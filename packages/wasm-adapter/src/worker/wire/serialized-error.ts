@@ -2,16 +2,16 @@ import { OptionError } from '@wasm-pool/core';
 import { WasmError, type WasmErrorCode, WasmExit } from '../../errors.js';
 
 /** What was thrown, as it goes from thread to thread: structured clones drop classes and codes. */
-export type Posted = { readonly value: unknown } | PostedError;
+export type SerializedThrow = { readonly value: unknown } | SerializedError;
 
-interface PostedError {
+interface SerializedError {
   readonly name: string;
   /** The class that it is, or extends, of those in `classes`. */
   readonly base: string | undefined;
   readonly message: string;
   readonly stack: string;
-  cause?: Posted;
-  errors?: readonly Posted[];
+  cause?: SerializedThrow;
+  errors?: readonly SerializedThrow[];
   /** Its own properties that can be cloned, and its `code`. */
   readonly properties: Record<string, unknown>;
 }
@@ -35,7 +35,10 @@ const classes: readonly ErrorClass[] = [
 const apart = ['cause', 'errors'];
 
 /** Takes what was thrown apart; `known` is what was already: causes may form a circle. */
-export function post(thrown: unknown, known = new Map<unknown, Posted>()): Posted {
+export function serializeError(
+  thrown: unknown,
+  known = new Map<unknown, SerializedThrow>(),
+): SerializedThrow {
   const before = known.get(thrown);
   if (before !== undefined) return before;
   if (!(thrown instanceof Error)) return { value: isClonable(thrown) ? thrown : String(thrown) };
@@ -45,7 +48,7 @@ export function post(thrown: unknown, known = new Map<unknown, Posted>()): Poste
   );
   if ('code' in thrown && isClonable(thrown.code)) properties.code = thrown.code;
   const base = classes.find((it) => thrown instanceof it)?.name;
-  const posted: PostedError = {
+  const posted: SerializedError = {
     name: name === (base ?? 'Error') ? thrown.constructor.name : String(name),
     base,
     message: String(message),
@@ -53,9 +56,9 @@ export function post(thrown: unknown, known = new Map<unknown, Posted>()): Poste
     properties,
   };
   known.set(thrown, posted);
-  if ('cause' in thrown) posted.cause = post(thrown.cause, known);
+  if ('cause' in thrown) posted.cause = serializeError(thrown.cause, known);
   if (thrown instanceof AggregateError) {
-    posted.errors = thrown.errors.map((error: unknown) => post(error, known));
+    posted.errors = thrown.errors.map((error: unknown) => serializeError(error, known));
   }
   return posted;
 }
@@ -70,7 +73,11 @@ function isClonable(value: unknown): boolean {
 }
 
 /** Puts together what was thrown; `here` is the stack of who waits for it. */
-export function receive(posted: Posted, here?: string, known = new Map<Posted, Error>()): unknown {
+export function deserializeError(
+  posted: SerializedThrow,
+  here?: string,
+  known = new Map<SerializedThrow, Error>(),
+): unknown {
   if ('value' in posted) return posted.value;
   const before = known.get(posted);
   if (before !== undefined) return before;
@@ -79,9 +86,9 @@ export function receive(posted: Posted, here?: string, known = new Map<Posted, E
   const { name, message, stack, cause, errors, properties } = posted;
   if (error.name !== name) define(error, 'name', name);
   if (error.message !== message) define(error, 'message', message);
-  if (cause !== undefined) define(error, 'cause', receive(cause, undefined, known));
+  if (cause !== undefined) define(error, 'cause', deserializeError(cause, undefined, known));
   if (errors !== undefined) {
-    const received = errors.map((it) => receive(it, undefined, known));
+    const received = errors.map((it) => deserializeError(it, undefined, known));
     define(error, 'errors', received);
   }
   Object.assign(error, properties);
@@ -89,7 +96,7 @@ export function receive(posted: Posted, here?: string, known = new Map<Posted, E
   return error;
 }
 
-function make({ name, base, message, errors, properties }: PostedError): Error {
+function make({ name, base, message, errors, properties }: SerializedError): Error {
   if (name === 'WasmExit') return new WasmExit(Number(properties.exitCode), '');
   if (name === 'WasmError') return new WasmError(properties.code as WasmErrorCode, message);
   if (errors !== undefined) return new AggregateError([], message);

@@ -51,7 +51,7 @@ describe('a module is known to be unrestorable that has', () => {
     ],
   ])('%s', async (_, src, reason) => {
     await using pool = await createWasmPool(src, { reset: 'restore' });
-    expect(pool.obstacles).toEqual([expect.stringMatching(reason)]);
+    expect(pool.restoreBlockers).toEqual([expect.stringMatching(reason)]);
     await expectReplaced(pool);
   });
 
@@ -59,13 +59,13 @@ describe('a module is known to be unrestorable that has', () => {
     const bytes = wat(`(module (memory 1 1 shared) (global (mut v128) (v128.const i32x4 1 2 3 4))
       (data "x") (func (export "f") (data.drop 0)))`);
     await using pool = await createWasmPool(bytes, { reset: 'restore' });
-    expect(pool.obstacles).toHaveLength(3);
+    expect(pool.restoreBlockers).toHaveLength(3);
   });
 
   it('a mutable global that holds a NaN when it is set up', async () => {
     const bytes = wat('(module (global (export "g") (mut f64) (f64.const nan:0x4000000000001)))');
     await using pool = await createWasmPool(bytes, { reset: 'restore' });
-    expect(pool.obstacles).toEqual([expect.stringContaining('NaN')]);
+    expect(pool.restoreBlockers).toEqual([expect.stringContaining('NaN')]);
     await expectReplaced(pool);
   });
 });
@@ -79,7 +79,7 @@ describe('a module is restorable that has', () => {
   ])('%s', async (_, text) => {
     await using pool = await createWasmPool(wat(text), { reset: 'restore' });
     for (let loan = 0; loan < 3; loan++) await pool.use(() => {});
-    expect(pool.obstacles).toEqual([]);
+    expect(pool.restoreBlockers).toEqual([]);
     expect(pool.stats().created).toBe(1);
   });
 
@@ -98,13 +98,10 @@ describe('a module is restorable that has', () => {
     expect(pool.stats().created).toBe(1);
   });
 
-  it.each(['reuse', 'fresh'] as const)(
-    'whatever it has, as obstacles go, with %s',
-    async (reset) => {
-      await using pool = await createWasmPool(fixture('structs.wasm'), { reset });
-      expect(pool.obstacles).toEqual([]);
-    },
-  );
+  it.each(['reuse', 'fresh'] as const)('whatever it has, with %s', async (reset) => {
+    await using pool = await createWasmPool(fixture('structs.wasm'), { reset });
+    expect(pool.restoreBlockers).toEqual([]);
+  });
 });
 
 describe('an instance is replaced', () => {
@@ -125,7 +122,7 @@ describe('an instance is replaced', () => {
     ['exported table', (exports) => exports.t.grow(1)],
   ])('whose %s grew, and only that one', async (_, grow) => {
     await using pool = await createWasmPool<Growing>(bytes, { reset: 'restore' });
-    expect(pool.obstacles).toEqual([]);
+    expect(pool.restoreBlockers).toEqual([]);
     await pool.use(() => {});
     await pool.use(({ exports }) => grow(exports));
     expect(await pool.use((instance) => [instance.id, instance.memoryBytes])).toEqual([2, 131_072]);
@@ -161,7 +158,7 @@ describe('a loader', () => {
 
   it('that links once is restored', async () => {
     await using once = await pool((_, instance) => instance.link({}).exports as unknown as Counter);
-    expect(once.obstacles).toEqual([]);
+    expect(once.restoreBlockers).toEqual([]);
     expect(await twice(once)).toEqual([1, 1]);
     expect(once.stats().created).toBe(1);
   });
@@ -171,7 +168,7 @@ describe('a loader', () => {
       instance.link({});
       return instance.link({}).exports as unknown as Counter;
     });
-    expect(both.obstacles).toEqual([expect.stringContaining('instance.link 2 times')]);
+    expect(both.restoreBlockers).toEqual([expect.stringContaining('instance.link 2 times')]);
     expect(await twice(both)).toEqual([1, 1]);
     expect(both.stats().destroyedBy).toEqual({ unrestorable: 2 });
   });
@@ -180,7 +177,7 @@ describe('a loader', () => {
     await using own = await pool(
       (module) => new WebAssembly.Instance(module).exports as unknown as Counter,
     );
-    expect(own.obstacles).toEqual([expect.stringContaining('instance.link 0 times')]);
+    expect(own.restoreBlockers).toEqual([expect.stringContaining('instance.link 0 times')]);
     expect(await twice(own)).toEqual([1, 1]);
     expect(own.stats().destroyedBy).toEqual({ unrestorable: 2 });
   });
@@ -196,14 +193,14 @@ describe('a loader', () => {
         },
       };
     });
-    expect(late.obstacles).toEqual([]);
+    expect(late.restoreBlockers).toEqual([]);
     expect(await twice(late)).toEqual([11, 11]);
     expect(late.stats().destroyedBy).toEqual({ unrestorable: 2 });
   });
 });
 
 describe('WASI', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'wasm-pool-obstacles-'));
+  const folder = mkdtempSync(join(tmpdir(), 'wasm-pool-restoreBlockers-'));
   writeFileSync(join(folder, 'input.txt'), 'first second');
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -251,7 +248,7 @@ describe('WASI', () => {
     'call %s changes what is not in the instance, which is replaced',
     async (name) => {
       await using pool = await createWasmPool<Wasi>(guest, options);
-      expect(pool.obstacles).toEqual([]);
+      expect(pool.restoreBlockers).toEqual([]);
       for (let loan = 0; loan < 2; loan++) {
         await pool.use(({ exports }) => expect(exports[name]()).toBe(0));
       }

@@ -14,14 +14,14 @@ function line() {
 }
 
 describe('passOn', () => {
-  it('lends the resource to who waits next, without asking the factory, where that one is pipelined', async () => {
+  it('lends the resource to who waits next, without asking the factory, where that one accepts a hand-off', async () => {
     let recycled = 0;
     const pool = createPool(recordingFactory({ recycle: () => ++recycled > 0 }));
     const resource = await pool.acquire();
-    const next = pool.acquire({ pipelined: true });
-    expect(pool.passOn(resource)).toBe(true);
+    const next = pool.acquire({ acceptsHandOff: true });
+    expect(pool.handOff(resource)).toBe(true);
     expect(await next).toBe(resource);
-    expect([pool.borrowed, pool.pending, pool.stats().lent, recycled]).toEqual([1, 0, 2, 0]);
+    expect([pool.borrowed, pool.pending, pool.stats().acquired, recycled]).toEqual([1, 0, 2, 0]);
     await pool.release(resource);
     expect([pool.borrowed, pool.available, recycled]).toEqual([0, 1, 1]);
   });
@@ -29,28 +29,28 @@ describe('passOn', () => {
   it('leaves the loan as it is where nobody waits, or who is next wants it for himself', async () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();
-    expect(pool.passOn(resource)).toBe(false);
+    expect(pool.handOff(resource)).toBe(false);
     const { served, join } = line();
     const all = [
       join('alone', pool.acquire()),
-      join('pipelined', pool.acquire({ pipelined: true, timeoutMillis: 60_000 })),
+      join('pipelined', pool.acquire({ acceptsHandOff: true, timeoutMillis: 60_000 })),
     ];
-    expect(pool.passOn(resource)).toBe(false);
+    expect(pool.handOff(resource)).toBe(false);
     await pool.release(resource);
     await all[0];
-    expect(pool.passOn(resource)).toBe(true);
+    expect(pool.handOff(resource)).toBe(true);
     await all[1];
     expect(served).toEqual(['alone', 'pipelined']);
     await pool.release(resource);
-    expect(pool.stats().lent).toBe(3);
+    expect(pool.stats().acquired).toBe(3);
   });
 
   it('ends the loan of a lease, and of nobody else', async () => {
     const pool = createPool(recordingFactory());
     const lease = await pool.lease();
     const resource = lease.value;
-    const next = pool.acquire({ pipelined: true });
-    pool.passOn(resource);
+    const next = pool.acquire({ acceptsHandOff: true });
+    pool.handOff(resource);
     expect(() => lease.value).toThrow(expect.objectContaining({ code: 'ERR_POOL_NOT_BORROWED' }));
     await lease[Symbol.asyncDispose]();
     expect(pool.isBorrowedResource(await next)).toBe(true);
@@ -60,8 +60,8 @@ describe('passOn', () => {
   it('does not go beyond maxUses', async () => {
     const pool = createPool(recordingFactory(), { maxUses: 2 });
     const resource = await pool.acquire();
-    const loans = [pool.acquire({ pipelined: true }), pool.acquire({ pipelined: true })];
-    expect([pool.passOn(resource), pool.passOn(resource)]).toEqual([true, false]);
+    const loans = [pool.acquire({ acceptsHandOff: true }), pool.acquire({ acceptsHandOff: true })];
+    expect([pool.handOff(resource), pool.handOff(resource)]).toEqual([true, false]);
     await pool.release(resource);
     const [second, third] = await Promise.all(loans);
     expect(second).toBe(resource);
@@ -74,11 +74,11 @@ describe('passOn', () => {
     const pool = createPool(recordingFactory(), { max: 1, burst: 1 });
     const first = await pool.acquire();
     const urgent = await pool.acquire({ priority: 0 });
-    const waiting = pool.acquire({ pipelined: true });
-    expect(pool.passOn(urgent)).toBe(false);
+    const waiting = pool.acquire({ acceptsHandOff: true });
+    expect(pool.handOff(urgent)).toBe(false);
     await pool.release(urgent);
     expect(pool.stats().destroyedBy).toEqual({ burst: 1 });
-    expect(pool.passOn(first)).toBe(true);
+    expect(pool.handOff(first)).toBe(true);
     await pool.release(await waiting);
   });
 
@@ -87,7 +87,7 @@ describe('passOn', () => {
     const resource = await pool.acquire();
     await pool.release(resource);
     for (const stray of [resource, { id: 7 }]) {
-      expect(() => pool.passOn(stray)).toThrow(
+      expect(() => pool.handOff(stray)).toThrow(
         expect.objectContaining({ code: 'ERR_POOL_NOT_BORROWED' }),
       );
     }
@@ -101,8 +101,8 @@ describe('who acquires again', () => {
     const { served, join } = line();
     const all = [
       join('late', pool.acquire()),
-      join('first', pool.acquire({ again: true })),
-      join('very first', pool.acquire({ again: true })),
+      join('first', pool.acquire({ requeue: true })),
+      join('very first', pool.acquire({ requeue: true })),
       join('urgent', pool.acquire({ priority: 0 })),
     ];
     for (let loans = 0; loans < 5; loans++) {
@@ -117,7 +117,7 @@ describe('who acquires again', () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();
     const { served, join } = line();
-    for (let n = 1; n <= 40; n++) join(`${n}`, pool.acquire({ again: true }));
+    for (let n = 1; n <= 40; n++) join(`${n}`, pool.acquire({ requeue: true }));
     for (let loans = 0; loans <= 40; loans++) {
       await pool.release(resource);
       await settle();
@@ -128,9 +128,9 @@ describe('who acquires again', () => {
   it('is let in however many wait, and while the pool drains, but not once it is closed', async () => {
     const pool = createPool(recordingFactory(), { maxWaitingClients: 0 });
     const resource = await pool.acquire();
-    const before = pool.acquire({ again: true });
+    const before = pool.acquire({ requeue: true });
     const drained = pool.drain();
-    const since = pool.acquire({ again: true, timeoutMillis: 60_000 });
+    const since = pool.acquire({ requeue: true, timeoutMillis: 60_000 });
     for (let loans = 0; loans < 3; loans++) {
       await pool.release(resource);
       await settle();
@@ -138,7 +138,9 @@ describe('who acquires again', () => {
     expect(await Promise.all([before, since])).toEqual([resource, resource]);
     await drained;
     await pool.close();
-    await expect(pool.acquire({ again: true })).rejects.toMatchObject({ code: 'ERR_POOL_CLOSED' });
+    await expect(pool.acquire({ requeue: true })).rejects.toMatchObject({
+      code: 'ERR_POOL_CLOSED',
+    });
   });
 
   it('is lent what is idle in a pool that has drained', async () => {
@@ -146,14 +148,14 @@ describe('who acquires again', () => {
     const resource = await pool.acquire();
     await pool.release(resource);
     await pool.drain();
-    expect(await pool.acquire({ again: true })).toBe(resource);
+    expect(await pool.acquire({ requeue: true })).toBe(resource);
     expect(pool.stats()).toMatchObject({ size: 1, borrowed: 1, pending: 0 });
   });
 
   it('is served one after the other in a pool that drained before it was started', async () => {
     const pool = createPool(recordingFactory(), { autostart: false });
     await pool.drain();
-    const loans = [pool.acquire({ again: true }), pool.acquire({ again: true })];
+    const loans = [pool.acquire({ requeue: true }), pool.acquire({ requeue: true })];
     await pool.destroy((await loans[1]) as { id: number });
     expect(await loans[0]).toEqual({ id: 2 });
   });
@@ -163,8 +165,8 @@ describe('who acquires again', () => {
     const resource = await pool.acquire();
     const controller = new AbortController();
     const { signal } = controller;
-    const gone = pool.acquire({ again: true, signal });
-    const first = pool.acquire({ again: true });
+    const gone = pool.acquire({ requeue: true, signal });
+    const first = pool.acquire({ requeue: true });
     controller.abort(new Error('gone'));
     await expect(gone).rejects.toThrow('gone');
     await pool.release(resource);
@@ -172,7 +174,7 @@ describe('who acquires again', () => {
     expect(pool.pending).toBe(0);
   });
 
-  it.for(['again', 'pipelined'])('is told where %s is not true or false', async (name) => {
+  it.for(['requeue', 'acceptsHandOff'])('is told where %s is not true or false', async (name) => {
     const pool = createPool(recordingFactory());
     await expect(pool.acquire({ [name]: 1 })).rejects.toThrow(
       `acquire: ${name} is 1; accepted: true or false`,
