@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const source = (name: string) =>
-  fileURLToPath(new URL(`./packages/${name}/src/index.ts`, import.meta.url));
+const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
 
 export default defineConfig({
   resolve: {
     // The tests run the sources, so that coverage sees them; everything else uses dist.
     alias: {
-      '@wasm-pool/core': source('core'),
-      '@wasm-pool/wasm-adapter': source('wasm-adapter'),
+      '@wasm-pool/core/internal': source('core/src/internal.ts'),
+      '@wasm-pool/core': source('core/src/index.ts'),
+      '@wasm-pool/wasm-adapter': source('wasm-adapter/src/index.ts'),
     },
   },
   test: {

@@ -1,10 +1,5 @@
-import {
-  checkOptions,
-  createPool,
-  OptionError,
-  type PoolOptions,
-  poolOptionChecks,
-} from '@wasm-pool/core';
+import { createPool, OptionError, type PoolOptions } from '@wasm-pool/core';
+import { checkOptions, poolOptionChecks } from '@wasm-pool/core/internal';
 import { describe, expect, test } from 'vitest';
 import { recordingFactory } from './helpers.js';
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { poolOptionChecks } from '@wasm-pool/core';
+import { poolOptionChecks } from '@wasm-pool/core/internal';
 import { expect, test } from 'vitest';
 import { testSnippets } from '../readme.js';
 

@@ -4,8 +4,8 @@ import { Server } from 'node:net';
 import { PoolError } from '@wasm-pool/core';
 import { WasmError } from '@wasm-pool/wasm-adapter';
 import type { Config } from './config.js';
-import { openComponent } from './http-component.js';
 import { HttpError } from './http-error.js';
+import { openComponent } from './open-component.js';
 
 /**
  * The server, not listening yet. Closing it lets the requests under way finish, for as long as a call

@@ -1,14 +1,5 @@
 export type { AcquireOptions } from './acquire-options.js';
-export {
-  aBoolean as trueOrFalse,
-  anyString as text,
-  checkOptions,
-  inspectValue as show,
-  millis,
-  type OptionCheck,
-  OptionError,
-  wholeNumber,
-} from './check-options.js';
+export { OptionError } from './check-options.js';
 export { createPool } from './create-pool.js';
 export {
   AcquireTimeoutError,
@@ -25,6 +16,6 @@ export type { Leak, PoolEvents } from './events.js';
 export type { EvictCandidate, EvictPolicy } from './evictor.js';
 export type { DestroyReason, Factory, Verdict } from './factory.js';
 export type { Lease } from './lease.js';
-export { type PoolOptions, poolOptionChecks } from './options.js';
+export type { PoolOptions } from './options.js';
 export type { CloseOptions, Pool, Sync } from './pool.js';
 export type { PoolState, PoolStats } from './state.js';

@@ -7,7 +7,7 @@ import { LeakWatch } from './leak-watch.js';
 import { Lifecycle } from './lifecycle.js';
 import { withTimeoutAndSignal } from './limits.js';
 import type { Settings } from './options.js';
-import type { Waiter } from './waiting-queue.js';
+import type { Waiter } from './waiter.js';
 
 /** How a resource gets to a borrower and back, in the fast lane and through the queue. */
 export abstract class Lending<T> extends Lifecycle<T> {

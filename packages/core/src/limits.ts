@@ -1,4 +1,4 @@
-import type { Waiter } from './waiting-queue.js';
+import type { Waiter } from './waiter.js';
 
 /**
  * A waiter that a timeout or a signal may take out of the queue before it is served: calls

@@ -1,4 +1,4 @@
-import type { Waiter } from './waiting-queue.js';
+import type { Waiter } from './waiter.js';
 
 const SMALLEST = 16;
 

@@ -1,11 +1,5 @@
+import type { Waiter } from './waiter.js';
 import { WaiterRing } from './waiter-ring.js';
-
-/**
- * Who waits for a resource: the function that resolves its promise, called once. A rejection is a
- * resolution with a rejected promise: keeping the promise's second function too would cost every
- * waiter memory for what few of them need.
- */
-export type Waiter<T> = (outcome: T | Promise<never>) => void;
 
 /**
  * The acquires that wait, in priority then arrival order. Given to generic-pool as its

@@ -24,7 +24,7 @@ export {
   QueueFullError,
   type Sync,
 } from '@wasm-pool/core';
-export type { BudgetMemberStats as HoldingStats } from './budget/budget.js';
+export type { BudgetMemberStats } from './budget/budget.js';
 export {
   createWasmPoolFactory,
   type SharedLimits,
@@ -43,7 +43,8 @@ export type { WasmInstance } from './instance/wasm-instance.js';
 export { createWasmPool } from './pool/create-wasm-pool.js';
 export type { PerInstance, WasmPoolOptions } from './pool/options.js';
 export type { WasmAcquireOptions, WasmPool } from './pool/wasm-pool.js';
-export type { WasmSource } from './source/source.js';
+export type { WasmSource } from './program.js';
+export type { ModuleSource } from './source/source.js';
 export type { WorkerInfo } from './worker/host/pooled-worker.js';
 export { createWasmWorkerPool } from './worker/pool/create-wasm-worker-pool.js';
 export type { Calls, ExportCalls, ExportsOf, TaskCalls } from './worker/pool/task-types.js';

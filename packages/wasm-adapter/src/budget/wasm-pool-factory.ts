@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type CloseOptions, checkOptions, wholeNumber } from '@wasm-pool/core';
-import { type TranspilingOptions, transpileOptions } from '../component/load-component.js';
+import type { CloseOptions } from '@wasm-pool/core';
+import { checkOptions, wholeNumber } from '@wasm-pool/core/internal';
+import { type TranspilingOptions, transpileOptions } from '../component/transpile-options.js';
 import { WasmError } from '../errors.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
 import { startPool } from '../pool/start-pool.js';
 import type { WasmPool } from '../pool/wasm-pool.js';
-import { makeProgram, modulesOf, type Program } from '../program.js';
+import { type AnyProgram, type Loaded, load, makeProgram, type WasmSource } from '../program.js';
 import { isComponent } from '../source/describe-bytes.js';
-import { type Loaded, loadSource, type WasmSource } from '../source/source.js';
 import { Budget, type BudgetMemberStats } from './budget.js';
 
 /** What the pools of one factory share. */
@@ -52,7 +52,7 @@ export class WasmPoolFactory implements AsyncDisposable {
   readonly #maxTotalMemoryBytes: number;
   readonly #maxInstances: number;
   readonly #budget: Budget;
-  readonly #modules = new Map<string, { program: Promise<Program>; users: number }>();
+  readonly #modules = new Map<string, { program: Promise<AnyProgram>; users: number }>();
   readonly #pools = new Set<Pick<WasmPool, 'close'>>();
   #closed = false;
 
@@ -73,7 +73,7 @@ export class WasmPoolFactory implements AsyncDisposable {
   ): Promise<WasmPool<Exports, Context>> {
     checkWasmOptions('create', options);
     this.#refuseClosed();
-    const loaded = await loadSource(src);
+    const loaded = await load(src);
     const key = keyOf(loaded, options);
     const cached = this.#modules.get(key) ?? { program: makeProgram(loaded, options), users: 0 };
     this.#modules.set(key, cached);
@@ -87,7 +87,7 @@ export class WasmPoolFactory implements AsyncDisposable {
     try {
       const program = await cached.program;
       pool = await startPool(program, options, (name, factory) => {
-        const memories = modulesOf(program).flatMap((it) => it.shape?.memories ?? []);
+        const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
         const minBytes = memories.reduce((sum, memory) => sum + memory.minBytes, 0);
         const share = this.#budget.share(name, factory, minBytes);
         const leave = () => {

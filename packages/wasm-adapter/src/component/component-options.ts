@@ -1,4 +1,4 @@
-import type { OptionCheck } from '@wasm-pool/core';
+import type { OptionCheck } from '@wasm-pool/core/internal';
 
 /** How a component is transpiled, and where the result is kept. */
 export interface ComponentOptions {

@@ -1,4 +1,5 @@
 import { ByteReader } from '../module/byte-reader.js';
+import { keepsHandles } from './jco-code.js';
 
 /** The sections of a component that matter here: Component Model, Binary.md, "Component Definitions". */
 const Section = { component: 4, canon: 8 } as const;
@@ -15,7 +16,7 @@ const optionsWithIndex: readonly number[] = [0x03, 0x04, 0x05]; // memory, reall
  */
 export function componentRestoreBlockers(bytes: Uint8Array, code: string): readonly string[] {
   // Belt and braces: what the component may do, and what jco made of that.
-  if (onlyLiftsAndLowers(bytes) && !/\bhandleTable\d/.test(code)) return [];
+  if (onlyLiftsAndLowers(bytes) && !keepsHandles(code)) return [];
   return ['resources or async functions: jco keeps their handles and tasks in JavaScript'];
 }
 

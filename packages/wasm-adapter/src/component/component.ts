@@ -1,5 +1,7 @@
-import { hasOwnGlobals } from '../instance/component/own-globals.js';
-import type { Compiled } from '../module/compile.js';
+import { WasmError } from '../errors.js';
+import type { CompiledModule } from '../module/compiled-module.js';
+import type { CoreModule, Program } from '../module/program.js';
+import { type CodeTraits, traitsOf } from './jco-code.js';
 
 /** What the JavaScript that jco generates in async instantiation mode exports. */
 export type Instantiate = (
@@ -12,57 +14,40 @@ export type Instantiate = (
 ) => unknown;
 
 /** A component that jco has transpiled: its core modules are compiled once for all instances. */
-export class Component {
+export class Component implements Program {
+  readonly kind = 'component';
+
   readonly instantiate: Instantiate;
 
-  /** Why, as far as jco's code goes, no instance of it can be put back exactly as it was. */
-  readonly restoreBlockers: readonly string[];
-
-  /** Whether it deals in WIT streams or futures. */
-  readonly hasStreams: boolean;
-
-  /** Whether the pool cannot see what its tasks come to once they have answered. */
-  readonly hidesTasks: boolean;
-
-  /** Whether it imports WASI. */
-  readonly importsWasi: boolean;
-
-  /** Whether it imports WASI's preview 3, and which interfaces of it that it looks up without a version. */
-  readonly importsWasi3: boolean;
-  readonly unversionedWasi3: ReadonlySet<string>;
+  readonly traits: CodeTraits;
 
   /** jco's code; undefined where it came as a module that others have imported. */
   readonly code: string | undefined;
 
-  readonly #compile: (file: string) => Promise<Compiled>;
-  readonly #compiling = new Map<string, Promise<Compiled>>();
-  readonly #compiled = new Map<string, Compiled>();
+  readonly #codeBlockers: readonly string[];
+  readonly #compile: (file: string) => Promise<CompiledModule>;
+  readonly #compiling = new Map<string, Promise<CompiledModule>>();
+  readonly #compiled = new Map<string, CompiledModule>();
 
-  /** @param compile compiles the core module of a name that jco gave; is called once for each */
+  /**
+   * @param codeBlockers why jco's code cannot be put back as it was
+   * @param compile compiles the core module of a name that jco gave; is called once for each
+   */
   constructor(
     instantiate: Instantiate,
-    restoreBlockers: readonly string[],
-    compile: (file: string) => Promise<Compiled>,
+    codeBlockers: readonly string[],
+    compile: (file: string) => Promise<CompiledModule>,
     code?: string,
   ) {
     this.instantiate = instantiate;
-    this.restoreBlockers = restoreBlockers;
+    this.#codeBlockers = codeBlockers;
     this.code = code;
     this.#compile = compile;
-    // jco's code has classes for streams and futures where there are any. It looks up imports by their
-    // names, with a version where it was told to keep that, and has the full name of each function.
-    const inner = String(instantiate);
-    this.hasStreams = /(Stream|Future)ReadableEnd/.test(inner);
-    this.hidesTasks = /\[async-lift/.test(inner) && !hasOwnGlobals(instantiate);
-    this.importsWasi = /["'`]wasi:/.test(inner);
-    const versioned = /["'`]wasi:[a-z-]+\/[a-z0-9-]+@0\.3[\w.-]*["'`]\]/.test(inner);
-    const of3 = versioned ? [] : inner.matchAll(/(wasi:[a-z-]+\/[a-z0-9-]+)@0\.3[\w.-]*#/g);
-    this.unversionedWasi3 = new Set(Array.from(of3, ([, name = '']) => name));
-    this.importsWasi3 = versioned || this.unversionedWasi3.size > 0;
+    this.traits = traitsOf(instantiate);
   }
 
   /** A core module, compiled. */
-  async module(file: string): Promise<Compiled> {
+  async module(file: string): Promise<CompiledModule> {
     const compiling = this.#compiling.get(file) ?? this.#compile(file);
     this.#compiling.set(file, compiling);
     try {
@@ -75,13 +60,51 @@ export class Component {
     }
   }
 
-  /** The core modules that are compiled by now; once there is an instance, all. */
-  get modules(): readonly Compiled[] {
+  get modules(): readonly CompiledModule[] {
     return [...this.#compiled.values()];
   }
 
-  /** The same, by their names. */
-  get files(): ReadonlyMap<string, Compiled> {
-    return this.#compiled;
+  get restoreBlockers(): readonly string[] {
+    const own = this.modules.flatMap((module) => module.restoreBlockers);
+    return [...new Set([...this.#codeBlockers, ...own])];
   }
+
+  /**
+   * jco 1.35 keeps each stream and future that crosses a component's border for as long as the
+   * instance lives, with the task that it came from: some 10 KiB each. And where tasks cannot be
+   * seen, one that has answered may go on.
+   */
+  get defaultMaxUses(): number {
+    if (this.traits.hidesTasks) return 1;
+    return this.traits.hasStreams ? 100 : 0;
+  }
+
+  mainModule(name: string): WebAssembly.Module {
+    const [main] = this.modules;
+    if (main !== undefined) return main.module;
+    const message = `${name} is a component without a core module: nothing runs in it`;
+    throw new WasmError('ERR_WASM_COMPONENT', message);
+  }
+
+  /**
+   * The component as it goes to another thread. Throws a `WasmError` `ERR_WASM_COMPONENT` where jco's
+   * code is not known.
+   */
+  toMessage(): PostedComponent {
+    const { code } = this;
+    if (code === undefined) {
+      const message =
+        "src is a component transpiled ahead, whose code cannot go to another thread; accepted: the component's bytes";
+      throw new WasmError('ERR_WASM_COMPONENT', message);
+    }
+    const modules = new Map(Array.from(this.#compiled, ([file, it]) => [file, it.toMessage()]));
+    return { code, modules, codeBlockers: this.#codeBlockers };
+  }
+}
+
+/** A transpiled component on its way to another thread, where its code is run anew. */
+export interface PostedComponent {
+  readonly code: string;
+  readonly modules: ReadonlyMap<string, CoreModule>;
+  readonly codeBlockers: readonly string[];
 }

@@ -3,21 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, WasmError } from '../errors.js';
-import { compile } from '../module/compile.js';
-import type { WasmPoolOptions } from '../pool/options.js';
+import { compile } from '../module/compiled-module.js';
 import { Component, type Instantiate } from './component.js';
 import { componentRestoreBlockers } from './component-restore-blockers.js';
 import { DiskCache, defaultCacheFolder } from './disk-cache.js';
-import { type TranspileOptions, transpile, transpileKey } from './transpile.js';
-
-/** What of a pool's options matters to transpiling. */
-export type TranspilingOptions = Pick<WasmPoolOptions<never, never>, 'component' | 'promising'>;
-
-/** What a component is transpiled with, for these options of a pool. */
-export function transpileOptions({ component, promising }: TranspilingOptions): TranspileOptions {
-  const asyncExports = promising === true ? ['*'] : promising || [];
-  return { asyncImports: component?.asyncImports ?? [], asyncExports };
-}
+import { transpile, transpileKey } from './transpile.js';
+import { type TranspilingOptions, transpileOptions } from './transpile-options.js';
 
 /** Has a component transpiled, or finds what it was transpiled to. Rejects as `transpile`. */
 export async function loadComponent(
@@ -38,9 +29,9 @@ export async function loadComponent(
   const compileModule = (file: string) => {
     return compile({ name: `${name}: ${file}`, bytes: modules.get(file) ?? new Uint8Array() });
   };
-  const restoreBlockers = componentRestoreBlockers(bytes, code);
+  const codeBlockers = componentRestoreBlockers(bytes, code);
   const instantiate = await evaluate(code, name, disk);
-  const component = new Component(instantiate, restoreBlockers, compileModule, code);
+  const component = new Component(instantiate, codeBlockers, compileModule, code);
   await Promise.all(Array.from(modules.keys(), (file) => component.module(file)));
   return component;
 }

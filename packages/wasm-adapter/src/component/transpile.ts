@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
 import { messageOf, WasmError } from '../errors.js';
-import { withOwnGlobals } from '../instance/component/own-globals.js';
 import { describeBytes } from '../source/describe-bytes.js';
 import { importPeer, jcoVersions } from './jco.js';
-
-/** What of jco's options depends on the pool's. */
-export interface TranspileOptions {
-  /** As jco's option: imports that return promises, `'ns:pkg/interface#function'`, or `'*'` for all. */
-  readonly asyncImports: readonly string[];
-  /** As jco's option: exports that are to return promises, named in the same way. */
-  readonly asyncExports: readonly string[];
-}
+import { withOwnGlobals } from './jco-code.js';
+import type { TranspileOptions } from './transpile-options.js';
 
 /** What jco makes of a component. */
 export interface Transpiled {

@@ -1,4 +1,4 @@
-import { compile } from '../module/compile.js';
+import { compile } from '../module/compiled-module.js';
 import { loadSource } from '../source/source.js';
 import { Component, type Instantiate } from './component.js';
 import type { TranspiledComponent } from './transpiled-source.js';
@@ -9,6 +9,6 @@ export function transpiledComponent({ instantiate, modules }: TranspiledComponen
     const src = modules instanceof URL ? new URL(file, modules) : modules(file);
     return compile(await loadSource(src));
   };
-  const restoreBlockers = ['a component transpiled ahead: what its code keeps is not known'];
-  return new Component(instantiate as Instantiate, restoreBlockers, compileModule);
+  const codeBlockers = ['a component transpiled ahead: what its code keeps is not known'];
+  return new Component(instantiate as Instantiate, codeBlockers, compileModule);
 }

@@ -1,4 +1,4 @@
-import type { WasmSource } from '../source/source.js';
+import type { ModuleSource } from '../source/source.js';
 
 /**
  * A component that jco has transpiled ahead, in async instantiation mode: `jco transpile it.wasm
@@ -12,7 +12,7 @@ export interface TranspiledComponent {
    * Where the core modules are that jco wrote: the URL of their folder, which ends with a slash, or a
    * function that gives each, as a pool's `src`, by the name of its file.
    */
-  readonly modules: URL | ((file: string) => WasmSource);
+  readonly modules: URL | ((file: string) => ModuleSource);
 }
 
 /** Whether a pool's `src` is such a component. */

@@ -1,9 +1,8 @@
-import { Component } from '../component/component.js';
 import { WasmError } from '../errors.js';
-import type { Compiled } from '../module/compile.js';
+import type { CompiledModule } from '../module/compiled-module.js';
 import type { ModuleShape } from '../module/module-shape.js';
 import { exportName, type StateKind } from '../module/private-exports.js';
-import type { Program } from '../program.js';
+import type { AnyProgram } from '../program.js';
 import { externalMemory } from './external-memory.js';
 import { CallState, guardExports } from './guard.js';
 import { link, type WasmImports } from './link.js';
@@ -34,7 +33,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   /** Something beyond its own memories, tables and globals was changed on its behalf. */
   dirtyOutside = false;
 
-  readonly #program: Program;
+  readonly #program: AnyProgram;
   readonly #promising: readonly string[] | true;
   readonly #imported: ImportOwners | undefined;
   readonly #memories = new Memories();
@@ -48,7 +47,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
    * @param imported what others of its pool have imported, where it is to share nothing with them
    */
   constructor(
-    program: Program,
+    program: AnyProgram,
     id: number,
     poolName: string,
     promising: readonly string[] | true,
@@ -85,7 +84,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   }
 
   link(imports: WasmImports): WebAssembly.Instance {
-    if (this.#program instanceof Component) {
+    if (this.#program.kind === 'component') {
       const message = `${this.name}: instance.link is for core modules, and this is a component`;
       throw new WasmError('ERR_WASM_COMPONENT', message);
     }
@@ -97,7 +96,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   }
 
   /** Makes an instance of one core module, whose exports are not guarded. Throws as `link`. */
-  linkModule({ extended, shape }: Compiled, imports: WasmImports): WebAssembly.Instance {
+  linkModule({ extended, shape }: CompiledModule, imports: WasmImports): WebAssembly.Instance {
     const instance = link(extended, imports, this.name);
     this.#linked.push({ shape, exports: instance.exports });
     if (shape === undefined) {
@@ -122,7 +121,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   /** Remembers the state of now, to restore. Returns why it cannot be put back; empty where it can. */
   takeSnapshot(): readonly string[] {
     const links = this.#linked.length;
-    if (links !== 1 && !(this.#program instanceof Component)) {
+    if (links !== 1 && !(this.#program.kind === 'component')) {
       return [`a loader that called instance.link ${links} times`];
     }
     const state = new Snapshot(

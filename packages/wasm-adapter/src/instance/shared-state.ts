@@ -25,7 +25,7 @@ export class ImportOwners {
     this.#reset = reset;
   }
 
-  /** Refuses, as `refuseSharedState`, what another instance has imported, and notes the rest as its own. */
+  /** Refuses, as `assertNotShared`, what another instance has imported, and notes the rest as its own. */
   register(id: number, module: WebAssembly.Module, imports: WasmImports): void {
     const states = statesOf(module, imports);
     const shared = states.find(({ state }) => (this.#owners.get(state) ?? id) !== id);

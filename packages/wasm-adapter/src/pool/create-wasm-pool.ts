@@ -1,5 +1,4 @@
-import { makeProgram } from '../program.js';
-import { loadSource, type WasmSource } from '../source/source.js';
+import { load, makeProgram, type WasmSource } from '../program.js';
 import { checkWasmOptions, type WasmPoolOptions } from './options.js';
 import { startPool } from './start-pool.js';
 import type { WasmPool } from './wasm-pool.js';
@@ -17,5 +16,5 @@ export async function createWasmPool<Exports = WebAssembly.Exports, Context = un
   options: WasmPoolOptions<Exports, Context> = {},
 ): Promise<WasmPool<Exports, Context>> {
   checkWasmOptions('createWasmPool', options);
-  return startPool(await makeProgram(await loadSource(src), options), options);
+  return startPool(await makeProgram(await load(src), options), options);
 }

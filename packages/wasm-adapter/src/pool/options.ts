@@ -1,10 +1,10 @@
+import type { PoolOptions } from '@wasm-pool/core';
 import {
   checkOptions,
   type OptionCheck,
-  type PoolOptions,
   poolOptionChecks,
   wholeNumber,
-} from '@wasm-pool/core';
+} from '@wasm-pool/core/internal';
 import { type ComponentOptions, componentChecks } from '../component/component-options.js';
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
 import type { WasmImports } from '../instance/link.js';

@@ -1,6 +1,6 @@
 import { CreateError, createPool, type Factory, type Pool } from '@wasm-pool/core';
 import type { PooledInstance } from '../instance/pooled-instance.js';
-import { defaultMaxUses, mainModule, type Program } from '../program.js';
+import type { AnyProgram } from '../program.js';
 import { coreOptions, type WasmPoolOptions } from './options.js';
 import { WasmFactory } from './wasm-factory.js';
 import { type BudgetMembership, budgetExceeded, WasmPool } from './wasm-pool.js';
@@ -16,12 +16,12 @@ export interface SharedFactory<Exports, Context> extends BudgetMembership {
 
 /** Makes the pool of a program; its first instances work once this resolves. */
 export async function startPool<Exports, Context>(
-  program: Program,
+  program: AnyProgram,
   options: WasmPoolOptions<Exports, Context>,
   share?: (name: string, factory: WasmFactory<Exports, Context>) => SharedFactory<Exports, Context>,
 ): Promise<WasmPool<Exports, Context>> {
   const given = coreOptions(options);
-  const poolOptions = { ...given, maxUses: given.maxUses ?? defaultMaxUses(program) };
+  const poolOptions = { ...given, maxUses: given.maxUses ?? program.defaultMaxUses };
   const { name = 'wasm', min = 0, acquireTimeoutMillis = 0 } = poolOptions;
   const factory = new WasmFactory(program, name, options);
   const shared = share?.(name, factory);
@@ -30,7 +30,7 @@ export async function startPool<Exports, Context>(
     pool = createPool(shared?.factory ?? factory, poolOptions);
     await firstInstances(pool, factory, shared, acquireTimeoutMillis);
     const spares = options.reset === 'fresh' ? Math.max(min, 1) : 0;
-    return new WasmPool(mainModule(program, name), factory.restoreBlockers, pool, spares, shared);
+    return new WasmPool(program.mainModule(name), factory.restoreBlockers, pool, spares, shared);
   } catch (error) {
     await pool?.close();
     shared?.detach();

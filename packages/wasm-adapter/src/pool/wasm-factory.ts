@@ -1,5 +1,5 @@
-import { checkOptions, type Factory, type Verdict } from '@wasm-pool/core';
-import { Component } from '../component/component.js';
+import type { Factory, Verdict } from '@wasm-pool/core';
+import { checkOptions } from '@wasm-pool/core/internal';
 import { WasmError } from '../errors.js';
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
 import { instantiateComponent } from '../instance/component/instantiate-component.js';
@@ -10,7 +10,7 @@ import { assertNotShared, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
 import { type WasiOptions, wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
-import { type Program, restoreBlockersOfProgram } from '../program.js';
+import type { AnyProgram } from '../program.js';
 import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
 
 /** How long a component that has answered may take to end, before it is replaced. */
@@ -27,7 +27,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   /** Destroys what is idle, when V8 has no room left for a further instance. */
   reclaim: (() => void) | undefined = undefined;
 
-  readonly #program: Program;
+  readonly #program: AnyProgram;
   readonly #name: string;
   readonly #options: WasmPoolOptions<Exports, Context>;
   readonly #maxMemoryBytes: number;
@@ -36,13 +36,13 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
   readonly #imported: ImportOwners | undefined;
   #lastId = 0;
 
-  constructor(program: Program, name: string, options: WasmPoolOptions<Exports, Context>) {
+  constructor(program: AnyProgram, name: string, options: WasmPoolOptions<Exports, Context>) {
     this.#program = program;
     this.#name = name;
     this.#options = options;
     this.#maxMemoryBytes = options.maxMemoryBytes || Number.POSITIVE_INFINITY;
     const { reset = 'reuse', instantiate, imports, promising = false } = options;
-    if (program instanceof Component) {
+    if (program.kind === 'component') {
       this.#promising = []; // jco has seen to it
       if (instantiate !== undefined) {
         const message = `${name} is a component, and instantiate is for core modules`;
@@ -54,7 +54,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
         assertNotShared(program.module, imports, reset);
       }
     }
-    this.restoreBlockers = reset === 'restore' ? restoreBlockersOfProgram(program) : [];
+    this.restoreBlockers = reset === 'restore' ? program.restoreBlockers : [];
     this.#imported = reset === 'reuse' ? undefined : new ImportOwners(reset);
     this.#restores = reset === 'restore' && this.restoreBlockers.length === 0;
   }
@@ -86,7 +86,7 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
       this.#imported,
     );
     try {
-      if (program instanceof Component || instantiate === undefined) {
+      if (program.kind === 'component' || instantiate === undefined) {
         await this.#instantiate(program, instance);
       } else instance.useLoaderResult(await instantiate(program.module, instance));
       // By proc_exit(0), or what emscripten throws to end `main`: the guest was through with its start.
@@ -105,14 +105,17 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     return instance;
   }
 
-  async #instantiate(program: Program, instance: PooledInstance<Exports, Context>): Promise<void> {
-    const { wasi = program instanceof Component, imports = {} } = this.#options;
+  async #instantiate(
+    program: AnyProgram,
+    instance: PooledInstance<Exports, Context>,
+  ): Promise<void> {
+    const { wasi = program.kind === 'component', imports = {} } = this.#options;
     const given = await forInstance(wasi, instance);
     checkOptions(instance.name, { wasi: given ?? null }, { wasi: wasiCheck });
     const own = await forInstance<WasmImports, Exports, Context>(imports, instance);
     checkOptions(instance.name, { imports: own ?? null }, { imports: importsCheck });
     const wasiOptions = given === true ? {} : given || undefined;
-    if (program instanceof Component) {
+    if (program.kind === 'component') {
       return instantiateComponent(program, instance, own, wasiOptions as ComponentWasiOptions);
     }
     const suspends = this.#promising === true || this.#promising.length > 0;

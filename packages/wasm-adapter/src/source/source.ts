@@ -1,28 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
-import { isTranspiledComponent, type TranspiledComponent } from '../component/transpiled-source.js';
 import { messageOf, WasmError } from '../errors.js';
 
 /**
  * Where a module or a component comes from: its bytes; the path of a file; a `file:`, `http:` or
  * `https:` URL, as a string or a URL; a `Response`, or a promise of one, which is compiled while it
- * streams in; a module that is compiled already, or a component that is transpiled already.
+ * streams in; or a compiled module.
  */
-export type WasmSource =
+export type ModuleSource =
   | ArrayBufferLike
   | ArrayBufferView
   | string
   | URL
   | Response
   | PromiseLike<Response>
-  | WebAssembly.Module
-  | TranspiledComponent;
+  | WebAssembly.Module;
 
-/** A source once it is there: compiled, or transpiled, or bytes and, for a response, their compilation. */
-export type Loaded =
+/** A loaded source: a compiled module, or bytes and, of a response, their compilation. */
+export type LoadedModule =
   | WebAssembly.Module
-  | TranspiledComponent
   | {
       readonly name: string;
       readonly bytes: Uint8Array<ArrayBuffer>;
@@ -33,11 +30,10 @@ const accepted =
   'bytes, a file path, a file:, http: or https: URL, a Response or a promise of one, a WebAssembly.Module, or a transpiled component as { instantiate, modules }';
 
 /** Loads a source. Rejects with a `WasmError` `ERR_WASM_SOURCE` when there is nothing to compile. */
-export async function loadSource(src: WasmSource): Promise<Loaded> {
+export async function loadSource(src: ModuleSource): Promise<LoadedModule> {
   // Copied, and before anything is awaited: what the caller writes there later is of no concern here.
   const bytes = copyOf(src);
   if (bytes !== undefined) return { name: 'src', bytes };
-  if (isTranspiledComponent(src)) return src;
   const given: unknown = await src;
   if (given instanceof WebAssembly.Module) return given;
   if (given instanceof Response) return loadResponse(given, given.url || 'a Response');
@@ -47,7 +43,7 @@ export async function loadSource(src: WasmSource): Promise<Loaded> {
   throw new WasmError('ERR_WASM_SOURCE', `src is ${kind}; accepted: ${accepted}`);
 }
 
-function copyOf(src: WasmSource): Uint8Array<ArrayBuffer> | undefined {
+function copyOf(src: ModuleSource): Uint8Array<ArrayBuffer> | undefined {
   if (ArrayBuffer.isView(src)) {
     return new Uint8Array(new Uint8Array(src.buffer, src.byteOffset, src.byteLength));
   }
@@ -55,7 +51,7 @@ function copyOf(src: WasmSource): Uint8Array<ArrayBuffer> | undefined {
   return types.isAnyArrayBuffer(src) ? new Uint8Array(new Uint8Array(src)) : undefined;
 }
 
-async function loadUrl(given: string | URL): Promise<Loaded> {
+async function loadUrl(given: string | URL): Promise<LoadedModule> {
   let url: URL;
   try {
     url = new URL(given);
@@ -84,7 +80,7 @@ function pathOf(url: URL): string {
   }
 }
 
-async function loadFile(path: string): Promise<Loaded> {
+async function loadFile(path: string): Promise<LoadedModule> {
   try {
     return { name: path, bytes: new Uint8Array(await readFile(path)) };
   } catch (cause) {
@@ -92,7 +88,7 @@ async function loadFile(path: string): Promise<Loaded> {
   }
 }
 
-async function loadResponse(response: Response, name: string): Promise<Loaded> {
+async function loadResponse(response: Response, name: string): Promise<LoadedModule> {
   if (!response.ok) {
     throw sourceError(name, `the response has status ${response.status} ${response.statusText}`);
   }

@@ -1,4 +1,4 @@
-import { checkOptions, type OptionCheck } from '@wasm-pool/core';
+import { checkOptions, type OptionCheck } from '@wasm-pool/core/internal';
 import type { Component } from '../../component/component.js';
 import { importPeer } from '../../component/jco.js';
 import { WasmError, WasmExit } from '../../errors.js';
@@ -51,7 +51,7 @@ export async function componentWasi(
   name: string,
 ): Promise<Interfaces> {
   checkOptions(`${name}: wasi`, options, checks);
-  const { importsWasi, importsWasi3, unversionedWasi3 } = component;
+  const { importsWasi, importsWasi3, unversionedWasi3 } = component.traits;
   const of2 = importsWasi ? await preview2(options, name) : () => undefined;
   const of3 = importsWasi3 ? await preview3(options, name, of2) : () => undefined;
   return (lookedUp) => {

@@ -1,4 +1,5 @@
 import type { Component } from '../../component/component.js';
+import { CompiledModule } from '../../module/compiled-module.js';
 import type { CallState } from '../guard.js';
 import { requireJspi } from '../jspi.js';
 import type { WasmImports } from '../link.js';
@@ -27,7 +28,7 @@ export async function instantiateComponent<Exports>(
     own,
     (name) => standard?.(name),
     instance.name,
-    (call) => watchCalls(call, instance.calls, component.hasStreams ? held : undefined),
+    (call) => watchCalls(call, instance.calls, component.traits.hasStreams ? held : undefined),
   );
   const globals = new OwnGlobals(instance.calls, instance.dropped);
   const make = () =>
@@ -37,7 +38,7 @@ export async function instantiateComponent<Exports>(
       async (module, coreImports = {}) => {
         const compiled = component.modules.find((it) => it.extended === module);
         const core = instance.linkModule(
-          compiled ?? { module, extended: module, shape: undefined },
+          compiled ?? new CompiledModule({ module, extended: module, shape: undefined }),
           coreImports as WasmImports,
         );
         globals.noteExports(core.exports);
@@ -45,7 +46,12 @@ export async function instantiateComponent<Exports>(
       },
     );
   const exports = Object(await withJspiHint(() => held.watch(make)));
-  instance.exports = guardComponent(exports, instance.calls, held, component.hasStreams) as Exports;
+  instance.exports = guardComponent(
+    exports,
+    instance.calls,
+    held,
+    component.traits.hasStreams,
+  ) as Exports;
 }
 
 /**

@@ -1,26 +1,9 @@
+import { GLOBALS } from '../../component/jco-code.js';
 import type { CallState } from '../guard.js';
 import { promising } from '../jspi.js';
 
-/** Where an instance's globals are among its imports. */
-const GLOBALS = Symbol.for('@wasm-pool/globals');
-
-/** As jco writes it, in async instantiation mode. */
-const HEAD = /^export function instantiate\(getCoreModule, imports, .*\{$/m;
-const NAMES = 'WebAssembly, clearInterval, clearTimeout, setInterval, setTimeout';
-const OWN = `const { ${NAMES} } = imports[Symbol.for('${GLOBALS.description}')];`;
-
 /** How long the timers of an instance that was dropped may still be needed to tell who waits. */
 const GRACE_MILLIS = 1000;
-
-/** jco's code, with what it takes from the global object taken from its imports instead. */
-export function withOwnGlobals(code: string): string {
-  return code.replace(HEAD, `$&\n  ${OWN}`);
-}
-
-/** Whether that is what `instantiate` is of. */
-export function hasOwnGlobals(instantiate: object): boolean {
-  return String(instantiate).includes(OWN);
-}
 
 /** The imports of one instance, with its globals among them. */
 export function importsWithGlobals(imports: object, globals: OwnGlobals): object {

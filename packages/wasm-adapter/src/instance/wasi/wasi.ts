@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { WASI, WASIOptions } from 'node:wasi';
-import { checkOptions, type OptionCheck } from '@wasm-pool/core';
+import { checkOptions, type OptionCheck } from '@wasm-pool/core/internal';
 import { WasmExit } from '../../errors.js';
 import { suspending } from '../jspi.js';
 import type { WasmImports } from '../link.js';

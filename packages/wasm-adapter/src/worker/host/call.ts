@@ -1,5 +1,6 @@
 import type { Transferable } from 'node:worker_threads';
-import { millis, OptionError, show } from '@wasm-pool/core';
+import { OptionError } from '@wasm-pool/core';
+import { inspectValue, millis } from '@wasm-pool/core/internal';
 import { WasmError } from '../../errors.js';
 import type { CallRequest } from '../wire/messages.js';
 import { movedOf } from '../wire/move.js';
@@ -25,7 +26,7 @@ export function makeCall(
   settings: CallSettings,
 ): Call {
   if (!names.has(name)) {
-    const message = `there is no task or function export ${show(name)}; accepted: ${[...names].join(', ')}`;
+    const message = `there is no task or function export ${inspectValue(name)}; accepted: ${[...names].join(', ')}`;
     throw new WasmError('ERR_WASM_TASK', message);
   }
   const { callTimeoutMillis, timeoutMillis, signal } = settings;
@@ -46,7 +47,7 @@ function checkMillis(call: string, option: string, value: unknown): void {
 }
 
 function refused(call: string, option: string, value: unknown, accepts: string): OptionError {
-  return new OptionError(`${call}: ${option} is ${show(value)}; accepted: ${accepts}`);
+  return new OptionError(`${call}: ${option} is ${inspectValue(value)}; accepted: ${accepts}`);
 }
 
 /** One call of a task or an export, from when it is made to when it is settled. */

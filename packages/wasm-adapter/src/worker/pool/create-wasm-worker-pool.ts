@@ -1,6 +1,5 @@
 import { CreateError, createPool, type Pool } from '@wasm-pool/core';
-import { defaultMaxUses, mainModule, makeProgram, postable } from '../../program.js';
-import { loadSource, type WasmSource } from '../../source/source.js';
+import { load, makeProgram, type WasmSource } from '../../program.js';
 import type { PooledWorker } from '../host/pooled-worker.js';
 import { WorkerFactory } from '../host/worker-factory.js';
 import type { Calls, ExportCalls, ExportsOf } from './task-types.js';
@@ -40,12 +39,12 @@ export async function createWasmWorkerPool(
   options: WasmWorkerPoolOptions = {},
 ): Promise<WasmWorkerPool> {
   const settings = workerSettings(options);
-  const program = await makeProgram(await loadSource(src), options);
-  const factory = new WorkerFactory(postable(program), settings);
-  const module = mainModule(program, settings.name);
+  const program = await makeProgram(await load(src), options);
+  const factory = new WorkerFactory(program.toMessage(), settings);
+  const module = program.mainModule(settings.name);
   const pool: Pool<PooledWorker> = createPool(factory, {
     ...settings.core,
-    maxUses: settings.core.maxUses ?? defaultMaxUses(program),
+    maxUses: settings.core.maxUses ?? program.defaultMaxUses,
   });
   factory.lender = {
     handOff: (worker) => pool.handOff(worker),

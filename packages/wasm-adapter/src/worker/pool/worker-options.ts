@@ -1,12 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type ResourceLimits, Worker, type WorkerOptions } from 'node:worker_threads';
-import {
-  checkOptions,
-  millis,
-  type OptionCheck,
-  OptionError,
-  type PoolOptions,
-} from '@wasm-pool/core';
+import { OptionError, type PoolOptions } from '@wasm-pool/core';
+import { checkOptions, millis, type OptionCheck } from '@wasm-pool/core/internal';
 import { componentChecks } from '../../component/component-options.js';
 import type { WasiOptions } from '../../instance/wasi/wasi.js';
 import { type WasmPoolOptions, wasmOptionChecks } from '../../pool/options.js';

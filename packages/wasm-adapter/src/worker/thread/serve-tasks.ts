@@ -10,6 +10,7 @@ import type { Verdict } from '@wasm-pool/core';
 import { receiveComponent } from '../../component/posted-component.js';
 import { WasmError } from '../../errors.js';
 import type { PooledInstance } from '../../instance/pooled-instance.js';
+import { CompiledModule } from '../../module/compiled-module.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../../pool/options.js';
 import { WasmFactory } from '../../pool/wasm-factory.js';
 import { CallLedger } from '../wire/call-ledger.js';
@@ -153,7 +154,7 @@ class Server {
     delete this.#tasks.default;
     checkWasmOptions('module', given);
     const { program, poolName } = this.#data;
-    const own = 'code' in program ? await receiveComponent(program) : program;
+    const own = 'code' in program ? await receiveComponent(program) : new CompiledModule(program);
     return new WasmFactory(own, poolName, given);
   }
 

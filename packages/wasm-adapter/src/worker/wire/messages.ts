@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Verdict } from '@wasm-pool/core';
-import type { PostedComponent } from '../../component/posted-component.js';
+import type { PostedComponent } from '../../component/component.js';
 import type { WasiOptions } from '../../instance/wasi/wasi.js';
-import type { Compiled } from '../../module/compile.js';
+import type { CoreModule } from '../../module/program.js';
 import type { WasmPoolOptions } from '../../pool/options.js';
 import type { SerializedThrow } from './serialized-error.js';
 
@@ -13,7 +13,7 @@ export interface ThreadData {
   readonly ledger: Int32Array<SharedArrayBuffer>;
   /** See `Bell`. */
   readonly doorbell: Int32Array<SharedArrayBuffer>;
-  readonly program: Compiled | PostedComponent;
+  readonly program: CoreModule | PostedComponent;
   readonly poolName: string;
   readonly options: ThreadOptions;
   /** The URL of the module with the tasks. */
