@@ -74,6 +74,8 @@ const good: [string, () => WasmSource][] = [
   ['an http: URL whose answer comes in pieces', () => server.at('/200/application%2Fwasm/slow')],
   ['a Response', () => wasmResponse(add)],
   ['a promise of a Response', () => fetch(server.at('/200/application%2Fwasm'))],
+  ['a promise of bytes', () => Promise.resolve(add)],
+  ['a promise of an ArrayBuffer', () => wasmResponse(add).arrayBuffer()],
   [
     'a Response whose content type is written differently',
     () => new Response(add, { headers: { 'content-type': 'Application/WASM; charset=binary' } }),

@@ -30,6 +30,8 @@ export type WasmErrorCode =
   | 'ERR_WASM_CLONE'
   /** There is no task or function export of that name. */
   | 'ERR_WASM_TASK'
+  /** This platform lacks what was asked for: files of the host in a browser, say. */
+  | 'ERR_WASM_PLATFORM'
   /** `serveTasks` was called where no pool has started a thread. */
   | 'ERR_WASM_WORKER'
   /** The pool factory is closed. */

@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
 import type { CloseOptions } from '@wasm-pool/core';
 import { checkOptions, wholeNumber } from '@wasm-pool/core/internal';
 import { type TranspilingOptions, transpileOptions } from '../component/transpile-options.js';
 import { WasmError } from '../errors.js';
+import { sha256 } from '../platform/hash.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
 import { startPool } from '../pool/start-pool.js';
 import type { WasmPool } from '../pool/wasm-pool.js';
@@ -52,7 +52,7 @@ export class WasmPoolFactory implements AsyncDisposable {
   readonly #maxTotalMemoryBytes: number;
   readonly #maxInstances: number;
   readonly #budget: Budget;
-  readonly #modules = new Map<string, { program: Promise<AnyProgram>; users: number }>();
+  readonly #modules = new Map<string | symbol, { program: Promise<AnyProgram>; users: number }>();
   readonly #pools = new Set<Pick<WasmPool, 'close'>>();
   #closed = false;
 
@@ -74,7 +74,7 @@ export class WasmPoolFactory implements AsyncDisposable {
     checkWasmOptions('create', options);
     this.#refuseClosed();
     const loaded = await load(src);
-    const key = keyOf(loaded, options);
+    const key = await keyOf(loaded, options);
     const cached = this.#modules.get(key) ?? { program: makeProgram(loaded, options), users: 0 };
     this.#modules.set(key, cached);
     cached.users++;
@@ -135,9 +135,12 @@ export class WasmPoolFactory implements AsyncDisposable {
   }
 }
 
-/** What tells one compilation from another; of what came compiled, nothing can. */
-function keyOf(loaded: Loaded, options: TranspilingOptions): string {
-  if (!('bytes' in loaded)) return randomUUID();
-  const content = createHash('sha256').update(loaded.bytes).digest('hex');
+/**
+ * The key under which pools share a program: its content, and of a component how it is transpiled.
+ * A source that came compiled, or that the platform cannot hash, has a key of its own.
+ */
+async function keyOf(loaded: Loaded, options: TranspilingOptions): Promise<string | symbol> {
+  const content = 'bytes' in loaded ? await sha256(loaded.bytes) : undefined;
+  if (content === undefined || !('bytes' in loaded)) return Symbol('not shared');
   return isComponent(loaded.bytes) ? content + JSON.stringify(transpileOptions(options)) : content;
 }

@@ -1,7 +1,9 @@
+import { externalBytes } from '../platform/memory.js';
+
 /**
- * Something for V8 to count in place of a WebAssembly memory of that size: what V8 14 does not count is
- * no reason for it to collect garbage, and instances that were dropped would pile up by the gigabyte.
- * It is to be held as long as the memory is. Its pages are reserved, and never touched.
+ * A stand-in that V8 counts as external memory, because V8 14 does not count WebAssembly memories.
+ * Without it, dropped instances pile up by the gigabyte before V8 collects garbage. Hold it as long
+ * as the memory of `bytes` lives. Its pages are reserved, and never touched.
  */
 export function externalMemory(bytes: number): ArrayBuffer | undefined {
   countsMemories ??= doesCountMemories();
@@ -13,7 +15,8 @@ export function externalMemory(bytes: number): ArrayBuffer | undefined {
 let countsMemories: boolean | undefined;
 
 function doesCountMemories(): boolean {
-  const { external } = process.memoryUsage();
+  const before = externalBytes();
+  if (before === undefined) return true; // no V8 that can be asked: left to the engine
   const { buffer } = new WebAssembly.Memory({ initial: 256 });
-  return process.memoryUsage().external - external >= buffer.byteLength;
+  return (externalBytes() ?? 0) - before >= buffer.byteLength;
 }

@@ -1,4 +1,5 @@
 import { WasmError } from '../errors.js';
+import { nodeVersion } from '../platform/builtin.js';
 
 type HostFunction = (...args: never[]) => unknown;
 
@@ -14,7 +15,7 @@ function jspi(): Jspi {
   if (engine.Suspending === undefined || engine.promising === undefined) {
     throw new WasmError(
       'ERR_WASM_JSPI',
-      `Node.js ${process.versions.node} cannot suspend WebAssembly, for want of WebAssembly.Suspending: use Node.js 25 or later, or 24, where need be with --experimental-wasm-jspi; 22 has an older form of it only`,
+      `${nodeVersion === undefined ? 'This engine' : `Node.js ${nodeVersion}`} cannot suspend WebAssembly, for want of WebAssembly.Suspending: use Node.js 25 or later, or 24, where need be with --experimental-wasm-jspi; 22 has an older form of it only`,
     );
   }
   return { Suspending: engine.Suspending, promising: engine.promising };

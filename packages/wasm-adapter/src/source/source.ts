@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { types } from 'node:util';
 import { messageOf, WasmError } from '../errors.js';
+import { pathOfUrl, readBytes } from '../platform/files.js';
 
 /**
  * Where a module or a component comes from: its bytes; the path of a file; a `file:`, `http:` or
- * `https:` URL, as a string or a URL; a `Response`, or a promise of one, which is compiled while it
- * streams in; or a compiled module.
+ * `https:` URL, as a string or a URL; a `Response`, which is compiled while it streams in; a promise
+ * of bytes or of a `Response`; or a compiled module.
  */
 export type ModuleSource =
   | ArrayBufferLike
@@ -14,7 +12,7 @@ export type ModuleSource =
   | string
   | URL
   | Response
-  | PromiseLike<Response>
+  | PromiseLike<Response | ArrayBufferLike | ArrayBufferView>
   | WebAssembly.Module;
 
 /** A loaded source: a compiled module, or bytes and, of a response, their compilation. */
@@ -27,7 +25,7 @@ export type LoadedModule =
     };
 
 const accepted =
-  'bytes, a file path, a file:, http: or https: URL, a Response or a promise of one, a WebAssembly.Module, or a transpiled component as { instantiate, modules }';
+  'bytes, a file path, a file:, http: or https: URL, a Response, a promise of bytes or of a Response, a WebAssembly.Module, or a transpiled component as { instantiate, modules }';
 
 /** Loads a source. Rejects with a `WasmError` `ERR_WASM_SOURCE` when there is nothing to compile. */
 export async function loadSource(src: ModuleSource): Promise<LoadedModule> {
@@ -35,6 +33,8 @@ export async function loadSource(src: ModuleSource): Promise<LoadedModule> {
   const bytes = copyOf(src);
   if (bytes !== undefined) return { name: 'src', bytes };
   const given: unknown = await src;
+  const promised = copyOf(given);
+  if (promised !== undefined) return { name: 'src', bytes: promised };
   if (given instanceof WebAssembly.Module) return given;
   if (given instanceof Response) return loadResponse(given, given.url || 'a Response');
   if (typeof given === 'string' && !/^(file|https?):/i.test(given)) return loadFile(given);
@@ -43,12 +43,17 @@ export async function loadSource(src: ModuleSource): Promise<LoadedModule> {
   throw new WasmError('ERR_WASM_SOURCE', `src is ${kind}; accepted: ${accepted}`);
 }
 
-function copyOf(src: ModuleSource): Uint8Array<ArrayBuffer> | undefined {
+function copyOf(src: unknown): Uint8Array<ArrayBuffer> | undefined {
   if (ArrayBuffer.isView(src)) {
     return new Uint8Array(new Uint8Array(src.buffer, src.byteOffset, src.byteLength));
   }
-  // Of whichever realm: test runners and node:vm have others.
-  return types.isAnyArrayBuffer(src) ? new Uint8Array(new Uint8Array(src)) : undefined;
+  return isAnyArrayBuffer(src) ? new Uint8Array(new Uint8Array(src)) : undefined;
+}
+
+/** A buffer of any realm: test runners and node:vm have realms of their own. */
+function isAnyArrayBuffer(src: unknown): src is ArrayBufferLike {
+  const tag = Object.prototype.toString.call(src);
+  return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]';
 }
 
 async function loadUrl(given: string | URL): Promise<LoadedModule> {
@@ -74,7 +79,7 @@ async function loadUrl(given: string | URL): Promise<LoadedModule> {
 
 function pathOf(url: URL): string {
   try {
-    return fileURLToPath(url);
+    return pathOfUrl(url);
   } catch (cause) {
     throw sourceError(url.href, messageOf(cause), cause);
   }
@@ -82,7 +87,7 @@ function pathOf(url: URL): string {
 
 async function loadFile(path: string): Promise<LoadedModule> {
   try {
-    return { name: path, bytes: new Uint8Array(await readFile(path)) };
+    return { name: path, bytes: await readBytes(path) };
   } catch (cause) {
     throw sourceError(path, `it could not be read: ${messageOf(cause)}`, cause);
   }

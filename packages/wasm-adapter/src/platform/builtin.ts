@@ -1,0 +1,32 @@
+import { WasmError } from '../errors.js';
+
+/** The part of `process` that is looked at, where there is a `process` at all. */
+type Process = Partial<Pick<NodeJS.Process, 'getBuiltinModule' | 'versions'>>;
+
+const host: Process | undefined = (globalThis as { process?: Process }).process;
+
+/** The modules of Node.js that this package uses, by their names. */
+interface Builtins {
+  'node:fs': typeof import('node:fs');
+  'node:fs/promises': typeof import('node:fs/promises');
+  'node:os': typeof import('node:os');
+  'node:path': typeof import('node:path');
+  'node:url': typeof import('node:url');
+}
+
+/**
+ * A module of Node.js, which Deno and Bun have too. It is asked for by a function rather than
+ * imported, so that no bundler sees a dependency that browsers lack. Throws a `WasmError`
+ * `ERR_WASM_PLATFORM` where there is no such module; `what` says what was tried.
+ *
+ * https://nodejs.org/api/process.html#processgetbuiltinmoduleid
+ */
+export function builtin<Name extends keyof Builtins>(name: Name, what: string): Builtins[Name] {
+  const found = host?.getBuiltinModule?.(name) as Builtins[Name] | undefined;
+  if (found !== undefined) return found;
+  const message = `${what} needs ${name}, which this platform lacks; accepted: Node.js 22.12 or later, Deno, Bun`;
+  throw new WasmError('ERR_WASM_PLATFORM', message);
+}
+
+/** The version of Node.js that runs, or that Deno or Bun stand in for; undefined elsewhere. */
+export const nodeVersion: string | undefined = host?.versions?.node;
