@@ -1,9 +1,18 @@
+import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const root = fileURLToPath(new URL('.', import.meta.url));
 const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
 
-export default defineConfig({
+/** The test files with a long form: they import test/helpers/long.ts. */
+function filesWithLongForms(): string[] {
+  return globSync('test/**/*.test.ts', { cwd: root }).filter((file) =>
+    readFileSync(`${root}${file}`, 'utf8').includes('/helpers/long.js'),
+  );
+}
+
+export default defineConfig(({ mode }) => ({
   resolve: {
     // The tests run the sources, so that coverage sees them; everything else uses dist.
     alias: {
@@ -13,11 +22,17 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: mode === 'long' ? filesWithLongForms() : ['test/**/*.test.ts'],
+    env: mode === 'long' ? { LONG: '1' } : {},
     execArgv: ['--expose-gc'], // some tests force a collection
+    maxWorkers: 2, // many tests start threads and processes of their own
+    // Only a test that hangs meets these; no test is about how long something takes.
+    testTimeout: mode === 'long' ? 1_200_000 : 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 100_000 } },
     coverage: {
       include: ['packages/*/src/**/*.ts'],
       thresholds: { 'packages/core/src/**/*.ts': { 100: true } },
     },
   },
-});
+}));

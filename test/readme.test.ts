@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, vi } from 'vitest';
-import { testSnippets } from './readme.js';
+import { testSnippets } from './helpers/snippets.js';
+import { wat } from './helpers/wat.js';
 import { jco, jsComponent } from './wasm-adapter/components/js-component.js';
-import { wat } from './wasm-adapter/wat.js';
 
 /** The modules that the snippets of both READMEs load. */
 const modules = {

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Answer, codeOf, get, openServer, openUpstream, until } from './server.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) => {
-  it('that traps answers 500, and its instance is replaced', async () => {
+  test('that traps answers 500, and its instance is replaced', async () => {
     const said = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { address, pool } = await openServer(preview, { INSTANCES: '1' });
     expect((await get(`${address}/`)).body).toBe('1');
@@ -19,7 +19,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('that answers with an error answers 502', async () => {
+  test('that answers with an error answers 502', async () => {
     const { address, pool } = await openServer(preview);
     const answer = await get(`${address}/error`);
     expect([answer.status, codeOf(answer)]).toEqual([502, 'ERR_COMPONENT_ANSWER']);
@@ -27,7 +27,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('that waits too long answers 504, and its instance is replaced', async () => {
+  test('that waits too long answers 504, and its instance is replaced', async () => {
     const upstream = await openUpstream(() => {}); // never answers
     const { address, pool } = await openServer(preview, { ...upstream, CALL_MILLIS: '300' });
     const answer = await get(`${address}/upstream`);
@@ -37,7 +37,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(pool.stats().destroyed).toBe(1);
   });
 
-  it('whose client leaves ends what it does, and is lent to the next one', async () => {
+  test('whose client leaves ends what it does, and is lent to the next one', async () => {
     const { promise: asked, resolve } = Promise.withResolvers<() => void>();
     const upstream = await openUpstream((_, response) => resolve(() => response.end()));
     const { address, pool } = await openServer(preview, { ...upstream, INSTANCES: '1' });
@@ -51,7 +51,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('whose client leaves in the middle of its own request is lent to the next one', async () => {
+  test('whose client leaves in the middle of its own request is lent to the next one', async () => {
     const { address, pool } = await openServer(preview, { INSTANCES: '1' });
     const asked = request(`${address}/echo`, { method: 'POST' }).on('error', () => {});
     asked.write('the beginning');
@@ -62,7 +62,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     await until(() => pool.stats().borrowed === 0);
   });
 
-  it('is there for answers that have begun when its server is closed', async () => {
+  test('is there for answers that have begun when its server is closed', async () => {
     const { address, close } = await openServer(preview);
     const body = new Uint8Array(15 * 2 ** 20);
     const asked = request(`${address}/echo`, { method: 'POST' }).end(body);
@@ -74,7 +74,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     await closed;
   });
 
-  it.each([
+  test.each([
     ['its request', 'GET / HTTP/1.1\r\nhost'],
     ['the body of its request', 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1'],
   ])('waits for no client that does not end %s, when its server is closed', async (_, half) => {
@@ -89,7 +89,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(pool.stats().size).toBe(0);
   });
 
-  it('is asked by so many only', async () => {
+  test('is asked by so many only', async () => {
     const { promise: asked, resolve } = Promise.withResolvers<() => void>();
     const upstream = await openUpstream((_, response) => resolve(() => response.end('at last')));
     const env = { ...upstream, INSTANCES: '1', MAX_WAITING: '1', WAIT_MILLIS: '200' };
@@ -105,7 +105,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
 });
 
 describe('a component of preview 3', () => {
-  it('whose answer does not go on is broken off, and its instance is free again', async () => {
+  test('whose answer does not go on is broken off, and its instance is free again', async () => {
     const said = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { address, pool } = await openServer('preview3', { INSTANCES: '1', CALL_MILLIS: '300' });
     const asked = request(`${address}/echo`, { method: 'POST' }).on('error', () => {});
@@ -120,7 +120,7 @@ describe('a component of preview 3', () => {
     await until(() => pool.stats().borrowed === 0);
   });
 
-  it('is not asked for a host that cannot be one', async () => {
+  test('is not asked for a host that cannot be one', async () => {
     const { address, pool } = await openServer('preview3');
     const socket = connect(Number(new URL(address).port), '127.0.0.1');
     socket.write('GET / HTTP/1.1\r\nhost: a b/\r\nconnection: close\r\n\r\n');
@@ -130,7 +130,7 @@ describe('a component of preview 3', () => {
     expect(pool.stats().acquired).toBe(0);
   });
 
-  it('that does not answer answers 500, and its instance is replaced', async () => {
+  test('that does not answer answers 500, and its instance is replaced', async () => {
     const said = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { address, pool } = await openServer('preview3');
     expect((await get(`${address}/silent`)).status).toBe(500);
@@ -140,14 +140,14 @@ describe('a component of preview 3', () => {
 });
 
 describe('a component of preview 2', () => {
-  it('that does not answer answers 502', async () => {
+  test('that does not answer answers 502', async () => {
     const { address } = await openServer('preview2');
     const answer = await get(`${address}/silent`);
     expect([answer.status, codeOf(answer)]).toEqual([502, 'ERR_COMPONENT_ANSWER']);
     expect(answer.body).toContain('the component did not answer');
   });
 
-  it('that never ends is stopped, and the others do not notice', async () => {
+  test('that never ends is stopped, and the others do not notice', async () => {
     const { address, pool } = await openServer('preview2', { CALL_MILLIS: '500' });
     const paths = ['/forever', ...Array(8).fill('/primes?below=10')];
     const answers = await Promise.all(paths.map((path) => get(`${address}${path}`)));
@@ -157,7 +157,7 @@ describe('a component of preview 2', () => {
     await until(() => pool.stats().destroyed === 1);
   });
 
-  it('is sent no body that is larger than it may be', async () => {
+  test('is sent no body that is larger than it may be', async () => {
     const { address, pool } = await openServer('preview2', { BODY_MIB: '1' });
     const body = new Uint8Array(2 ** 20 + 1);
     const answer = await get(`${address}/echo`, { method: 'POST', body });
@@ -167,7 +167,7 @@ describe('a component of preview 2', () => {
     expect(most.status).toBe(200);
   });
 
-  it('is asked by the next request of a connection whose last one was too large', async () => {
+  test('is asked by the next request of a connection whose last one was too large', async () => {
     const { address } = await openServer('preview2', { BODY_MIB: '1' });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const ask = async (path: string, method: string, body?: Uint8Array) => {

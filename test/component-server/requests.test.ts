@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { get, openServer, openUpstream } from './server.js';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -20,7 +20,7 @@ function primesBelow(limit: number): number {
 }
 
 describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) => {
-  it('answers with its own status, headers and body', async () => {
+  test('answers with its own status, headers and body', async () => {
     const { address } = await openServer(preview);
     const response = await fetch(`${address}/nowhere`);
     expect(response.status).toBe(404);
@@ -28,7 +28,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(await response.text()).toBe('nothing there\n');
   });
 
-  it('gives 64 requests at once each its own answer, one at a time on an instance', async () => {
+  test('gives 64 requests at once each its own answer, one at a time on an instance', async () => {
     const { address, pool } = await openServer(preview);
     const limits = Array.from({ length: 64 }, (_, index) => 100 + index * 37);
     const answers = await Promise.all(
@@ -42,7 +42,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(pool.stats().created).toBeLessThanOrEqual(4);
   });
 
-  it('reads what it is sent, and a body comes back byte by byte', async () => {
+  test('reads what it is sent, and a body comes back byte by byte', async () => {
     const { address } = await openServer(preview);
     const bytes = new Uint8Array(3 * 2 ** 20 + 7).map((_, index) => (index * 31) % 251);
     const bodies = [bytes, bytes.subarray(0, 5), bytes.subarray(0, 0)];
@@ -53,7 +53,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     }
   });
 
-  it('reads a body that comes in pieces', async () => {
+  test('reads a body that comes in pieces', async () => {
     const { address } = await openServer(preview);
     const asked = request(`${address}/echo`, { method: 'POST' });
     const answer = new Promise<string>((resolve) => {
@@ -66,14 +66,14 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(await answer).toBe('one, two, three');
   });
 
-  it('answers HEAD without a body', async () => {
+  test('answers HEAD without a body', async () => {
     const { address } = await openServer(preview);
     const response = await fetch(`${address}/nowhere`, { method: 'HEAD' });
     expect([response.status, await response.text()]).toEqual([404, '']);
     expect(await get(`${address}/`)).toMatchObject({ status: 200 });
   });
 
-  it('calls others where it may, and its requests overlap while it waits', async () => {
+  test('calls others where it may, and its requests overlap while it waits', async () => {
     let waiting: (() => void)[] = [];
     const upstream = await openUpstream((_, response) => {
       waiting.push(() => response.end('from upstream'));
@@ -87,7 +87,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(await Promise.all(answers)).toEqual(Array(8).fill(expected));
   });
 
-  it('calls nobody where nobody allowed it', async () => {
+  test('calls nobody where nobody allowed it', async () => {
     let calls = 0;
     const { GUEST_UPSTREAM } = await openUpstream((_, response) => {
       calls++;
@@ -98,7 +98,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     expect(calls).toBe(0);
   });
 
-  it('that is sent no valid authority says so itself', async () => {
+  test('that is sent no valid authority says so itself', async () => {
     const { address } = await openServer(preview, { NETWORK: '1', GUEST_UPSTREAM: 'not one' });
     expect(await get(`${address}/upstream`)).toEqual({
       status: 500,
@@ -107,7 +107,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
   });
 });
 
-it('hears of a part of the body before the rest is sent (preview 3)', async () => {
+test('hears of a part of the body before the rest is sent (preview 3)', async () => {
   const { address } = await openServer('preview3');
   const asked = request(`${address}/echo`, { method: 'POST' });
   const begun = new Promise<string>((resolve) => {

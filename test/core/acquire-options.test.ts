@@ -1,6 +1,6 @@
 import { type AcquireOptions, createPool, OptionError } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, rejection } from './helpers.js';
+import { recordingFactory, rejection } from '../helpers/core.js';
 
 const count = 'a whole number of at least 0';
 const millis = 'a whole number from 0 to 2147483647';

@@ -1,6 +1,6 @@
 import { CreateError, createPool, type Pool } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { fakeTime, pass, recordingFactory, settle, type Thing, watch } from './helpers.js';
+import { fakeTime, pass, recordingFactory, settle, type Thing, watch } from '../helpers/core.js';
 
 describe('canCreate', () => {
   const gated = (options = {}) => {

@@ -9,7 +9,7 @@ import {
   settle,
   type Thing,
   watch,
-} from './helpers.js';
+} from '../helpers/core.js';
 
 /** A pool of one, with one to spare for the urgent; its one is lent. */
 async function lentOut(options: PoolOptions<Thing> = {}, laterCreate?: Parts['create']) {

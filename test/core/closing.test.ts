@@ -1,7 +1,7 @@
 import { createPool, NotBorrowedError, PoolClosedError } from '@wasm-pool/core';
 import { describe, expect, test, vi } from 'vitest';
-import { runChild } from './child.js';
-import { fakeTime, hang, pass, recordingFactory, settle, watch } from './helpers.js';
+import { runChild } from '../helpers/child.js';
+import { fakeTime, hang, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
 describe('close', () => {
   test('destroys what is idle, at once', async () => {

@@ -1,6 +1,14 @@
 import { CreateError, createPool, FactoryTimeoutError } from '@wasm-pool/core';
 import { describe, expect, test, vi } from 'vitest';
-import { fakeTime, hang, pass, recordingFactory, rejection, settle, watch } from './helpers.js';
+import {
+  fakeTime,
+  hang,
+  pass,
+  recordingFactory,
+  rejection,
+  settle,
+  watch,
+} from '../helpers/core.js';
 
 const broken = new Error('out of order');
 

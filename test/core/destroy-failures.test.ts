@@ -1,6 +1,6 @@
 import { createPool, DestroyError } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { fakeTime, hang, pass, recordingFactory, settle, watch } from './helpers.js';
+import { fakeTime, hang, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
 const broken = new Error('stuck');
 const failures = {

@@ -12,7 +12,7 @@ import {
   QueueFullError,
 } from '@wasm-pool/core';
 import { expect, test } from 'vitest';
-import { recordingFactory, rejection } from './helpers.js';
+import { recordingFactory, rejection } from '../helpers/core.js';
 
 const state: PoolState = {
   name: 'db',

@@ -1,6 +1,6 @@
 import { createPool, type EvictCandidate, type PoolOptions } from '@wasm-pool/core';
 import { describe, expect, test, vi } from 'vitest';
-import { fakeTime, pass, recordingFactory, settle, type Thing, uncaught } from './helpers.js';
+import { fakeTime, pass, recordingFactory, settle, type Thing, uncaught } from '../helpers/core.js';
 
 /** A pool with `count` idle resources. */
 async function idlePool(count: number, options: PoolOptions<Thing>) {

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createPool } from '@wasm-pool/core';
 import { describe, expect, test, vi } from 'vitest';
-import { fakeTime, recordingFactory } from './helpers.js';
+import { fakeTime, recordingFactory } from '../helpers/core.js';
 
 const fromCore = createRequire(new URL('../../packages/core/package.json', import.meta.url));
 const corePackage = fromCore('./package.json') as { dependencies: Record<string, string> };

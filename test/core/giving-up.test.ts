@@ -1,6 +1,6 @@
 import { AcquireTimeoutError, createPool } from '@wasm-pool/core';
 import { describe, expect, test, vi } from 'vitest';
-import { fakeTime, pass, recordingFactory, settle, watch } from './helpers.js';
+import { fakeTime, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
 /** A pool whose one resource is lent. */
 async function lentOut(options = {}) {

@@ -1,6 +1,6 @@
 import { CreateError, createPool, OptionError } from '@wasm-pool/core';
 import { describe, expect, test, vi } from 'vitest';
-import { fakeTime, hang, pass, recordingFactory, settle, watch } from './helpers.js';
+import { fakeTime, hang, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
 describe('grow', () => {
   test('starts one creation, or as many as it is told, and says how many', async () => {

@@ -1,6 +1,6 @@
 import { createPool } from '@wasm-pool/core';
-import { describe, expect, it } from 'vitest';
-import { recordingFactory, settle } from './helpers.js';
+import { describe, expect, test } from 'vitest';
+import { recordingFactory, settle } from '../helpers/core.js';
 
 /** The names of those that were served, in order. */
 function line() {
@@ -14,7 +14,7 @@ function line() {
 }
 
 describe('passOn', () => {
-  it('lends the resource to who waits next, without asking the factory, where that one accepts a hand-off', async () => {
+  test('lends the resource to who waits next, without asking the factory, where that one accepts a hand-off', async () => {
     let recycled = 0;
     const pool = createPool(recordingFactory({ recycle: () => ++recycled > 0 }));
     const resource = await pool.acquire();
@@ -26,7 +26,7 @@ describe('passOn', () => {
     expect([pool.borrowed, pool.available, recycled]).toEqual([0, 1, 1]);
   });
 
-  it('leaves the loan as it is where nobody waits, or who is next wants it for himself', async () => {
+  test('leaves the loan as it is where nobody waits, or who is next wants it for himself', async () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();
     expect(pool.handOff(resource)).toBe(false);
@@ -45,7 +45,7 @@ describe('passOn', () => {
     expect(pool.stats().acquired).toBe(3);
   });
 
-  it('ends the loan of a lease, and of nobody else', async () => {
+  test('ends the loan of a lease, and of nobody else', async () => {
     const pool = createPool(recordingFactory());
     const lease = await pool.lease();
     const resource = lease.value;
@@ -57,7 +57,7 @@ describe('passOn', () => {
     await pool.release(resource);
   });
 
-  it('does not go beyond maxUses', async () => {
+  test('does not go beyond maxUses', async () => {
     const pool = createPool(recordingFactory(), { maxUses: 2 });
     const resource = await pool.acquire();
     const loans = [pool.acquire({ acceptsHandOff: true }), pool.acquire({ acceptsHandOff: true })];
@@ -70,7 +70,7 @@ describe('passOn', () => {
     expect(pool.stats().destroyedBy).toEqual({ uses: 1 });
   });
 
-  it('does not keep what is beyond max for those who are not urgent', async () => {
+  test('does not keep what is beyond max for those who are not urgent', async () => {
     const pool = createPool(recordingFactory(), { max: 1, burst: 1 });
     const first = await pool.acquire();
     const urgent = await pool.acquire({ priority: 0 });
@@ -82,7 +82,7 @@ describe('passOn', () => {
     await pool.release(await waiting);
   });
 
-  it('of what is not on loan throws', async () => {
+  test('of what is not on loan throws', async () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();
     await pool.release(resource);
@@ -95,7 +95,7 @@ describe('passOn', () => {
 });
 
 describe('who acquires again', () => {
-  it('waits in front of all others of its priority', async () => {
+  test('waits in front of all others of its priority', async () => {
     const pool = createPool(recordingFactory(), { priorityRange: 2 });
     const resource = await pool.acquire();
     const { served, join } = line();
@@ -113,7 +113,7 @@ describe('who acquires again', () => {
     expect(served).toEqual(['urgent', 'very first', 'first', 'late']);
   });
 
-  it('is in front of those who acquired again before, however many', async () => {
+  test('is in front of those who acquired again before, however many', async () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();
     const { served, join } = line();
@@ -125,7 +125,7 @@ describe('who acquires again', () => {
     expect(served).toEqual(Array.from({ length: 40 }, (_, n) => `${40 - n}`));
   });
 
-  it('is let in however many wait, and while the pool drains, but not once it is closed', async () => {
+  test('is let in however many wait, and while the pool drains, but not once it is closed', async () => {
     const pool = createPool(recordingFactory(), { maxWaitingClients: 0 });
     const resource = await pool.acquire();
     const before = pool.acquire({ requeue: true });
@@ -143,7 +143,7 @@ describe('who acquires again', () => {
     });
   });
 
-  it('is lent what is idle in a pool that has drained', async () => {
+  test('is lent what is idle in a pool that has drained', async () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();
     await pool.release(resource);
@@ -152,7 +152,7 @@ describe('who acquires again', () => {
     expect(pool.stats()).toMatchObject({ size: 1, borrowed: 1, pending: 0 });
   });
 
-  it('is served one after the other in a pool that drained before it was started', async () => {
+  test('is served one after the other in a pool that drained before it was started', async () => {
     const pool = createPool(recordingFactory(), { autostart: false });
     await pool.drain();
     const loans = [pool.acquire({ requeue: true }), pool.acquire({ requeue: true })];
@@ -160,7 +160,7 @@ describe('who acquires again', () => {
     expect(await loans[0]).toEqual({ id: 2 });
   });
 
-  it('gives up by its signal as all others do', async () => {
+  test('gives up by its signal as all others do', async () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();
     const controller = new AbortController();
@@ -174,7 +174,7 @@ describe('who acquires again', () => {
     expect(pool.pending).toBe(0);
   });
 
-  it.for(['requeue', 'acceptsHandOff'])('is told where %s is not true or false', async (name) => {
+  test.for(['requeue', 'acceptsHandOff'])('is told where %s is not true or false', async (name) => {
     const pool = createPool(recordingFactory());
     await expect(pool.acquire({ [name]: 1 })).rejects.toThrow(
       `acquire: ${name} is 1; accepted: true or false`,

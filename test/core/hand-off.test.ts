@@ -1,6 +1,6 @@
 import { createPool } from '@wasm-pool/core';
 import { expect, test } from 'vitest';
-import { recordingFactory, settle, type Thing, watch } from './helpers.js';
+import { recordingFactory, settle, type Thing, watch } from '../helpers/core.js';
 
 /** A pool whose one resource is lent, so that everybody else waits. */
 async function lentOut(options = {}) {

@@ -1,6 +1,6 @@
 import { createPool } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { fakeTime, hang, pass, recordingFactory, settle, watch } from './helpers.js';
+import { fakeTime, hang, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
 const fault = new Error('cannot tell');
 

@@ -9,7 +9,7 @@ import {
   settle,
   type Thing,
   watch,
-} from './helpers.js';
+} from '../helpers/core.js';
 
 describe('a lease', () => {
   test('gives the resource back at the end of its block', async () => {

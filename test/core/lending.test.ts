@@ -1,6 +1,6 @@
 import { createPool, PoolClosedError, PoolEmptyError } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, settle, type Thing, uncaught, watch } from './helpers.js';
+import { recordingFactory, settle, type Thing, uncaught, watch } from '../helpers/core.js';
 
 describe('the fast lane', () => {
   test('lends the idle resource that acquire, tryAcquire, use and useSync ask for', async () => {

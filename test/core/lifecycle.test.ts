@@ -1,6 +1,6 @@
 import { createPool, OptionError, PoolClosedError } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { fakeTime, pass, recordingFactory, settle, watch } from './helpers.js';
+import { fakeTime, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
 describe('drain', () => {
   test('serves those who wait, and refuses new ones', async () => {

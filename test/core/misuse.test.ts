@@ -1,6 +1,6 @@
 import { createPool, NotBorrowedError, type Pool } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, type Thing, uncaught } from './helpers.js';
+import { recordingFactory, type Thing, uncaught } from '../helpers/core.js';
 
 const misuses: [string, (pool: Pool<Thing>) => Promise<Thing>][] = [
   [

@@ -1,7 +1,7 @@
 import { createPool, OptionError, type PoolOptions } from '@wasm-pool/core';
 import { checkOptions, poolOptionChecks } from '@wasm-pool/core/internal';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory } from './helpers.js';
+import { recordingFactory } from '../helpers/core.js';
 
 const none = () => {};
 const count = (least: number) => `a whole number of at least ${least}`;

@@ -10,7 +10,7 @@ import {
   type Thing,
   uncaught,
   watch,
-} from './helpers.js';
+} from '../helpers/core.js';
 
 const error = new Error('from inside');
 

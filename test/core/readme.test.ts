@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { poolOptionChecks } from '@wasm-pool/core/internal';
 import { expect, test } from 'vitest';
-import { testSnippets } from '../readme.js';
+import { testSnippets } from '../helpers/snippets.js';
 
 const readme = new URL('../../packages/core/README.md', import.meta.url);
 const text = readFileSync(readme, 'utf8');

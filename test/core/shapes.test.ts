@@ -1,8 +1,8 @@
 import { createPool } from '@wasm-pool/core';
-import { expect, it } from 'vitest';
-import { haveSameShape } from '../same-shape.js';
+import { expect, test } from 'vitest';
+import { haveSameShape } from '../helpers/same-shape.js';
 
-it('all pools are of one shape to V8, and so is what they are made of', async () => {
+test('all pools are of one shape to V8, and so is what they are made of', async () => {
   const make = (max: number, fifo: boolean) =>
     createPool({ create: () => ({}), destroy() {} }, { max, fifo, min: 1 });
   const [one, other] = [make(1, true), make(8, false)];

@@ -9,4 +9,4 @@ test('300,000 loans with faults of all kinds leave nothing behind', async () => 
   expect(lends).toBeGreaterThanOrEqual(300_000);
   expect(Object.values(faults).reduce((sum, times) => sum + times, 0)).toBeGreaterThan(10_000);
   expect(growth(soaked)).toBeLessThan(4 * 2 ** 20);
-}, 120_000);
+});

@@ -1,6 +1,6 @@
 import { createPool, type PoolStats } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { fakeTime, pass, recordingFactory, settle, watch } from './helpers.js';
+import { fakeTime, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
 describe('stats', () => {
   test('of a new pool are all zero', () => {

@@ -1,6 +1,6 @@
 import { createPool } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, settle, watch } from './helpers.js';
+import { recordingFactory, settle, watch } from '../helpers/core.js';
 
 const unfit = new Set<number>();
 const validations = {

@@ -1,6 +1,6 @@
 import { createPool } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, settle, type Thing } from './helpers.js';
+import { recordingFactory, settle, type Thing } from '../helpers/core.js';
 
 const error = new Error('the borrower own');
 const fail = (): never => {

@@ -23,4 +23,4 @@ test('64 requests at once have markdown-it render a document, as it does in Node
   const stats = await statsOf(server.address);
   expect(stats.acquired).toBe(64);
   expect(stats.size).toBeLessThanOrEqual(4);
-}, 600_000);
+});

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { ADD, type Add, fixture, type Guest } from './fixture.js';
-import { wat } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { ADD, type Add, fixture, type Guest } from '../helpers/fixture.js';
+import { wat } from '../helpers/wat.js';
 
 interface Request {
   user: string;
@@ -10,7 +10,7 @@ interface Request {
 const add = wat(ADD);
 
 describe("a borrower's context", () => {
-  it('is there for one loan, however it was made, and gone after it', async () => {
+  test('is there for one loan, however it was made, and gone after it', async () => {
     await using pool = await createWasmPool<Add, Request>(add, { max: 1 });
     const context = { user: 'Ada' };
 
@@ -34,7 +34,7 @@ describe("a borrower's context", () => {
     expect(acquired.context).toBeUndefined();
   });
 
-  it('is the own one for each of many that borrow at once', async () => {
+  test('is the own one for each of many that borrow at once', async () => {
     const seen: [number, string | undefined][] = [];
     await using pool = await createWasmPool<Guest, Request>(fixture('guest.wasm'), {
       max: 4,
@@ -64,7 +64,7 @@ describe("a borrower's context", () => {
     for (const [number, user] of seen) expect(user).toBe(`user ${number}`);
   });
 
-  it('is gone after a borrower threw, and not there for who got the instance from its hand', async () => {
+  test('is gone after a borrower threw, and not there for who got the instance from its hand', async () => {
     await using pool = await createWasmPool<Add, Request>(add, { max: 1 });
     const first = pool.use(
       async () => {
@@ -78,7 +78,7 @@ describe("a borrower's context", () => {
     expect(await second).toBeUndefined();
   });
 
-  it('is undefined while the instance is made', async () => {
+  test('is undefined while the instance is made', async () => {
     let context: unknown = 'not called';
     await using pool = await createWasmPool<Add, Request>(add, {
       onCreate(instance) {
@@ -89,7 +89,7 @@ describe("a borrower's context", () => {
     expect(pool.available).toBe(1);
   });
 
-  it('may be anything, 0 and null too', async () => {
+  test('may be anything, 0 and null too', async () => {
     await using pool = await createWasmPool<Add, unknown>(add);
     for (const context of [0, null, '', false]) {
       expect(await pool.use((instance) => instance.context, { context })).toBe(context);

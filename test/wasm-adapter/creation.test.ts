@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
-import { ADD, type Add, fixture, type Guest } from './fixture.js';
-import { wat } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
+import { ADD, type Add, fixture, type Guest } from '../helpers/fixture.js';
+import { wat } from '../helpers/wat.js';
 
 const add = wat(ADD);
 const reason = new Error('the loader gave up');
@@ -19,25 +19,25 @@ const failing = {
 };
 
 describe.each(['instantiate', 'onCreate', 'imports', 'wasi'] as const)('when %s', (option) => {
-  it.each(Object.keys(failing))('%s, making the pool fails with that', async (how) => {
+  test.each(Object.keys(failing))('%s, making the pool fails with that', async (how) => {
     const options = { [option]: failing[how as keyof typeof failing] };
     expect(await failure(createWasmPool(add, options))).toBe(reason);
   });
 
-  it('never settles, making the pool fails after createTimeoutMillis', async () => {
+  test('never settles, making the pool fails after createTimeoutMillis', async () => {
     const options = { [option]: () => new Promise<never>(() => {}), createTimeoutMillis: 20 };
     const error = await failure(createWasmPool(add, options));
     expect(error.message).toContain('20 ms (createTimeoutMillis)');
   });
 
-  it('rejects with something that is no error, making the pool fails with that', async () => {
+  test('rejects with something that is no error, making the pool fails with that', async () => {
     const options = { [option]: () => Promise.reject('a string') };
     expect(await failure(createWasmPool(add, options))).toBe('a string');
   });
 });
 
 describe('onCreate', () => {
-  it('runs once on each instance, and its calls are allowed', async () => {
+  test('runs once on each instance, and its calls are allowed', async () => {
     const seen: number[] = [];
     await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
       imports: { env: { callback: () => 0 } },
@@ -52,7 +52,7 @@ describe('onCreate', () => {
     expect(seen).toHaveLength(2);
   });
 
-  it('that fails later fails the acquire it was for, and no other', async () => {
+  test('that fails later fails the acquire it was for, and no other', async () => {
     let fails = false;
     await using pool = await createWasmPool<Add>(add, {
       onCreate() {
@@ -69,7 +69,7 @@ describe('onCreate', () => {
     expectAtRest(pool);
   });
 
-  it('that never settles later has the acquire fail after createTimeoutMillis', async () => {
+  test('that never settles later has the acquire fail after createTimeoutMillis', async () => {
     let hangs = false;
     await using pool = await createWasmPool<Add>(add, {
       onCreate: () => (hangs ? new Promise(() => {}) : undefined),
@@ -87,7 +87,7 @@ describe('onCreate', () => {
 });
 
 describe('an instance that could not be made', () => {
-  it('cannot be called by whoever kept it', async () => {
+  test('cannot be called by whoever kept it', async () => {
     let kept: Add | undefined;
     await failure(
       createWasmPool<Add>(add, {
@@ -136,7 +136,7 @@ const badOptions: [string, unknown][] = [
 ];
 
 describe('making a pool refuses', () => {
-  it.each(badOptions)('%s: %o', async (name, value) => {
+  test.each(badOptions)('%s: %o', async (name, value) => {
     const error = await failure(createWasmPool(add, { [name]: value }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ code: 'ERR_POOL_OPTION' });
@@ -145,13 +145,13 @@ describe('making a pool refuses', () => {
     expect(error.message).toContain(shown);
   });
 
-  it('max below min', async () => {
+  test('max below min', async () => {
     const error = await failure(createWasmPool(add, { max: 2, min: 3 }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toMatch(/min is 3; accepted: .*max \(2\)/);
   });
 
-  it('an unknown option, and names those it knows', async () => {
+  test('an unknown option, and names those it knows', async () => {
     for (const name of ['maximum', 'Max', 'autostart', 'toString', '__proto__x']) {
       const error = await failure(createWasmPool(add, { [name]: 1 }));
       expect(error).toBeInstanceOf(TypeError);
@@ -159,18 +159,18 @@ describe('making a pool refuses', () => {
     }
   });
 
-  it.each([null, 4, 'max', () => {}])('%o for options', async (options) => {
+  test.each([null, 4, 'max', () => {}])('%o for options', async (options) => {
     const error = await failure(createWasmPool(add, options as WasmPoolOptions));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain('accepted: an object');
   });
 
-  it('a bad option before it looks at the source', async () => {
+  test('a bad option before it looks at the source', async () => {
     const error = await failure(createWasmPool('/no/such/file', { max: -1 }));
     expect(error).toBeInstanceOf(TypeError);
   });
 
-  it('nothing that is undefined', async () => {
+  test('nothing that is undefined', async () => {
     const options = { max: undefined, name: undefined, imports: undefined, onCreate: undefined };
     await using pool = await createWasmPool<Add>(add, options);
     expect(await pool.use(({ name }) => name)).toBe('wasm#1');

@@ -9,9 +9,9 @@ import {
   type QuickJSSyncVariant,
   type QuickJSWASMModule,
 } from 'quickjs-emscripten-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
 
 const require = createRequire(import.meta.url);
 const path = (name: string) => require.resolve(name);
@@ -64,7 +64,7 @@ describe('@jsquash/qoi, an image codec in C++', () => {
     vi.unstubAllGlobals();
   });
 
-  it('encodes and decodes many images at once, in three instances of each', async () => {
+  test('encodes and decodes many images at once, in three instances of each', async () => {
     await using encoders = await pool<Encoder>('enc');
     await using decoders = await pool<Decoder>('dec');
     const images = Array.from({ length: 24 }, (_, seed) => {
@@ -94,14 +94,14 @@ describe('@jsquash/qoi, an image codec in C++', () => {
     expectAtRest(decoders);
   });
 
-  it('that is given what is no image is kept: it says so by its result', async () => {
+  test('that is given what is no image is kept: it says so by its result', async () => {
     await using decoders = await pool<Decoder>('dec');
     const decoded = await decoders.use(({ exports }) => exports.decode(Buffer.from('no image')));
     expect(decoded?.data).toHaveLength(0);
     expect(decoders.stats().destroyed).toBe(0);
   });
 
-  it('that throws through its instance is replaced', async () => {
+  test('that throws through its instance is replaced', async () => {
     await using encoders = await pool<Encoder>('enc');
     // No bytes: embind throws, from inside of the module or before it is reached.
     const error = await failure(
@@ -144,7 +144,7 @@ describe('QuickJS, which calls back into the host', () => {
     return guest.dump(result);
   }
 
-  it('runs many scripts at once, each of which logs for its own borrower', async () => {
+  test('runs many scripts at once, each of which logs for its own borrower', async () => {
     await using scripts = await pool();
     const lines: string[] = [];
     const users = Array.from({ length: 32 }, (_, index) => `user ${index}`);
@@ -170,7 +170,7 @@ describe('QuickJS, which calls back into the host', () => {
     expectAtRest(scripts);
   });
 
-  it('keeps the instance whose script threw: QuickJS itself is none the worse', async () => {
+  test('keeps the instance whose script threw: QuickJS itself is none the worse', async () => {
     await using scripts = await pool();
     const borrower = scripts.use((instance) => run(instance, 'throw new Error("own fault")'));
     await expect(borrower).rejects.toThrow('own fault');
@@ -178,7 +178,7 @@ describe('QuickJS, which calls back into the host', () => {
     expect(await scripts.use((instance) => run(instance, '6 * 7'))).toBe(42);
   });
 
-  it('keeps the instance whose host function threw: QuickJS catches that', async () => {
+  test('keeps the instance whose host function threw: QuickJS catches that', async () => {
     await using scripts = await pool();
     const result = scripts.use((instance) =>
       run(instance, 'try { log("x") } catch (error) { error.message }', () => {
@@ -189,7 +189,7 @@ describe('QuickJS, which calls back into the host', () => {
     expect(scripts.stats().destroyed).toBe(0);
   });
 
-  it('cannot be called once it was returned', async () => {
+  test('cannot be called once it was returned', async () => {
     await using scripts = await pool();
     const kept = await scripts.use(({ exports }) => exports);
     expect(() => kept.newContext()).toThrow(/not on loan/);

@@ -1,15 +1,15 @@
 // What a module can be: each feature works in several instances at once, or is refused with a reason.
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
-import { fixture } from './fixture.js';
-import { wat, watModule } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
+import { fixture } from '../helpers/fixture.js';
+import { wat, watModule } from '../helpers/wat.js';
 
 const PAGE = 65_536;
 
 describe('a module with', () => {
-  it('several memories counts them all, and its memory is the first', async () => {
+  test('several memories counts them all, and its memory is the first', async () => {
     const bytes = wat(`(module
       (memory (export "first") 1)
       (memory (export "second") 2)
@@ -35,7 +35,7 @@ describe('a module with', () => {
     expectAtRest(pool);
   });
 
-  it('an imported memory, given compiled, counts that one and no other', async () => {
+  test('an imported memory, given compiled, counts that one and no other', async () => {
     const module = watModule('(module (import "env" "memory" (memory 1)))');
     const pages = (initial: number) => new WebAssembly.Memory({ initial });
     const imports = { env: { memory: pages(1), other: pages(8) }, none: undefined };
@@ -43,7 +43,7 @@ describe('a module with', () => {
     expect(await pool.use((instance) => instance.memoryBytes)).toBe(65_536);
   });
 
-  it('an imported memory of its own, when imports make one for each instance', async () => {
+  test('an imported memory of its own, when imports make one for each instance', async () => {
     const bytes = wat(`(module
       (import "env" "memory" (memory 1 10))
       (func (export "next") (result i32)
@@ -63,7 +63,7 @@ describe('a module with', () => {
     expect(pool.stats().destroyedBy).toEqual({ memory: 1 });
   });
 
-  it('a shared memory', async () => {
+  test('a shared memory', async () => {
     const bytes = wat(`(module
       (import "env" "memory" (memory 1 2 shared))
       (func (export "next") (result i32)
@@ -79,7 +79,7 @@ describe('a module with', () => {
     await pool.release(b);
   });
 
-  it('a 64-bit memory', async () => {
+  test('a 64-bit memory', async () => {
     const bytes = wat(`(module
       (memory (export "memory") i64 1)
       (func (export "put") (param i64 i32) (i32.store (local.get 0) (local.get 1)))
@@ -100,7 +100,7 @@ describe('a module with', () => {
     expectAtRest(pool);
   });
 
-  it.each([
+  test.each([
     [
       'exceptions',
       '(block $caught (result i32) (try_table (result i32) (catch $tag $caught) (throw $tag (local.get 0))))',
@@ -133,7 +133,7 @@ describe('a module with', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('a host exception that it catches itself is kept', async () => {
+  test('a host exception that it catches itself is kept', async () => {
     const bytes = wat(`(module
       (import "env" "fail" (func $fail))
       (func (export "safe") (result i32)
@@ -152,7 +152,7 @@ describe('a module with', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('SIMD', async () => {
+  test('SIMD', async () => {
     const bytes = wat(`(module
       (func (export "sum") (param i32) (result i32)
         (local $v v128)
@@ -162,14 +162,14 @@ describe('a module with', () => {
     expect(await pool.use(({ exports }) => exports.sum(10))).toBe(25);
   });
 
-  it('SIMD in an export that JavaScript cannot call says so, and is destroyed', async () => {
+  test('SIMD in an export that JavaScript cannot call says so, and is destroyed', async () => {
     const bytes = wat('(module (func (export "v") (result v128) (v128.const i32x4 1 2 3 4)))');
     await using pool = await createWasmPool<{ v(): unknown }>(bytes);
     expect(await failure(pool.use(({ exports }) => exports.v()))).toBeInstanceOf(TypeError);
     expectAtRest(pool);
   });
 
-  it('reference types, whose values are the very ones that were given', async () => {
+  test('reference types, whose values are the very ones that were given', async () => {
     const bytes = wat(`(module
       (table (export "table") 4 externref)
       (func (export "put") (param i32 externref) (table.set (local.get 0) (local.get 1)))
@@ -190,7 +190,7 @@ describe('a module with', () => {
     await pool.release(b);
   });
 
-  it('structs and arrays of the garbage collector', async () => {
+  test('structs and arrays of the garbage collector', async () => {
     interface Exports {
       keep(x: number): void;
       kept(): number;
@@ -213,7 +213,7 @@ describe('a module with', () => {
     expectAtRest(pool);
   });
 
-  it('tail calls, as deep as it likes', async () => {
+  test('tail calls, as deep as it likes', async () => {
     const bytes = wat(`(module
       (func $down (export "down") (param i32) (result i32)
         (if (result i32) (i32.eqz (local.get 0))
@@ -223,7 +223,7 @@ describe('a module with', () => {
     expect(await pool.use(({ exports }) => exports.down(1_000_000))).toBe(0);
   });
 
-  it('bulk memory, several results and 64-bit numbers', async () => {
+  test('bulk memory, several results and 64-bit numbers', async () => {
     const bytes = wat(`(module
       (memory (export "memory") 1)
       (data $text "hello")
@@ -242,7 +242,7 @@ describe('a module with', () => {
     });
   });
 
-  it('a feature that V8 does not have is refused, with what V8 says', async () => {
+  test('a feature that V8 does not have is refused, with what V8 says', async () => {
     // A function type of the shared-everything-threads proposal.
     const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x65, 0x60, 0, 0]);
     const error = await failure(createWasmPool(bytes));
@@ -286,7 +286,7 @@ describe('a module written in AssemblyScript', () => {
       }),
     });
 
-  it('keeps its state by instance, over many loans', async () => {
+  test('keeps its state by instance, over many loans', async () => {
     await using pool = await wordsPool();
     const words = Array.from({ length: 300 }, (_, index) => `word ${index % 10} é 漢`);
     const reversed = await Promise.all(
@@ -304,7 +304,7 @@ describe('a module written in AssemblyScript', () => {
     expectAtRest(pool);
   });
 
-  it('gives on what a failed assertion says, and is then replaced', async () => {
+  test('gives on what a failed assertion says, and is then replaced', async () => {
     await using pool = await wordsPool();
     await expect(
       pool.use((instance) => instance.exports.count(lower(instance, ''))),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { fixture, fixturePath } from './fixture.js';
+import { describe, expect, test } from 'vitest';
+import { fixture, fixturePath } from '../helpers/fixture.js';
 
 interface Built {
   source: string;
@@ -13,17 +13,17 @@ const built: Record<string, Built> = JSON.parse(Buffer.from(fixture('built.json'
 const hash = (name: string) => createHash('sha256').update(fixture(name)).digest('hex');
 
 describe('a committed guest', () => {
-  it.each(Object.entries(built))('%s was built from the source that is here', (binary, made) => {
+  test.each(Object.entries(built))('%s was built from the source that is here', (binary, made) => {
     const note = `${binary} is older than ${made.source}: run node test/fixtures/build.ts`;
     expect(hash(made.source), note).toBe(made.sourceHash);
     expect(hash(binary), note).toBe(made.binaryHash);
   });
 
-  it.each(Object.keys(built))('%s is a module that this V8 accepts', (binary) => {
+  test.each(Object.keys(built))('%s is a module that this V8 accepts', (binary) => {
     expect(WebAssembly.validate(fixture(binary))).toBe(true);
   });
 
-  it('is listed in built.json', () => {
+  test('is listed in built.json', () => {
     const binaries = readdirSync(fixturePath('.')).filter((name) => name.endsWith('.wasm'));
     expect(binaries.sort()).toEqual(Object.keys(built).sort());
   });

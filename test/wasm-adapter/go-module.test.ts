@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
 
 interface Gofmt {
   memory: WebAssembly.Memory;
@@ -34,7 +34,7 @@ function format(go: Gofmt, source: string): string {
 }
 
 describe('a module in Go', () => {
-  it('formats many sources at once, in three instances', async () => {
+  test('formats many sources at once, in three instances', async () => {
     await using formatters = await createWasmPool<Gofmt>(bytes, { max: 3 });
     const used = new Set<number>();
     const formatted = await Promise.all(
@@ -54,7 +54,7 @@ describe('a module in Go', () => {
     expectAtRest(formatters);
   });
 
-  it('is kept when a source does not parse: that is its result', async () => {
+  test('is kept when a source does not parse: that is its result', async () => {
     await using formatters = await createWasmPool<Gofmt>(bytes);
     const error = await failure(formatters.use(({ exports }) => format(exports, 'no go')));
     expect(error.message).toContain('expected');
@@ -64,7 +64,7 @@ describe('a module in Go', () => {
     );
   });
 
-  it('is initialized before it is lent, once for each instance', async () => {
+  test('is initialized before it is lent, once for each instance', async () => {
     await using formatters = await createWasmPool<Gofmt>(bytes, { min: 2 });
     expect(formatters.available).toBe(2);
   });

@@ -1,16 +1,16 @@
 // Guests that do their worst. What the borrower sees, and that the pool is at rest afterwards. A
 // guest that never returns is not among them: it blocks its thread, and only a worker can be ended.
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
-import { fixture, type Guest } from './fixture.js';
-import { wat } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
+import { fixture, type Guest } from '../helpers/fixture.js';
+import { wat } from '../helpers/wat.js';
 
 const PAGE = 65_536;
 
 describe('a guest that', () => {
-  it('grows its memory to the maximum gets no more, and is replaced', async () => {
+  test('grows its memory to the maximum gets no more, and is replaced', async () => {
     const bytes = wat(`(module
       (memory (export "memory") 1)
       (func (export "grow") (result i32)
@@ -30,7 +30,7 @@ describe('a guest that', () => {
     expectAtRest(pool);
   });
 
-  it('declares a maximum of its own gets no more than that', async () => {
+  test('declares a maximum of its own gets no more than that', async () => {
     const bytes = wat(`(module
       (memory (export "memory") 1 3)
       (func (export "grow") (result i32) (memory.grow (i32.const 1))))`);
@@ -40,14 +40,14 @@ describe('a guest that', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('asks for more memory than there can be cannot be made', async () => {
+  test('asks for more memory than there can be cannot be made', async () => {
     const bytes = wat('(module (memory i64 200000000))'); // 12 TiB
     const error = await failure(createWasmPool(bytes));
     expect(error).toMatchObject({ name: 'WasmError' });
     expect(['ERR_WASM_MEMORY', 'ERR_WASM_COMPILE']).toContain(error.code);
   });
 
-  it('recurses for ever overflows the stack, and only its own call', async () => {
+  test('recurses for ever overflows the stack, and only its own call', async () => {
     await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
       imports: { env: { callback: () => 0 } },
       max: 2,
@@ -62,7 +62,7 @@ describe('a guest that', () => {
     expectAtRest(pool);
   });
 
-  it('fills its table to the limit gets no more', async () => {
+  test('fills its table to the limit gets no more', async () => {
     const bytes = wat(`(module
       (table (export "table") 1 externref)
       (func (export "grow") (result i32)
@@ -84,14 +84,14 @@ describe('a guest that', () => {
     expectAtRest(restoring);
   });
 
-  it('has a start function that recurses for ever cannot be made', async () => {
+  test('has a start function that recurses for ever cannot be made', async () => {
     const bytes = wat('(module (func $down (call $down)) (start $down))');
     const error = await failure(createWasmPool(bytes));
     expect(error).toMatchObject({ code: 'ERR_WASM_START' });
     expect(error.message).toContain('Maximum call stack size exceeded');
   });
 
-  it('recurses for ever where it may be suspended overflows that stack, and is replaced', async () => {
+  test('recurses for ever where it may be suspended overflows that stack, and is replaced', async () => {
     const bytes = wat(`(module
       (func $down (export "down") (param i32) (result i32)
         (i32.add (i32.const 1) (call $down (i32.add (local.get 0) (i32.const 1))))))`);
@@ -107,7 +107,7 @@ describe('a guest that', () => {
     expectAtRest(pool);
   });
 
-  it('grows a memory of 64-bit addresses to the maximum is replaced as any other', async () => {
+  test('grows a memory of 64-bit addresses to the maximum is replaced as any other', async () => {
     const bytes = wat(`(module
       (memory (export "memory") i64 1 100000)
       (func (export "grow") (result i64) (memory.grow (i64.const 99999))))`);
@@ -123,7 +123,7 @@ describe('a guest that', () => {
     expectAtRest(pool);
   });
 
-  it('calls itself through the host until the stack ends', async () => {
+  test('calls itself through the host until the stack ends', async () => {
     const bytes = wat(`(module
       (import "env" "again" (func $again))
       (func (export "go") (call $again)))`);
@@ -135,7 +135,7 @@ describe('a guest that', () => {
     expectAtRest(pool);
   });
 
-  it.each([
+  test.each([
     ['divides by zero', '(drop (i32.div_s (i32.const 1) (i32.const 0)))', /divide by zero/],
     ['reads out of bounds', '(drop (i32.load (i32.const -1)))', /out of bounds/],
     ['calls no function', '(call_indirect (type $none) (i32.const 0))', /null function|signature/],
@@ -158,7 +158,7 @@ describe('a guest that', () => {
     expectAtRest(pool);
   });
 
-  it('gives a host function pointers out of range has that fail, and no other', async () => {
+  test('gives a host function pointers out of range has that fail, and no other', async () => {
     const bytes = wat(`(module
       (import "env" "log" (func $log (param i32 i32)))
       (memory (export "memory") 1)
@@ -193,7 +193,7 @@ describe('a guest that', () => {
     expectAtRest(pool);
   });
 
-  it('gives WASI pointers out of range gets an error number', async () => {
+  test('gives WASI pointers out of range gets an error number', async () => {
     const bytes = wat(`(module
       (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
       (import "wasi_snapshot_preview1" "fd_write"
@@ -227,7 +227,7 @@ describe('a host function that', () => {
       max: 1,
     });
 
-  it.each([
+  test.each([
     ['an object', (): unknown => ({}), 0],
     ['nothing', () => undefined, 0],
     ['text', () => 'seven', 0],
@@ -243,7 +243,7 @@ describe('a host function that', () => {
     expectAtRest(pool);
   });
 
-  it.each([
+  test.each([
     ['a symbol', 'i32', (): unknown => Symbol('s')],
     ['a BigInt', 'i32', (): unknown => 7n],
     ['a number', 'i64', (): unknown => 7],
@@ -262,7 +262,7 @@ describe('a host function that', () => {
     },
   );
 
-  it('is async and rejects does not reach the guest: its rejection is its own', async () => {
+  test('is async and rejects does not reach the guest: its rejection is its own', async () => {
     const rejections: Promise<unknown>[] = [];
     await using pool = await returning(() => {
       const promise = Promise.reject(new Error('too late'));
@@ -276,7 +276,7 @@ describe('a host function that', () => {
     expectAtRest(pool);
   });
 
-  it('returns its own instance to the pool has that destroyed: its call is not over', async () => {
+  test('returns its own instance to the pool has that destroyed: its call is not over', async () => {
     let giveBack: () => unknown = () => 0;
     await using pool = await returning(() => giveBack());
     const instance = await pool.acquire();
@@ -289,7 +289,7 @@ describe('a host function that', () => {
     expectAtRest(pool);
   });
 
-  it('borrows a further instance of the same pool gets another one', async () => {
+  test('borrows a further instance of the same pool gets another one', async () => {
     let borrow: () => unknown = () => 0;
     await using pool = await createWasmPool<Exports>(bytes, {
       imports: { env: { i32: () => borrow(), i64: () => 0n, two: () => [1, 2] } },
@@ -302,7 +302,7 @@ describe('a host function that', () => {
 });
 
 describe('many that fail at once', () => {
-  it('leave a pool that is at rest, and of its size', async () => {
+  test('leave a pool that is at rest, and of its size', async () => {
     await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
       imports: {
         env: {

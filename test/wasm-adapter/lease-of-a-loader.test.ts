@@ -1,8 +1,8 @@
 // A lease of what a loader makes: functions, classes, instances and state of its own.
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { wat } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { wat } from '../helpers/wat.js';
 
 const bytes = wat(`(module (memory (export "memory") 1) (global $count (mut i32) (i32.const 0))
   (func (export "count") (result i32)
@@ -57,7 +57,7 @@ const pooled = () =>
 const notLent = expect.objectContaining({ code: 'ERR_WASM_NOT_LENT' });
 
 describe('while it is on', () => {
-  it('all works as it does without', async () => {
+  test('all works as it does without', async () => {
     await using pool = await pooled();
     await using lease = await pool.lease();
     const { exports } = lease.value;
@@ -74,7 +74,7 @@ describe('while it is on', () => {
     expect(Counter.made).toBe(0);
   });
 
-  it('what the loader exports can be listed, asked for, and set', async () => {
+  test('what the loader exports can be listed, asked for, and set', async () => {
     await using pool = await pooled();
     await using lease = await pool.lease();
     const { exports } = lease.value;
@@ -92,7 +92,7 @@ describe('while it is on', () => {
   });
 });
 
-it('once it has ended all that was kept of it throws, whoever has the instance', async () => {
+test('once it has ended all that was kept of it throws, whoever has the instance', async () => {
   await using pool = await pooled();
   const lease = await pool.lease();
   const { exports } = lease.value;
@@ -121,7 +121,7 @@ it('once it has ended all that was kept of it throws, whoever has the instance',
   expectAtRest(pool);
 });
 
-it('can be of a function, too', async () => {
+test('can be of a function, too', async () => {
   await using pool = await createWasmPool<() => number>(bytes, {
     instantiate: (_, instance) => (instance.link({}).exports as unknown as Core).count,
   });
@@ -133,7 +133,7 @@ it('can be of a function, too', async () => {
   expect(pool.stats().destroyedBy).toEqual({ borrower: 1 });
 });
 
-it('can be of anything else', async () => {
+test('can be of anything else', async () => {
   await using pool = await createWasmPool<number>(bytes, { instantiate: () => 42 });
   await using lease = await pool.lease();
   expect(lease.value.exports).toBe(42);

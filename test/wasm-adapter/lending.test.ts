@@ -2,17 +2,17 @@
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, type WasmInstance } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { collected } from './collected.js';
-import { failure } from './failure.js';
-import { ADD, type Add, fixture } from './fixture.js';
-import { wat } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { collected } from '../helpers/collected.js';
+import { failure } from '../helpers/failure.js';
+import { ADD, type Add, fixture } from '../helpers/fixture.js';
+import { wat } from '../helpers/wat.js';
 
 const add = wat(ADD);
 
 describe('a pool of instances', () => {
-  it('lends an instance, takes it back, and lends it again', async () => {
+  test('lends an instance, takes it back, and lends it again', async () => {
     await using pool = await createWasmPool<Add>(add);
     for (let round = 0; round < 2; round++) {
       const instance = await pool.acquire();
@@ -24,7 +24,7 @@ describe('a pool of instances', () => {
     expect(pool.size).toBe(1);
   });
 
-  it('lends two instances at once to two borrowers', async () => {
+  test('lends two instances at once to two borrowers', async () => {
     await using pool = await createWasmPool<Add>(add);
     const first = await pool.acquire();
     const second = await pool.acquire();
@@ -36,7 +36,7 @@ describe('a pool of instances', () => {
     expect(pool.size).toBe(2);
   });
 
-  it('lends for the length of a function, and gives its result on', async () => {
+  test('lends for the length of a function, and gives its result on', async () => {
     await using pool = await createWasmPool<Add>(add);
     expect(await pool.use((instance) => instance.exports.add(1, 1))).toBe(2);
     expect(await pool.use(async ({ exports }) => exports.add(2, 1))).toBe(3);
@@ -44,7 +44,7 @@ describe('a pool of instances', () => {
     expectAtRest(pool);
   });
 
-  it('lends for the length of a block', async () => {
+  test('lends for the length of a block', async () => {
     await using pool = await createWasmPool<Add>(add);
     {
       await using lease = await pool.lease();
@@ -54,7 +54,7 @@ describe('a pool of instances', () => {
     expectAtRest(pool);
   });
 
-  it('has made its first instance when it is there', async () => {
+  test('has made its first instance when it is there', async () => {
     await using pool = await createWasmPool<Add>(add);
     expect(pool.available).toBe(1);
     expect(pool.useSync(({ id }) => id)).toBe(1);
@@ -62,14 +62,14 @@ describe('a pool of instances', () => {
     expect(several.available).toBe(3);
   });
 
-  it('gives the compiled module, from which others can be made', async () => {
+  test('gives the compiled module, from which others can be made', async () => {
     await using pool = await createWasmPool<Add>(add);
     expect(pool.module).toBeInstanceOf(WebAssembly.Module);
     await using second = await createWasmPool<Add>(pool.module);
     expect(second.module).toBe(pool.module);
   });
 
-  it('names its instances after itself, and never gives a number twice', async () => {
+  test('names its instances after itself, and never gives a number twice', async () => {
     await using pool = await createWasmPool<Add>(add, { name: 'adder' });
     const instance = await pool.acquire();
     expect(instance.name).toBe('adder#1');
@@ -79,7 +79,7 @@ describe('a pool of instances', () => {
 });
 
 describe('a pool of instances, as any other,', () => {
-  it('has limits, counters and listeners', async () => {
+  test('has limits, counters and listeners', async () => {
     await using pool = await createWasmPool<Add>(wat(ADD), { min: 1, max: 3 });
     const seen: string[] = [];
     const onDestroy = (instance: WasmInstance<Add>, reason: string) => {
@@ -102,7 +102,7 @@ describe('a pool of instances, as any other,', () => {
     expect(await failure(pool.acquire())).toMatchObject({ code: 'ERR_POOL_CLOSED' });
   });
 
-  it('but never passes an instance on unjudged', async () => {
+  test('but never passes an instance on unjudged', async () => {
     await using pool = await createWasmPool<Add>(wat(ADD), { max: 1 });
     const lent = await pool.acquire({ context: 'first' });
     const next = pool.acquire({ context: 'second', acceptsHandOff: true });
@@ -115,12 +115,12 @@ describe('a pool of instances, as any other,', () => {
 });
 
 describe('a pool of instances is not made', () => {
-  it('of bytes that are no module', async () => {
+  test('of bytes that are no module', async () => {
     const error = await failure(createWasmPool(Buffer.from('invalid')));
     expect(error).toMatchObject({ name: 'WasmError', code: 'ERR_WASM_COMPILE' });
   });
 
-  it('of a module whose start function traps', async () => {
+  test('of a module whose start function traps', async () => {
     const error = await failure(
       createWasmPool(wat('(module (func $start unreachable) (start $start))')),
     );
@@ -129,7 +129,7 @@ describe('a pool of instances is not made', () => {
     expect(error.cause).toBeInstanceOf(WebAssembly.RuntimeError);
   });
 
-  it.each(['_start', '_initialize'])('of a module whose %s traps', async (entry) => {
+  test.each(['_start', '_initialize'])('of a module whose %s traps', async (entry) => {
     const error = await failure(
       createWasmPool(wat(`(module (func (export "${entry}") unreachable))`)),
     );
@@ -137,7 +137,7 @@ describe('a pool of instances is not made', () => {
     expect(error.message).toMatch(new RegExp(`${entry}.*unreachable`));
   });
 
-  it('of a WASI command that exits with a code other than 0', async () => {
+  test('of a WASI command that exits with a code other than 0', async () => {
     const stdin = openSync('/dev/null', 'r'); // the process's own might never end
     const wasi = { args: ['command', 'fail'], stdin };
     const error = await failure(createWasmPool(fixture('command.wasm'), { wasi }));
@@ -148,7 +148,7 @@ describe('a pool of instances is not made', () => {
 });
 
 describe('the limit of a pool', () => {
-  it('is none when max is 0, or absent', async () => {
+  test('is none when max is 0, or absent', async () => {
     for (const options of [{ max: 0 }, {}]) {
       await using pool = await createWasmPool<Add>(add, options);
       const instances = await Promise.all(Array.from({ length: 50 }, () => pool.acquire()));
@@ -158,13 +158,13 @@ describe('the limit of a pool', () => {
     }
   });
 
-  it('cannot be negative', async () => {
+  test('cannot be negative', async () => {
     const error = await failure(createWasmPool(add, { max: -1 }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toMatch(/max is -1; accepted: .*at least 0/);
   });
 
-  it('of 1 makes the second borrower wait until the first returns', async () => {
+  test('of 1 makes the second borrower wait until the first returns', async () => {
     await using pool = await createWasmPool<Add>(add, { max: 1 });
     const first = await pool.acquire();
     let got: unknown;
@@ -182,7 +182,7 @@ describe('the limit of a pool', () => {
     expectAtRest(pool);
   });
 
-  it('has a borrower wait no longer than it said', async () => {
+  test('has a borrower wait no longer than it said', async () => {
     await using pool = await createWasmPool<Add>(add, { max: 1, acquireTimeoutMillis: 10 });
     const first = await pool.acquire();
     const error = await failure(pool.acquire());
@@ -195,7 +195,7 @@ describe('the limit of a pool', () => {
 describe('memory', () => {
   const big = wat('(module (memory (export "memory") 16) (func (export "touch")))');
 
-  it('of an idle instance is freed once that is evicted', async () => {
+  test('of an idle instance is freed once that is evicted', async () => {
     await using pool = await createWasmPool(big, { idleTimeoutMillis: 20 });
     const { instance, memory } = await pool.use((lent) => ({
       instance: new WeakRef<object>(lent.exports),
@@ -207,7 +207,7 @@ describe('memory', () => {
     expect(await collected(memory)).toBe(true);
   });
 
-  it('of a destroyed instance is freed even while its borrower holds on to it', async () => {
+  test('of a destroyed instance is freed even while its borrower holds on to it', async () => {
     await using pool = await createWasmPool(big);
     const lent = await pool.acquire();
     const memory = new WeakRef<object>(lent.memory ?? {});
@@ -216,14 +216,14 @@ describe('memory', () => {
     expect(lent.memory).toBeUndefined();
   });
 
-  it('of a closed pool is freed', async () => {
+  test('of a closed pool is freed', async () => {
     const pool = await createWasmPool(big, { min: 3 });
     const memory = await pool.use((lent) => new WeakRef<object>(lent.memory ?? {}));
     await pool.close();
     expect(await collected(memory)).toBe(true);
   });
 
-  it('of an instance on loan, and of an idle one, stays', async () => {
+  test('of an instance on loan, and of an idle one, stays', async () => {
     await using pool = await createWasmPool(big);
     const memory = await pool.use((lent) => new WeakRef<object>(lent.memory ?? {}));
     expect(await collected(memory)).toBe(false);

@@ -1,8 +1,8 @@
 import { createWasmPool, type WasmImports } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
-import { wat, watModule } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
+import { wat, watModule } from '../helpers/wat.js';
 
 const wants = {
   function: wat('(module (import "env" "it" (func)))'),
@@ -33,7 +33,7 @@ const kinds = Object.keys(wants) as Kind[];
 const pairs = kinds.flatMap((kind) => Object.keys(gives).map((given) => ({ kind, given })));
 
 describe('a module that imports', () => {
-  it.each(pairs.filter(({ kind, given }) => fits[kind].includes(given)))(
+  test.each(pairs.filter(({ kind, given }) => fits[kind].includes(given)))(
     'a $kind is content with $given',
     async ({ kind, given }) => {
       await using pool = await createWasmPool(wants[kind], {
@@ -43,7 +43,7 @@ describe('a module that imports', () => {
     },
   );
 
-  it.each(pairs.filter(({ kind, given }) => !fits[kind].includes(given)))(
+  test.each(pairs.filter(({ kind, given }) => !fits[kind].includes(given)))(
     'a $kind is not content with $given',
     async ({ kind, given }) => {
       const imports = { env: { it: gives[given] } };
@@ -53,13 +53,13 @@ describe('a module that imports', () => {
     },
   );
 
-  it.each(kinds)('a %s says so when its name is missing', async (kind) => {
+  test.each(kinds)('a %s says so when its name is missing', async (kind) => {
     const error = await failure(createWasmPool(wants[kind], { imports: { env: { other: 1 } } }));
     expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
     expect(error.message).toContain(`the module imports the ${kind} env.it, and it is missing`);
   });
 
-  it.each(kinds)('a %s says so when its module is missing', async (kind) => {
+  test.each(kinds)('a %s says so when its module is missing', async (kind) => {
     for (const options of [{}, { imports: {} }, { imports: { other: {} } }]) {
       const error = await failure(createWasmPool(wants[kind], options));
       expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
@@ -67,7 +67,7 @@ describe('a module that imports', () => {
     }
   });
 
-  it.each(['externref', 'funcref'])('a global of %s is content with a function', async (type) => {
+  test.each(['externref', 'funcref'])('a global of %s is content with a function', async (type) => {
     const bytes = wat(`(module (import "env" "it" (global ${type}))
       (func (export "get") (result ${type}) (global.get 0)))`);
     const { f } = new WebAssembly.Instance(watModule('(module (func (export "f")))')).exports;
@@ -77,13 +77,13 @@ describe('a module that imports', () => {
     expect(await pool.use(({ exports }) => exports.get())).toBe(f);
   });
 
-  it('anything is content with an object that makes it up when it is asked', async () => {
+  test('anything is content with an object that makes it up when it is asked', async () => {
     const imports = new Proxy({}, { get: () => ({ it() {} }) });
     await using pool = await createWasmPool(wants.function, { imports });
     expectAtRest(pool);
   });
 
-  it.each([
+  test.each([
     ['constructor', 'freeze'],
     ['constructor', 'constructor'],
     ['__proto__', 'constructor'],
@@ -99,7 +99,7 @@ describe('a module that imports', () => {
     }
   });
 
-  it('a function that every object inherits is content with one that was given', async () => {
+  test('a function that every object inherits is content with one that was given', async () => {
     const guest = wat('(module (import "env" "toString" (func)))');
     await using pool = await createWasmPool(guest, {
       imports: { env: { toString() {} } as never },
@@ -107,13 +107,13 @@ describe('a module that imports', () => {
     expectAtRest(pool);
   });
 
-  it('a module of a kind that it cannot be says so', async () => {
+  test('a module of a kind that it cannot be says so', async () => {
     const imports = { env: null } as unknown as WasmImports;
     const error = await failure(createWasmPool(wants.function, { imports }));
     expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
   });
 
-  it('WASI says so when the option is not set', async () => {
+  test('WASI says so when the option is not set', async () => {
     const bytes = wat('(module (import "wasi_snapshot_preview1" "fd_write" (func)))');
     const error = await failure(createWasmPool(bytes));
     expect(error.message).toContain('function wasi_snapshot_preview1.fd_write, and it is missing');
@@ -170,7 +170,7 @@ describe('of the type of an import V8 says what is wrong:', () => {
     ],
   ];
 
-  it.each(cases)('%s', async (_, type, given, reason) => {
+  test.each(cases)('%s', async (_, type, given, reason) => {
     const bytes = wat(`(module (import "env" "it" ${type}))`);
     const error = await failure(createWasmPool(bytes, { imports: { env: { it: given() } } }));
     expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
@@ -181,7 +181,7 @@ describe('of the type of an import V8 says what is wrong:', () => {
 });
 
 describe('a start function whose host function throws', () => {
-  it.each([TypeError, WebAssembly.LinkError, RangeError])(
+  test.each([TypeError, WebAssembly.LinkError, RangeError])(
     'a %o is no fault of the imports',
     async (Fault) => {
       const bytes = wat(`(module (import "env" "f" (func $f)) (start $f))`);
@@ -193,7 +193,7 @@ describe('a start function whose host function throws', () => {
     },
   );
 
-  it('what is no error is given on as text', async () => {
+  test('what is no error is given on as text', async () => {
     const bytes = wat(`(module (import "env" "f" (func $f)) (start $f))`);
     const text: unknown = 'plain text';
     const fail = () => {
@@ -214,7 +214,7 @@ describe('imports', () => {
     greet(): void;
   }
 
-  it('as a function reach the memory and the context of their own instance', async () => {
+  test('as a function reach the memory and the context of their own instance', async () => {
     const lines: string[] = [];
     await using pool = await createWasmPool<Greeter, { user: string }>(greeter, {
       imports: (instance) => ({
@@ -236,7 +236,7 @@ describe('imports', () => {
     expectAtRest(pool);
   });
 
-  it('as a function are made once for each instance, and may be promised', async () => {
+  test('as a function are made once for each instance, and may be promised', async () => {
     const made: number[] = [];
     await using pool = await createWasmPool<Greeter>(greeter, {
       min: 2,
@@ -250,7 +250,7 @@ describe('imports', () => {
     expect(made).toEqual([1, 2]);
   });
 
-  it.each([
+  test.each([
     ['imports', () => undefined],
     ['imports', () => 5],
     ['wasi', () => undefined],
@@ -261,7 +261,7 @@ describe('imports', () => {
     expect(error.message).toMatch(new RegExp(`^wasm#1: ${option} is .*; accepted: `));
   });
 
-  it('that throw while they are made reject the pool with what they threw', async () => {
+  test('that throw while they are made reject the pool with what they threw', async () => {
     const reason = new Error('no database');
     const imports = () => {
       throw reason;
@@ -269,7 +269,7 @@ describe('imports', () => {
     expect(await failure(createWasmPool(greeter, { imports }))).toBe(reason);
   });
 
-  it('of one module are shared by all instances, memories too', async () => {
+  test('of one module are shared by all instances, memories too', async () => {
     const memory = new WebAssembly.Memory({ initial: 1 });
     const counter = wat(`(module
       (import "env" "memory" (memory 1))
@@ -287,7 +287,7 @@ describe('imports', () => {
     await pool.release(b);
   });
 
-  it('may replace single functions of WASI', async () => {
+  test('may replace single functions of WASI', async () => {
     const bytes = wat(`(module
       (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
       (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))

@@ -1,14 +1,14 @@
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { fixture, type Guest } from './fixture.js';
-import { wat } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { fixture, type Guest } from '../helpers/fixture.js';
+import { wat } from '../helpers/wat.js';
 
 const PAGE = 65_536;
 const imports = { env: { callback: () => 0 } };
 
 describe('maxMemoryBytes', () => {
-  it('replaces an instance that is larger when it is returned', async () => {
+  test('replaces an instance that is larger when it is returned', async () => {
     await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
       imports,
       maxMemoryBytes: 4 * PAGE,
@@ -25,7 +25,7 @@ describe('maxMemoryBytes', () => {
     expectAtRest(pool);
   });
 
-  it('lets an instance of just that size stay', async () => {
+  test('lets an instance of just that size stay', async () => {
     await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
       imports,
       maxMemoryBytes: 2 * PAGE,
@@ -34,7 +34,7 @@ describe('maxMemoryBytes', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('absent lets it grow', async () => {
+  test('absent lets it grow', async () => {
     for (const options of [{}, { maxMemoryBytes: 0 }]) {
       await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
         imports,
@@ -46,7 +46,7 @@ describe('maxMemoryBytes', () => {
     }
   });
 
-  it('keeps the memory of a process level over a million calls that leak 64 KiB each', async () => {
+  test('keeps the memory of a process level over a million calls that leak 64 KiB each', async () => {
     await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
       imports,
       max: 2,
@@ -64,9 +64,9 @@ describe('maxMemoryBytes', () => {
     expect(Math.max(...later) - first).toBeLessThan(512 * 2 ** 20); // of 61 GiB
     expect(pool.stats().destroyedBy).toEqual({ memory: Math.floor(1_000_000 / 64) });
     expectAtRest(pool);
-  }, 120_000);
+  });
 
-  it('judges again before lending, when testOnBorrow is on', async () => {
+  test('judges again before lending, when testOnBorrow is on', async () => {
     await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
       imports,
       maxMemoryBytes: 2 * PAGE,
@@ -80,7 +80,7 @@ describe('maxMemoryBytes', () => {
 });
 
 describe('memoryBytes', () => {
-  it('is 0 for a module without memory', async () => {
+  test('is 0 for a module without memory', async () => {
     await using pool = await createWasmPool(wat('(module)'));
     await pool.use(({ memory, memoryBytes }) => {
       expect(memory).toBeUndefined();
@@ -88,7 +88,7 @@ describe('memoryBytes', () => {
     });
   });
 
-  it('counts an imported memory, and one that is exported under two names once', async () => {
+  test('counts an imported memory, and one that is exported under two names once', async () => {
     const memory = new WebAssembly.Memory({ initial: 3 });
     await using imported = await createWasmPool(wat('(module (import "e" "m" (memory 1)))'), {
       imports: { e: { m: memory } },
@@ -98,7 +98,7 @@ describe('memoryBytes', () => {
     expect(await twice.use((instance) => instance.memoryBytes)).toBe(2 * PAGE);
   });
 
-  it('counts what it can see of a module that was given compiled', async () => {
+  test('counts what it can see of a module that was given compiled', async () => {
     const text = '(module (import "e" "m" (memory 3)) (memory (export "own") 1) (memory 7))';
     const module = new WebAssembly.Module(wat(text));
     const memories = () => ({ e: { m: new WebAssembly.Memory({ initial: 3 }) } });
@@ -106,7 +106,7 @@ describe('memoryBytes', () => {
     expect(await pool.use((instance) => instance.memoryBytes)).toBe(4 * PAGE);
   });
 
-  it('counts what a loader returns: an instance, or memories among its exports', async () => {
+  test('counts what a loader returns: an instance, or memories among its exports', async () => {
     const bytes = wat('(module (memory (export "memory") 2))');
     for (const loaded of [
       (made: WebAssembly.Instance) => made,
@@ -120,7 +120,7 @@ describe('memoryBytes', () => {
     }
   });
 
-  it('is 0 of an instance that was destroyed', async () => {
+  test('is 0 of an instance that was destroyed', async () => {
     await using pool = await createWasmPool(wat('(module (memory (export "m") 2))'));
     const instance = await pool.acquire();
     await pool.destroy(instance);

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
-import { failure } from './failure.js';
-import { fixturePath } from './fixture.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../helpers/failure.js';
+import { fixturePath } from '../helpers/fixture.js';
 
 const run = promisify(execFile);
 const binary = (version: number) =>
@@ -16,53 +16,45 @@ const binary = (version: number) =>
 describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
   'the built packages',
   () => {
-    it.each([
+    test.each([
       [22, ''],
       [24, ', which can suspend'],
-    ])(
-      'work on Node.js %d%s, and let it exit by itself',
-      async (version, abilities) => {
-        expect(existsSync(binary(version)), 'run pnpm install').toBe(true);
-        const script = join(import.meta.dirname, 'smoke.mjs');
-        const { stdout } = await run(binary(version), ['--no-warnings', script], {
-          timeout: 30_000,
-        });
-        expect(stdout).toMatch(new RegExp(`^works on v${version}\\.[\\d.]+${abilities}\\n$`));
-      },
-      40_000,
-    );
+    ])('work on Node.js %d%s, and let it exit by itself', async (version, abilities) => {
+      expect(existsSync(binary(version)), 'run pnpm install').toBe(true);
+      const script = join(import.meta.dirname, 'smoke.mjs');
+      const { stdout } = await run(binary(version), ['--no-warnings', script], {
+        timeout: 30_000,
+      });
+      expect(stdout).toMatch(new RegExp(`^works on v${version}\\.[\\d.]+${abilities}\\n$`));
+    });
 
-    it.each([22, 24])(
-      'take components on Node.js %d',
-      async (version) => {
-        const child = join(import.meta.dirname, 'components/child.mjs');
-        const cache = await mkdtemp(join(tmpdir(), 'wasm-pool-versions-'));
-        const { stdout } = await run(binary(version), [
-          child,
-          fixturePath('components/guest.wasm'),
-          cache,
-        ]);
-        expect(stdout).toMatch(/hello child/);
-        await rm(cache, { recursive: true });
-      },
-      40_000,
-    );
+    test.each([22, 24])('take components on Node.js %d', async (version) => {
+      const child = join(import.meta.dirname, 'components/child.mjs');
+      const cache = await mkdtemp(join(tmpdir(), 'wasm-pool-versions-'));
+      const { stdout } = await run(binary(version), [
+        child,
+        fixturePath('components/guest.wasm'),
+        cache,
+      ]);
+      expect(stdout).toMatch(/hello child/);
+      await rm(cache, { recursive: true });
+    });
 
-    it('say that Node.js 22 cannot suspend components', async () => {
+    test('say that Node.js 22 cannot suspend components', async () => {
       const child = join(import.meta.dirname, 'components/child.mjs');
       const cache = await mkdtemp(join(tmpdir(), 'wasm-pool-versions-'));
       const path = fixturePath('components/jco-tests/p3-clocks-sleep.wasm');
       const error = await failure(run(binary(22), [child, path, cache]));
       expect(error.message).toMatch(/ERR_WASM_JSPI/);
       await rm(cache, { recursive: true });
-    }, 40_000);
+    });
 
-    it('work on the Node.js of this test', async () => {
+    test('work on the Node.js of this test', async () => {
       const script = join(import.meta.dirname, 'smoke.mjs');
       const { stdout } = await run(process.execPath, ['--no-warnings', script], {
         timeout: 30_000,
       });
       expect(stdout).toBe(`works on ${process.version}, which can suspend\n`);
-    }, 40_000);
+    });
   },
 );

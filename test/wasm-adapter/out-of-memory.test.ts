@@ -1,11 +1,11 @@
 // The real thing: V8 reserves address space for each memory, and there is an end to it.
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
+import { wat } from '../helpers/wat.js';
 import { guestPool } from './components/guests.js';
-import { failure } from './failure.js';
-import { wat } from './wat.js';
 
 const bytes = wat('(module (memory (export "memory") 1))');
 
@@ -29,7 +29,7 @@ async function forgetThem(): Promise<void> {
 beforeEach(forgetThem);
 afterEach(forgetThem);
 
-it('no pool can be made, and the error says why and what to do', async () => {
+test('no pool can be made, and the error says why and what to do', async () => {
   takeTheRest();
   const error = await failure(createWasmPool(bytes));
   expect(error).toMatchObject({ code: 'ERR_WASM_MEMORY' });
@@ -38,25 +38,25 @@ it('no pool can be made, and the error says why and what to do', async () => {
   await forgetThem();
   await using pool = await createWasmPool(bytes);
   expectAtRest(pool);
-}, 30_000);
+});
 
-it('says the same where imports ask for a memory', async () => {
+test('says the same where imports ask for a memory', async () => {
   takeTheRest();
   const imports = () => ({ env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
   const error = await failure(createWasmPool(wat('(module)'), { imports }));
   expect(error).toMatchObject({ code: 'ERR_WASM_MEMORY' });
-}, 30_000);
+});
 
-it('says the same of a component', async () => {
+test('says the same of a component', async () => {
   const pool = await guestPool(); // jco has memories too: the component is in the cache from here on
   await pool.close();
   takeTheRest();
   const error = await failure(guestPool());
   expect(error).toMatchObject({ code: 'ERR_WASM_MEMORY' });
   expect(error.message).toMatch(/^guest#1: V8 has no room for a further instance/);
-}, 30_000);
+});
 
-it('idle instances are dropped to make another one, and it is tried once more', async () => {
+test('idle instances are dropped to make another one, and it is tried once more', async () => {
   await using pool = await createWasmPool(bytes);
   await pool.ready(IDLE);
   takeTheRest();
@@ -66,9 +66,9 @@ it('idle instances are dropped to make another one, and it is tried once more', 
   expect(await pool.use(({ id }) => id)).toBeGreaterThan(IDLE);
   expect(pool.size).toBe(1);
   expectAtRest(pool);
-}, 30_000);
+});
 
-it('idle instances of other pools of one budget are dropped, too', async () => {
+test('idle instances of other pools of one budget are dropped, too', async () => {
   await using factory = createWasmPoolFactory();
   const a = await factory.create(bytes);
   const b = await factory.create(bytes);
@@ -80,9 +80,9 @@ it('idle instances of other pools of one budget are dropped, too', async () => {
   expect(factory.stats().instances).toBe(2);
   await a.release(lent);
   expectAtRest(a);
-}, 30_000);
+});
 
-it('fresh spares that were dropped are not made anew over and over', async () => {
+test('fresh spares that were dropped are not made anew over and over', async () => {
   await using pool = await createWasmPool(bytes, { reset: 'fresh', min: IDLE });
   takeTheRest();
   const lent = await pool.acquire(); // and one more is to be made in its place
@@ -92,9 +92,9 @@ it('fresh spares that were dropped are not made anew over and over', async () =>
   for (let turns = 0; turns < 20; turns++) await turn();
   expect(pool.stats().created).toBe(created);
   await pool.release(lent);
-}, 30_000);
+});
 
-it('where nothing is idle the acquire fails, and the pool is none the worse', async () => {
+test('where nothing is idle the acquire fails, and the pool is none the worse', async () => {
   await using pool = await createWasmPool(bytes);
   const lent = await pool.acquire();
   takeTheRest();
@@ -104,4 +104,4 @@ it('where nothing is idle the acquire fails, and the pool is none the worse', as
   await pool.release(lent);
   expect(await pool.use(({ id }) => id)).toBe(1);
   expectAtRest(pool);
-}, 30_000);
+});

@@ -1,10 +1,10 @@
 import { runInNewContext } from 'node:vm';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
-import { fixture, type Guest } from './fixture.js';
-import { wat } from './wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
+import { fixture, type Guest } from '../helpers/fixture.js';
+import { wat } from '../helpers/wat.js';
 
 const bytes = fixture('guest.wasm');
 
@@ -29,7 +29,7 @@ describe('without a pool, one instance for everybody', () => {
     return guest;
   }
 
-  it('keeps its stack pointer where it was when the host threw', () => {
+  test('keeps its stack pointer where it was when the host threw', () => {
     const guest = sharedInstance();
     const before = guest.__stack_pointer.value;
     expect(guest.ask(21)).toBe(42);
@@ -38,7 +38,7 @@ describe('without a pool, one instance for everybody', () => {
     expect(guest.__stack_pointer.value).toBe(before - 1024);
   });
 
-  it('writes its frames over its own data after some such throws, and nobody is told', () => {
+  test('writes its frames over its own data after some such throws, and nobody is told', () => {
     const guest = sharedInstance();
     for (let request = 0; request < 16; request++) expect(() => guest.ask(-1)).toThrow();
     expect(guest.damage()).toBe(0);
@@ -48,7 +48,7 @@ describe('without a pool, one instance for everybody', () => {
 });
 
 describe('an instance through which an exception went', () => {
-  it('is not lent again, so that the next one is whole', async () => {
+  test('is not lent again, so that the next one is whole', async () => {
     await using pool = await guestPool({ max: 1 });
     for (let request = 0; request < 40; request++) {
       await expect(pool.use(({ exports }) => exports.ask(-1))).rejects.toThrow(RangeError);
@@ -58,7 +58,7 @@ describe('an instance through which an exception went', () => {
     expectAtRest(pool);
   });
 
-  it('is destroyed when its borrower caught the error itself', async () => {
+  test('is destroyed when its borrower caught the error itself', async () => {
     await using pool = await guestPool();
     const id = await pool.use((instance) => {
       expect(() => instance.exports.ask(-1)).toThrow(RangeError);
@@ -68,7 +68,7 @@ describe('an instance through which an exception went', () => {
     expect(await pool.use((instance) => instance.id)).not.toBe(id);
   });
 
-  it('is destroyed whichever way it was lent', async () => {
+  test('is destroyed whichever way it was lent', async () => {
     await using pool = await guestPool();
     const fail = (guest: Guest) => expect(() => guest.trap()).toThrow(WebAssembly.RuntimeError);
 
@@ -86,7 +86,7 @@ describe('an instance through which an exception went', () => {
     expectAtRest(pool);
   });
 
-  it('tells who listens that it was a trap', async () => {
+  test('tells who listens that it was a trap', async () => {
     await using pool = await guestPool();
     const reasons: string[] = [];
     pool.on('destroy', (_, reason) => reasons.push(reason));
@@ -94,7 +94,7 @@ describe('an instance through which an exception went', () => {
     expect(reasons).toEqual(['trap']);
   });
 
-  it('gives the very error on, a trap and what the host threw', async () => {
+  test('gives the very error on, a trap and what the host threw', async () => {
     const thrown = { not: 'even an error' };
     await using pool = await guestPool({
       imports: {
@@ -111,7 +111,7 @@ describe('an instance through which an exception went', () => {
     );
   });
 
-  it('stays callable until it is returned', async () => {
+  test('stays callable until it is returned', async () => {
     await using pool = await guestPool();
     await pool.use(({ exports }) => {
       expect(() => exports.trap()).toThrow();
@@ -119,7 +119,7 @@ describe('an instance through which an exception went', () => {
     });
   });
 
-  it('by a function of its table is destroyed when its borrower gave the trap on', async () => {
+  test('by a function of its table is destroyed when its borrower gave the trap on', async () => {
     const guest = wat(`(module (table (export "table") 1 funcref) (elem (i32.const 0) $fail)
       (func $fail unreachable))`);
     await using pool = await createWasmPool<{ table: WebAssembly.Table }>(guest);
@@ -130,7 +130,7 @@ describe('an instance through which an exception went', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 2 });
   });
 
-  it('by a function of its table is destroyed when its borrower gave on what the guest threw', async () => {
+  test('by a function of its table is destroyed when its borrower gave on what the guest threw', async () => {
     const guest = wat(`(module (table (export "table") 1 funcref) (elem (i32.const 0) $fail)
       (tag $tag) (func $fail (throw $tag)))`);
     await using pool = await createWasmPool<{ table: WebAssembly.Table }>(guest);
@@ -139,7 +139,7 @@ describe('an instance through which an exception went', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('by a function of its table is destroyed when its borrower gave a stack overflow on', async () => {
+  test('by a function of its table is destroyed when its borrower gave a stack overflow on', async () => {
     const guest = wat(`(module (table (export "table") 1 funcref) (elem (i32.const 0) $deep)
       (func $deep (call $deep)))`);
     await using pool = await createWasmPool<{ table: WebAssembly.Table }>(guest);
@@ -148,7 +148,7 @@ describe('an instance through which an exception went', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('in onCreate, which caught it, is not lent at all', async () => {
+  test('in onCreate, which caught it, is not lent at all', async () => {
     let trapping = true;
     await using pool = await guestPool({
       onCreate({ id, exports }: { id: number; exports: Guest }) {
@@ -165,7 +165,7 @@ describe('an instance through which an exception went', () => {
     expectAtRest(pool);
   });
 
-  it('in a loader, which caught it, is lent: so programs end their start', async () => {
+  test('in a loader, which caught it, is lent: so programs end their start', async () => {
     await using pool = await createWasmPool<Guest>(bytes, {
       instantiate(_, instance) {
         const guest = instance.link(host).exports as unknown as Guest;
@@ -177,7 +177,7 @@ describe('an instance through which an exception went', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('in no catch, since V8 ended the call, is destroyed when it is returned', async () => {
+  test('in no catch, since V8 ended the call, is destroyed when it is returned', async () => {
     await using pool = await createWasmPool<{ loop(): void }>(
       wat('(module (func (export "loop") (loop $again (br $again))))'),
       { max: 1 },
@@ -193,7 +193,7 @@ describe('an instance through which an exception went', () => {
 });
 
 describe("a borrower's own error", () => {
-  it('keeps the instance, for nothing went through it', async () => {
+  test('keeps the instance, for nothing went through it', async () => {
     await using pool = await guestPool();
     const own = new Error('no such user');
     const borrowers = [
@@ -215,7 +215,7 @@ describe("a borrower's own error", () => {
     expectAtRest(pool);
   });
 
-  it('keeps the instance that was called before, and after', async () => {
+  test('keeps the instance that was called before, and after', async () => {
     await using pool = await guestPool();
     await failure(
       pool.use(({ exports }) => {
@@ -228,7 +228,7 @@ describe("a borrower's own error", () => {
 });
 
 describe('an instance that was returned', () => {
-  it('cannot be called while it is idle', async () => {
+  test('cannot be called while it is idle', async () => {
     await using pool = await guestPool();
     const instance = await pool.acquire();
     const { bump } = instance.exports;
@@ -241,7 +241,7 @@ describe('an instance that was returned', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('cannot be called when it was destroyed', async () => {
+  test('cannot be called when it was destroyed', async () => {
     await using pool = await guestPool();
     const instance = await pool.acquire();
     const { bump } = instance.exports;
@@ -249,14 +249,14 @@ describe('an instance that was returned', () => {
     expect(bump).toThrow(/not on loan/);
   });
 
-  it('by a lease cannot be had of that any more', async () => {
+  test('by a lease cannot be had of that any more', async () => {
     await using pool = await guestPool();
     const lease = await pool.lease();
     await lease.release();
     expect(() => lease.value).toThrow(expect.objectContaining({ code: 'ERR_POOL_NOT_BORROWED' }));
   });
 
-  it('by a lease cannot be used by what was kept of it, whoever has it by then', async () => {
+  test('by a lease cannot be used by what was kept of it, whoever has it by then', async () => {
     await using pool = await guestPool({ max: 1 });
     const lease = await pool.lease({ context: 'first' });
     const kept = lease.value;
@@ -290,7 +290,7 @@ describe('an instance that was returned', () => {
     expectAtRest(pool);
   });
 
-  it('cannot be called by its borrower once that is over, however it ended', async () => {
+  test('cannot be called by its borrower once that is over, however it ended', async () => {
     await using pool = await guestPool();
     let kept: Guest | undefined;
     await pool.use(({ exports }) => {
@@ -299,7 +299,7 @@ describe('an instance that was returned', () => {
     expect(() => kept?.bump()).toThrow(/not on loan/);
   });
 
-  it('is refused a second time, and nothing changes', async () => {
+  test('is refused a second time, and nothing changes', async () => {
     await using pool = await guestPool();
     const instance = await pool.acquire();
     await pool.release(instance);
@@ -310,7 +310,7 @@ describe('an instance that was returned', () => {
 });
 
 describe('guarded exports', () => {
-  it('are what the module exports: functions, memories, globals', async () => {
+  test('are what the module exports: functions, memories, globals', async () => {
     await using pool = await guestPool();
     await pool.use(({ exports, memory }) => {
       expect(Object.keys(exports).sort()).toEqual(
@@ -323,7 +323,7 @@ describe('guarded exports', () => {
     });
   });
 
-  it.each([0, 1, 2, 3, 4, 5])('of %d parameters note what goes through them', async (count) => {
+  test.each([0, 1, 2, 3, 4, 5])('of %d parameters note what goes through them', async (count) => {
     const traps = wat(`(module (func (export "f") (param ${'i32 '.repeat(count)}) unreachable))`);
     type Traps = { f(...args: number[]): void };
     await using pool = await createWasmPool<Traps>(traps);
@@ -334,7 +334,7 @@ describe('guarded exports', () => {
     expect(() => kept.f()).toThrow(/not on loan/);
   });
 
-  it('pass any number of arguments, and results', async () => {
+  test('pass any number of arguments, and results', async () => {
     const numbers = [...Array(7).keys()];
     const functions = numbers.map((count) => {
       const sum = numbers

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import { SourceMapGenerator } from 'source-map';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
 
 const bytes = readFileSync(createRequire(import.meta.url).resolve('source-map/lib/mappings.wasm'));
 
@@ -61,7 +61,7 @@ function sourceMap(seed: number): { mappings: string; places: number[][] } {
 }
 
 describe('a module in Rust that calls the host for each thing it finds', () => {
-  it('calls back its own borrower, of many at once', async () => {
+  test('calls back its own borrower, of many at once', async () => {
     await using readers = await pool();
     await Promise.all(
       Array.from({ length: 30 }, async (_, index) => {
@@ -82,14 +82,14 @@ describe('a module in Rust that calls the host for each thing it finds', () => {
     expectAtRest(readers);
   });
 
-  it('is kept when it says that its input is wrong', async () => {
+  test('is kept when it says that its input is wrong', async () => {
     await using readers = await pool();
     const error = await failure(readers.use(({ exports }) => read(exports, '!!!')));
     expect(error.message).toMatch(/parse error \d/);
     expect(readers.stats().destroyed).toBe(0);
   });
 
-  it('is replaced when its borrower throws out of the callback', async () => {
+  test('is replaced when its borrower throws out of the callback', async () => {
     await using readers = await pool();
     const { mappings } = sourceMap(1);
     const stop = new Error('found it');

@@ -1,9 +1,9 @@
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { expect, it } from 'vitest';
-import { haveSameShape } from '../same-shape.js';
-import { wat } from './wat.js';
+import { expect, test } from 'vitest';
+import { haveSameShape } from '../helpers/same-shape.js';
+import { wat } from '../helpers/wat.js';
 
-it.each([1, 40])('the %s exports of all instances are of one shape to V8', async (count) => {
+test.each([1, 40])('the %s exports of all instances are of one shape to V8', async (count) => {
   const functions = Array.from({ length: count }, (_, at) => `(func (export "f${at}"))`);
   const pool = await createWasmPool(await wat(`(module ${functions.join('')})`), { min: 2 });
   const [one, other] = await Promise.all([pool.acquire(), pool.acquire()]);

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { createWasmPool, type WasmSource } from '@wasm-pool/wasm-adapter';
-import { afterAll, describe, expect, it } from 'vitest';
-import { failure } from './failure.js';
-import { ADD, type Add } from './fixture.js';
-import { wat } from './wat.js';
-import { webServer } from './web-server.js';
+import { afterAll, describe, expect, test } from 'vitest';
+import { failure } from '../helpers/failure.js';
+import { ADD, type Add } from '../helpers/fixture.js';
+import { wat } from '../helpers/wat.js';
+import { webServer } from '../helpers/web-server.js';
 
 const add = wat(ADD);
 const directory = mkdtempSync(join(tmpdir(), 'wasm-pool-sources-'));
@@ -84,13 +84,13 @@ const good: [string, () => WasmSource][] = [
 ];
 
 describe('a pool is made of', () => {
-  it.each(good)('%s', async (_, src) => {
+  test.each(good)('%s', async (_, src) => {
     await using pool = await createWasmPool<Add>(src());
     expect(pool.module).toBeInstanceOf(WebAssembly.Module);
     expect(await pool.use(({ exports }) => exports.add(20, 22))).toBe(42);
   });
 
-  it('bytes that are written over once they are being compiled', async () => {
+  test('bytes that are written over once they are being compiled', async () => {
     const bytes = add.slice();
     const making = createWasmPool<Add>(bytes);
     await Promise.resolve();
@@ -192,13 +192,13 @@ const bad: [string, () => unknown, string, RegExp][] = [
 ];
 
 describe('no pool is made of', () => {
-  it.each(bad)('%s', async (_, src, code, message) => {
+  test.each(bad)('%s', async (_, src, code, message) => {
     const error = await failure(createWasmPool(src() as WasmSource));
     expect(error).toMatchObject({ name: 'WasmError', code });
     expect(error.message).toMatch(message);
   });
 
-  it('a Response that was read before', async () => {
+  test('a Response that was read before', async () => {
     const response = wasmResponse(add);
     await response.arrayBuffer();
     const error = await failure(createWasmPool(response));
@@ -206,7 +206,7 @@ describe('no pool is made of', () => {
     expect(error.message).toContain('read before');
   });
 
-  it('a promise that is rejected, whose own reason it gives', async () => {
+  test('a promise that is rejected, whose own reason it gives', async () => {
     const reason = new Error('offline');
     expect(await failure(createWasmPool(Promise.reject(reason)))).toBe(reason);
   });

@@ -3,10 +3,10 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWasmPool, suspending, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
-import { wat } from './wat.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
+import { wat } from '../helpers/wat.js';
 
 interface Guest {
   memory: WebAssembly.Memory;
@@ -75,7 +75,7 @@ function lowestFree(): number {
 }
 
 describe('a guest that closes a standard stream', () => {
-  it.each([0, 1, 2])('%d leaves it to the process, and to other guests', async (fd) => {
+  test.each([0, 1, 2])('%d leaves it to the process, and to other guests', async (fd) => {
     await using pool = await pooled({ min: 2 });
     const [hostile, other] = [await pool.acquire(), await pool.acquire()];
     expect(hostile.exports.close(fd)).toBe(SUCCESS);
@@ -89,7 +89,7 @@ describe('a guest that closes a standard stream', () => {
     await pool.release(other);
   });
 
-  it.each([
+  test.each([
     [PREOPENED, 1],
     [1, PREOPENED],
     [0, 2],
@@ -99,7 +99,7 @@ describe('a guest that closes a standard stream', () => {
     expect(() => fstatSync(1)).not.toThrow();
   });
 
-  it('or would have it not wait is refused', async () => {
+  test('or would have it not wait is refused', async () => {
     await using pool = await pooled();
     const codes = await pool.use(({ exports }) => [
       exports.setFlags(1, 4),
@@ -113,7 +113,7 @@ describe('a guest that closes a standard stream', () => {
 });
 
 describe('what an instance has open is closed when it is destroyed', () => {
-  it('be it preopened or opened by the guest, and however many of them it closed', async () => {
+  test('be it preopened or opened by the guest, and however many of them it closed', async () => {
     await using pool = await pooled({ max: 1 });
     await pool.use(({ exports }) => exports.trap()).catch(() => {});
     const before = lowestFree();
@@ -131,7 +131,7 @@ describe('what an instance has open is closed when it is destroyed', () => {
     expect(lowestFree()).toBe(before);
   });
 
-  it('also where it was never made, for want of an import or of memory', async () => {
+  test('also where it was never made, for want of an import or of memory', async () => {
     const before = lowestFree();
     for (let attempt = 0; attempt < 5; attempt++) {
       await failure(pooled({ imports: {} }));
@@ -142,7 +142,7 @@ describe('what an instance has open is closed when it is destroyed', () => {
     expect(lowestFree()).toBe(before);
   });
 
-  it('and a call that outlives it opens nothing more', async () => {
+  test('and a call that outlives it opens nothing more', async () => {
     const gate = Promise.withResolvers<void>();
     await using pool = await pooled({
       promising: ['waitAndOpen'],

@@ -10,11 +10,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWasmPool, type WasmInstance } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
-import { fixture } from './fixture.js';
-import { wat } from './wat.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
+import { fixture } from '../helpers/fixture.js';
+import { wat } from '../helpers/wat.js';
 
 interface Reactor {
   memory: WebAssembly.Memory;
@@ -74,7 +74,7 @@ function ask({ exports }: WasmInstance<Reactor>, call: 'env' | 'read', given: st
 }
 
 describe('a WASI command', () => {
-  it('has arguments, environment, standard input and a directory that differ by instance', async () => {
+  test('has arguments, environment, standard input and a directory that differ by instance', async () => {
     const who = ['', 'Ada', 'Bob'];
     await using pool = await createWasmPool<Command>(fixture('command.wasm'), {
       wasi: ({ id }) => ({
@@ -103,7 +103,7 @@ describe('a WASI command', () => {
     expectAtRest(pool);
   });
 
-  it('has no environment or files by default', async () => {
+  test('has no environment or files by default', async () => {
     await using pool = await createWasmPool<Command>(fixture('command.wasm'), {
       wasi: () => ({ args: ['command'], stdin: file('empty', 'r', '') }),
     });
@@ -111,7 +111,7 @@ describe('a WASI command', () => {
     expect(report).toBe('arg command\nenv none\nno file\n');
   });
 
-  it('that exits with 0 is lent', async () => {
+  test('that exits with 0 is lent', async () => {
     const exits = wat(`(module
       (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
       (memory (export "memory") 1)
@@ -124,13 +124,13 @@ describe('a WASI command', () => {
     expect(pool.stats()).toMatchObject({ created: 1, destroyed: 0 });
   });
 
-  it('has a name to be called by, and an empty standard input, when told nothing', async () => {
+  test('has a name to be called by, and an empty standard input, when told nothing', async () => {
     await using pool = await createWasmPool<Command>(fixture('command.wasm'), { wasi: true });
     const report = await pool.use(({ exports }) => text(exports, exports.report()));
     expect(report).toBe('arg wasm\nenv none\nno file\n');
   });
 
-  it.each([
+  test.each([
     [{ bogus: 7 }, /unknown option bogus; accepted: args, env, preopens, stderr, stdin, stdout/],
     ['yes', /wasi is "yes"; accepted: true, false, an object/],
     [undefined, /wasi is null; accepted/],
@@ -141,7 +141,7 @@ describe('a WASI command', () => {
     expect((error as Error).message).toMatch(message);
   });
 
-  it('without a memory, or with wasi: false, is told what is missing', async () => {
+  test('without a memory, or with wasi: false, is told what is missing', async () => {
     const error = await failure(createWasmPool(fixture('command.wasm'), { wasi: false }));
     expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
     expect(error.message).toContain('wasi_snapshot_preview1.args_get, and it is missing');
@@ -149,7 +149,7 @@ describe('a WASI command', () => {
 });
 
 describe('a WASI reactor', () => {
-  it('is initialized once, before it is lent', async () => {
+  test('is initialized once, before it is lent', async () => {
     await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), {
       wasi: true,
       min: 2,
@@ -159,7 +159,7 @@ describe('a WASI reactor', () => {
     }
   });
 
-  it('has an environment and files that differ by instance', async () => {
+  test('has an environment and files that differ by instance', async () => {
     await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), {
       wasi: ({ id }) => ({
         env: { ID: String(id) },
@@ -179,7 +179,7 @@ describe('a WASI reactor', () => {
     expectAtRest(pool);
   });
 
-  it('writes its output where its options say', async () => {
+  test('writes its output where its options say', async () => {
     await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), {
       wasi: ({ id }) => ({ stdout: file(`stdout-${id}`, 'w') }),
     });
@@ -187,7 +187,7 @@ describe('a WASI reactor', () => {
     expect(readFileSync(join(directory, 'stdout-1'), 'utf8')).toBe('printed 42\n');
   });
 
-  it('has clocks and random numbers', async () => {
+  test('has clocks and random numbers', async () => {
     await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), { wasi: true });
     const [now, ...bytes] = await pool.use(({ exports }) => [
       exports.now(),
@@ -198,7 +198,7 @@ describe('a WASI reactor', () => {
     for (const byte of bytes) expect(byte).toBeGreaterThanOrEqual(0);
   });
 
-  it('that would send the process a signal is told that it cannot', async () => {
+  test('that would send the process a signal is told that it cannot', async () => {
     const bytes = wat(`(module
       (import "wasi_snapshot_preview1" "proc_raise" (func $raise (param i32) (result i32)))
       (memory (export "memory") 1)
@@ -210,11 +210,14 @@ describe('a WASI reactor', () => {
     expect(await pool.use(({ exports }) => exports.raise(sigchld))).toBe(notSupported);
   });
 
-  it.each([0, 3])('that exits with %d while it is lent throws, and is destroyed', async (code) => {
-    await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), { wasi: true });
-    const error = await failure(pool.use(({ exports }) => exports.quit(code)));
-    expect(error).toMatchObject({ code: 'ERR_WASM_EXIT', exitCode: code });
-    expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
-    expectAtRest(pool);
-  });
+  test.each([0, 3])(
+    'that exits with %d while it is lent throws, and is destroyed',
+    async (code) => {
+      await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), { wasi: true });
+      const error = await failure(pool.use(({ exports }) => exports.quit(code)));
+      expect(error).toMatchObject({ code: 'ERR_WASM_EXIT', exitCode: code });
+      expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+      expectAtRest(pool);
+    },
+  );
 });

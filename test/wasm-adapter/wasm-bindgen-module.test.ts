@@ -5,9 +5,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createWasmPool, type WasmImports, type WasmInstance } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from './at-rest.js';
-import { failure } from './failure.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../helpers/at-rest.js';
+import { failure } from '../helpers/failure.js';
 
 const wasmPath = createRequire(import.meta.url).resolve('@cf-wasm/png/png.wasm');
 const gluePath = join(dirname(wasmPath), 'png.js');
@@ -62,11 +62,11 @@ describe.each([
   const codecs = () =>
     createWasmPool<Glue>(readFileSync(wasmPath), { instantiate, min: 3, max: 3 });
 
-  it('is what the test takes it for', () => {
+  test('is what the test takes it for', () => {
     expect(names).toContain('initSync');
   });
 
-  it('encodes and decodes many images at once, in three instances', async () => {
+  test('encodes and decodes many images at once, in three instances', async () => {
     await using pool = await codecs();
     const used = new Set<number>();
     await Promise.all(
@@ -89,12 +89,12 @@ describe.each([
     expectAtRest(pool);
   });
 
-  it('counts its memory', async () => {
+  test('counts its memory', async () => {
     await using pool = await codecs();
     expect(await pool.use((instance) => instance.memoryBytes)).toBeGreaterThan(65_536);
   });
 
-  it(`is ${guarded ? 'kept' : 'replaced'} when what it returns makes the glue throw`, async () => {
+  test(`is ${guarded ? 'kept' : 'replaced'} when what it returns makes the glue throw`, async () => {
     await using pool = await codecs();
     // An error result, which the glue throws: nothing was unwound. Only a guard can tell.
     await failure(pool.use(({ exports }) => exports.decode(Buffer.from('no png'))));
@@ -106,7 +106,7 @@ describe.each([
     expect(png.length).toBeGreaterThan(50);
   });
 
-  it(`${guarded ? 'cannot' : 'can'} be called once it was returned`, async () => {
+  test(`${guarded ? 'cannot' : 'can'} be called once it was returned`, async () => {
     await using pool = await codecs();
     const kept = await pool.use(({ exports }) => exports);
     const call = () => kept.encode(pixels(1, 1, 1), 1, 1, undefined, undefined, RGBA, 8);

@@ -1,6 +1,6 @@
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import { expect, test } from 'vitest';
-import { wat } from './wat.js';
+import { wat } from '../helpers/wat.js';
 
 const PAGE = 65_536;
 const PAGES = 1024;
@@ -46,4 +46,4 @@ test('a guest that leaks 64 KiB a call is replaced, and what it leaked is given 
   expect(pool.stats().destroyedBy).toEqual({ memory: 250 });
   // 4 GiB were leaked in all.
   expect(mostBytes - residentBytes).toBeLessThan(2 ** 30);
-}, 60_000);
+});

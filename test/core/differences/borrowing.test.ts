@@ -10,7 +10,7 @@ import {
   type Thing,
   uncaught,
   watch,
-} from '../helpers.js';
+} from '../../helpers/core.js';
 
 const their = (options: object = {}, parts = {}) =>
   genericPool.createPool(recordingFactory(parts) as unknown as genericPool.Factory<Thing>, options);

@@ -1,7 +1,7 @@
 import { CreateError, createPool, PoolClosedError } from '@wasm-pool/core';
 import genericPool from 'generic-pool';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, settle, type Thing, watch } from '../helpers.js';
+import { recordingFactory, settle, type Thing, watch } from '../../helpers/core.js';
 
 const broken = new Error('out of order');
 

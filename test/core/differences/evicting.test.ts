@@ -1,7 +1,7 @@
 import { createPool } from '@wasm-pool/core';
 import genericPool from 'generic-pool';
 import { describe, expect, test } from 'vitest';
-import { fakeTime, pass, recordingFactory, type Thing } from '../helpers.js';
+import { fakeTime, pass, recordingFactory, type Thing } from '../../helpers/core.js';
 
 const their = (factory: unknown, options = {}) =>
   genericPool.createPool(factory as genericPool.Factory<Thing>, options);

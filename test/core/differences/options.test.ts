@@ -1,7 +1,7 @@
 import { createPool, type PoolOptions } from '@wasm-pool/core';
 import genericPool from 'generic-pool';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, settle, type Thing, watch } from '../helpers.js';
+import { recordingFactory, settle, type Thing, watch } from '../../helpers/core.js';
 
 const their = (options: object) =>
   genericPool.createPool(

@@ -11,7 +11,7 @@ import {
   settle,
   type Thing,
   watch,
-} from '../helpers.js';
+} from '../../helpers/core.js';
 
 // The types of both, where they agree; generic-pool leaves some out, and has its own `use`.
 type Options = genericPool.Options & { destroyTimeoutMillis?: number };

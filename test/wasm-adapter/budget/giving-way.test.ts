@@ -1,16 +1,16 @@
 // Who gives way to whom, within one budget.
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
-import { wat } from '../wat.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 import { expectWithin, make, PAGE, sized } from './guests.js';
 
 const namesAndSizes = (factory: ReturnType<typeof createWasmPoolFactory>) =>
   factory.stats().pools.map(({ name, instances }) => `${name} ${instances}`);
 
 describe('over maxInstances', () => {
-  it('the instance that was returned longest ago goes, whichever pool has it', async () => {
+  test('the instance that was returned longest ago goes, whichever pool has it', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 3 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1);
@@ -25,7 +25,7 @@ describe('over maxInstances', () => {
     expectWithin(factory);
   });
 
-  it('only as many go as have to', async () => {
+  test('only as many go as have to', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 4 });
     const a = await make(factory, 'a', 1, { min: 4 });
     const b = await make(factory, 'b', 1);
@@ -36,7 +36,7 @@ describe('over maxInstances', () => {
     expect(a.stats().destroyedBy).toEqual({ budget: 2 });
   });
 
-  it("a pool's own idle instances are used before others' are taken", async () => {
+  test("a pool's own idle instances are used before others' are taken", async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1);
@@ -46,7 +46,7 @@ describe('over maxInstances', () => {
 });
 
 describe('over maxTotalMemoryBytes', () => {
-  it('as many instances go as make room for a larger one', async () => {
+  test('as many instances go as make room for a larger one', async () => {
     await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 10 * PAGE });
     const small = await make(factory, 'small', 2, { min: 4 });
     await make(factory, 'large', 5);
@@ -55,7 +55,7 @@ describe('over maxTotalMemoryBytes', () => {
     expect(factory.stats().memoryBytes).toBe(9 * PAGE);
   });
 
-  it('nothing is made beyond it, however many pools begin at once', async () => {
+  test('nothing is made beyond it, however many pools begin at once', async () => {
     await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 10 * PAGE });
     let most = 0;
     const note = () => {
@@ -70,7 +70,7 @@ describe('over maxTotalMemoryBytes', () => {
     expectWithin(factory);
   });
 
-  it('memory that grew on loan counts when it is returned', async () => {
+  test('memory that grew on loan counts when it is returned', async () => {
     await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 10 * PAGE });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 4);
@@ -83,7 +83,7 @@ describe('over maxTotalMemoryBytes', () => {
     expectWithin(factory);
   });
 
-  it('what grew beyond all of it goes itself, when it is returned', async () => {
+  test('what grew beyond all of it goes itself, when it is returned', async () => {
     await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 10 * PAGE });
     const a = await make(factory, 'a', 1);
     await a.use(({ exports }) => exports.grow(30));
@@ -93,7 +93,7 @@ describe('over maxTotalMemoryBytes', () => {
     expect(await a.use((instance) => instance.memoryBytes)).toBe(PAGE);
   });
 
-  it('one instance that is larger than all of it is refused, when it is known ahead', async () => {
+  test('one instance that is larger than all of it is refused, when it is known ahead', async () => {
     await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 10 * PAGE });
     const error = await failure(make(factory, 'huge', 11));
     expect(error).toMatchObject({ code: 'ERR_WASM_BUDGET' });
@@ -101,7 +101,7 @@ describe('over maxTotalMemoryBytes', () => {
     expect(factory.stats()).toMatchObject({ memoryBytes: 0, instances: 0, modules: 0, pools: [] });
   });
 
-  it('and when it shows only once it is made', async () => {
+  test('and when it shows only once it is made', async () => {
     await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 10 * PAGE });
     const onCreate = ({ exports }: { exports: { grow(pages: number): number } }) =>
       exports.grow(10);
@@ -111,7 +111,7 @@ describe('over maxTotalMemoryBytes', () => {
     expect(factory.stats()).toMatchObject({ memoryBytes: 0, instances: 0, modules: 0, pools: [] });
   });
 
-  it('a pool that only sometimes makes them too large says so to who waits', async () => {
+  test('a pool that only sometimes makes them too large says so to who waits', async () => {
     await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 10 * PAGE });
     let pages = 0;
     const a = await make(factory, 'a', 1, { onCreate: ({ exports }) => exports.grow(pages) });
@@ -125,7 +125,7 @@ describe('over maxTotalMemoryBytes', () => {
   });
 });
 
-it('what grew in the hands of one who kept its memory is judged before it is lent', async () => {
+test('what grew in the hands of one who kept its memory is judged before it is lent', async () => {
   await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 100 * PAGE });
   const a = await factory.create<{ memory: WebAssembly.Memory }>(
     wat('(module (memory (export "memory") 1))'),
@@ -139,7 +139,7 @@ it('what grew in the hands of one who kept its memory is judged before it is len
 });
 
 describe('min of several pools', () => {
-  it('that do not fit together is kept for those that came first, without any churn', async () => {
+  test('that do not fit together is kept for those that came first, without any churn', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 5 });
     const min = 3;
     const pools = [
@@ -156,7 +156,7 @@ describe('min of several pools', () => {
     expectWithin(factory);
   });
 
-  it('does not take the last instance of another when evictors run', async () => {
+  test('does not take the last instance of another when evictors run', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     const options = { min: 1, evictionRunIntervalMillis: 1, softIdleTimeoutMillis: 100_000 };
     const a = await make(factory, 'a', 1, options);
@@ -173,7 +173,7 @@ describe('min of several pools', () => {
     expectWithin(factory);
   });
 
-  it('is made up for once there is room again', async () => {
+  test('is made up for once there is room again', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 4 });
     const a = await make(factory, 'a', 1, { min: 2 });
     const b = await make(factory, 'b', 1);
@@ -184,7 +184,7 @@ describe('min of several pools', () => {
     expect(a.size).toBe(2);
   });
 
-  it('of two that both wait to have it made up is made up for both', async () => {
+  test('of two that both wait to have it made up is made up for both', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 6 });
     const a = await make(factory, 'a', 1, { min: 2 });
     const b = await make(factory, 'b', 1, { min: 2 });
@@ -197,7 +197,7 @@ describe('min of several pools', () => {
     expect([a.size, b.size]).toEqual([2, 2]);
   });
 
-  it('that cannot all be made is no reason to wait', async () => {
+  test('that cannot all be made is no reason to wait', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1, { min: 5 });
     expect(a.size).toBe(2);
@@ -208,7 +208,7 @@ describe('min of several pools', () => {
     expectWithin(factory);
   });
 
-  it('of fresh spares is made up for when there is room, while others are on loan', async () => {
+  test('of fresh spares is made up for when there is room, while others are on loan', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1, { reset: 'fresh' });
     const b = await make(factory, 'b', 1);
@@ -222,7 +222,7 @@ describe('min of several pools', () => {
     expectWithin(factory);
   });
 
-  it('of fresh spares does not push out what others use', async () => {
+  test('of fresh spares does not push out what others use', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1, { reset: 'fresh' });

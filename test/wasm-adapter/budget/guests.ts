@@ -1,6 +1,6 @@
 import type { WasmPoolFactory, WasmPoolOptions } from '@wasm-pool/wasm-adapter';
 import { expect } from 'vitest';
-import { wat } from '../wat.js';
+import { wat } from '../../helpers/wat.js';
 
 export const PAGE = 65_536;
 

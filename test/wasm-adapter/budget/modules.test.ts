@@ -1,12 +1,12 @@
 // Compiled modules, shared by content.
 import { createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it, vi } from 'vitest';
-import { failure } from '../failure.js';
-import { wat } from '../wat.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 import { expectWithin, make, PAGE, sized } from './guests.js';
 
 describe('a factory', () => {
-  it('compiles the same bytes once, wherever they come from', async () => {
+  test('compiles the same bytes once, wherever they come from', async () => {
     await using factory = createWasmPoolFactory();
     const bytes = sized(1);
     const response = new Response(bytes, { headers: { 'content-type': 'application/wasm' } });
@@ -20,7 +20,7 @@ describe('a factory', () => {
     expect(factory.stats().modules).toBe(2);
   });
 
-  it('lets go of a module with the last pool of it', async () => {
+  test('lets go of a module with the last pool of it', async () => {
     await using factory = createWasmPoolFactory();
     const [a, b] = await Promise.all([make(factory, 'a', 1), make(factory, 'b', 1)]);
     await a.close();
@@ -32,7 +32,7 @@ describe('a factory', () => {
     expect(factory.stats().modules).toBe(1);
   });
 
-  it('uses a module that was given compiled as it is', async () => {
+  test('uses a module that was given compiled as it is', async () => {
     await using factory = createWasmPoolFactory();
     const module = new WebAssembly.Module(sized(1));
     const pools = [await factory.create(module), await factory.create(module)];
@@ -41,7 +41,7 @@ describe('a factory', () => {
     expect(factory.stats().modules).toBe(0);
   });
 
-  it('gives each pool what its reset needs, of one module', async () => {
+  test('gives each pool what its reset needs, of one module', async () => {
     await using factory = createWasmPoolFactory();
     const [reuse, restore] = await Promise.all([
       make(factory, 'reuse', 1, { reset: 'reuse' }),
@@ -69,7 +69,7 @@ describe('a pool that could not be made', () => {
       [sized(1), { onCreate: () => new Promise(() => {}), createTimeoutMillis: 1 }],
     ],
   ];
-  it.each(failing)('since %s leaves nothing of it in the budget', async (_, given) => {
+  test.each(failing)('since %s leaves nothing of it in the budget', async (_, given) => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     await failure(factory.create(...given));
     expect(factory.stats()).toMatchObject({ memoryBytes: 0, instances: 0, modules: 0, pools: [] });
@@ -77,7 +77,7 @@ describe('a pool that could not be made', () => {
     await Promise.all([a.use(() => {}), a.use(() => {})]);
   });
 
-  it('does not take a module away from those who have it', async () => {
+  test('does not take a module away from those who have it', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1);
     await failure(make(factory, 'b', 1, { onCreate: () => Promise.reject(new Error('no')) }));
@@ -88,7 +88,7 @@ describe('a pool that could not be made', () => {
 });
 
 describe('instances that could not be made later', () => {
-  it('for want of an end to it leave nothing of them in the budget, but while they take', async () => {
+  test('for want of an end to it leave nothing of them in the budget, but while they take', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const ends: (() => void)[] = [];
     let hangs = false;
@@ -107,14 +107,14 @@ describe('instances that could not be made later', () => {
     expect(factory.stats()).toMatchObject({ instances: 1, memoryBytes: PAGE });
     const other = await b.acquire(); // which fits
     for (const end of ends) end();
-    await vi.waitFor(() => expect(a.stats().destroyedBy).toEqual({ late: 3 }));
+    await expect.poll(() => a.stats().destroyedBy).toEqual({ late: 3 });
     expect(factory.stats()).toMatchObject({ instances: 2, memoryBytes: 2 * PAGE });
     await a.release(first);
     await b.release(other);
     expectWithin(factory);
   });
 
-  it('leave nothing of them in the budget', async () => {
+  test('leave nothing of them in the budget', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     let failing = false;
     const a = await make(factory, 'a', 1, {
@@ -137,7 +137,7 @@ describe('instances that could not be made later', () => {
 });
 
 describe('limits', () => {
-  it.each([
+  test.each([
     [{ maxInstances: -1 }, /maxInstances is -1; accepted: a whole number of at least 0/],
     [{ maxTotalMemoryBytes: 1.5 }, /maxTotalMemoryBytes is 1\.5/],
     [{ maxMemory: 1 }, /maxMemory/],
@@ -145,7 +145,7 @@ describe('limits', () => {
     expect(() => createWasmPoolFactory(limits as object)).toThrow(message);
   });
 
-  it('of 0, or none, do not limit', async () => {
+  test('of 0, or none, do not limit', async () => {
     for (const limits of [undefined, {}, { maxInstances: 0, maxTotalMemoryBytes: 0 }]) {
       await using factory = createWasmPoolFactory(limits);
       const a = await make(factory, 'a', 1);
@@ -155,7 +155,7 @@ describe('limits', () => {
     }
   });
 
-  it('and what is held show in stats, as plain data', async () => {
+  test('and what is held show in stats, as plain data', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 3, maxTotalMemoryBytes: 1e9 });
     const a = await make(factory, 'a', 1);
     const lent = await a.acquire();

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createWasmPoolFactory, type WasmInstance, type WasmPool } from '@wasm-pool/wasm-adapter';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { expectWithin, make, PAGE, type Sized } from './guests.js';
 
 const budgets = fc.record({
@@ -44,7 +44,7 @@ interface Loan {
   readonly instance: WasmInstance<Sized>;
 }
 
-it('whatever happens, the budget is what the pools have, and every one of them goes on', async () => {
+test('whatever happens, the budget is what the pools have, and every one of them goes on', async () => {
   const threeOf = fc.tuple(options, options, options);
   const sequences = fc.array(steps, { minLength: 20, maxLength: 60 });
   await fc.assert(
@@ -91,4 +91,4 @@ it('whatever happens, the budget is what the pools have, and every one of them g
     }),
     { numRuns: 40, endOnFailure: true },
   );
-}, 20_000);
+});

@@ -1,13 +1,13 @@
 // Those who wait for others to give back.
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
 import { expectWithin, make, PAGE, sized } from './guests.js';
 
 describe('where everything is on loan', () => {
-  it('a borrower waits until something is returned, by whichever pool', async () => {
+  test('a borrower waits until something is returned, by whichever pool', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1);
@@ -22,7 +22,7 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
-  it('pools wait in the order in which they came', async () => {
+  test('pools wait in the order in which they came', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1);
     const others = [
@@ -45,7 +45,7 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
-  it('one who comes at the very moment that there is room does not overtake them', async () => {
+  test('one who comes at the very moment that there is room does not overtake them', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const [a, b] = [await make(factory, 'a', 1), await make(factory, 'b', 1)];
     const lent = [await a.acquire(), await b.acquire()] as const;
@@ -60,7 +60,7 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
-  it('what a pool has back goes to those who wait for it in that pool, and is given up after', async () => {
+  test('what a pool has back goes to those who wait for it in that pool, and is given up after', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1);
@@ -75,7 +75,7 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
-  it('one that times out is told who holds what', async () => {
+  test('one that times out is told who holds what', async () => {
     await using factory = createWasmPoolFactory({ maxTotalMemoryBytes: 10 * PAGE });
     const a = await make(factory, 'a', 3);
     const b = await make(factory, 'b', 4);
@@ -99,7 +99,7 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
-  it('one that times out is told, too, whose instances are being made', async () => {
+  test('one that times out is told, too, whose instances are being made', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const gate = Promise.withResolvers<void>();
     const onCreate = ({ id }: { id: number }) => (id > 1 ? gate.promise : undefined);
@@ -116,7 +116,7 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
-  it('one that waits for its own pool is told of that', async () => {
+  test('one that waits for its own pool is told of that', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 5 });
     const a = await make(factory, 'a', 1, { max: 1 });
     const lent = await a.acquire();
@@ -126,7 +126,7 @@ describe('where everything is on loan', () => {
     await a.release(lent);
   });
 
-  it('one that waited for others before, and now for its own pool, is told of that', async () => {
+  test('one that waited for others before, and now for its own pool, is told of that', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1, { max: 1 });
@@ -144,7 +144,7 @@ describe('where everything is on loan', () => {
     await a.release(theirs);
   });
 
-  it('one that times out in another pool, inside of its loan, has that as its own error', async () => {
+  test('one that times out in another pool, inside of its loan, has that as its own error', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     await using other = await createWasmPool(sized(1), { max: 1 });
     const a = await make(factory, 'a', 1);
@@ -154,7 +154,7 @@ describe('where everything is on loan', () => {
     await other.release(lent);
   });
 
-  it('one that gives up leaves its place to the next', async () => {
+  test('one that gives up leaves its place to the next', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1);
@@ -172,7 +172,7 @@ describe('where everything is on loan', () => {
     expectWithin(factory);
   });
 
-  it('a new pool waits too, and no longer than its acquireTimeoutMillis', async () => {
+  test('a new pool waits too, and no longer than its acquireTimeoutMillis', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     const a = await make(factory, 'a', 1);
     const lent = await a.acquire();
@@ -187,7 +187,7 @@ describe('where everything is on loan', () => {
     expect(factory.stats().pools.map(({ name }) => name)).toEqual(['a', 'c']);
   });
 
-  it('a new pool whose onCreate takes longer than that is waited for', async () => {
+  test('a new pool whose onCreate takes longer than that is waited for', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -201,7 +201,7 @@ describe('where everything is on loan', () => {
 });
 
 describe('a pool that closes', () => {
-  it('while others wait makes room for them', async () => {
+  test('while others wait makes room for them', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1);
@@ -214,7 +214,7 @@ describe('a pool that closes', () => {
     expectWithin(factory);
   });
 
-  it('while it waits itself rejects its borrowers, and is out of the way', async () => {
+  test('while it waits itself rejects its borrowers, and is out of the way', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 1 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1);
@@ -227,7 +227,7 @@ describe('a pool that closes', () => {
     expectAtRest(a);
   });
 
-  it('is closed once, however often it is told', async () => {
+  test('is closed once, however often it is told', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const a = await make(factory, 'a', 1);
     const b = await make(factory, 'b', 1);
@@ -238,7 +238,7 @@ describe('a pool that closes', () => {
     await b.use(() => {});
   });
 
-  it('by its factory is closed with all the others', async () => {
+  test('by its factory is closed with all the others', async () => {
     const factory = createWasmPoolFactory({ maxInstances: 3 });
     const pools = [await make(factory, 'a', 1), await make(factory, 'b', 2)];
     await factory.close();
@@ -249,7 +249,7 @@ describe('a pool that closes', () => {
     expect(await failure(make(factory, 'c', 1))).toMatchObject({ code: 'ERR_WASM_CLOSED' });
   });
 
-  it('by its factory while it is being made is closed, and given to nobody', async () => {
+  test('by its factory while it is being made is closed, and given to nobody', async () => {
     const factory = createWasmPoolFactory();
     const { promise, resolve } = Promise.withResolvers<void>();
     const making = failure(make(factory, 'a', 1, { onCreate: () => promise }));

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createWasmPool, type WasmPool } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { fixture, fixturePath } from '../fixture.js';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { expectAtRest, untilAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { fixture, fixturePath } from '../../helpers/fixture.js';
 import { cache, disposable, guestPool, host } from './guests.js';
 import { jsComponent } from './js-component.js';
 
@@ -41,7 +41,7 @@ describe('with imports that return promises, a component', () => {
 
   const ask = (key: string) => pool.use(async ({ exports }) => exports.faults.ask(key));
 
-  it('is suspended, and others go on', async () => {
+  test('is suspended, and others go on', async () => {
     expect(await Promise.all(['a', 'bb', 'ccc', 'dddd', 'eeeee'].map(ask))).toEqual([
       1, 2, 3, 4, 5,
     ]);
@@ -49,23 +49,23 @@ describe('with imports that return promises, a component', () => {
     expect(pool.stats()).toMatchObject({ created: 4, destroyedBy: {} });
   });
 
-  it('passes on the error of a result, and stays', async () => {
+  test('passes on the error of a result, and stays', async () => {
     expect(await failure(ask('missing'))).toMatchObject({ payload: 'no such key' });
     expect(pool.stats().destroyedBy).toEqual({});
   });
 
-  it('goes when one is rejected otherwise', async () => {
+  test('goes when one is rejected otherwise', async () => {
     expect(await failure(ask('broken'))).toBeInstanceOf(RangeError);
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('that is returned while it is suspended is not lent again', async () => {
+  test('that is returned while it is suspended is not lent again', async () => {
     await pool.use(({ exports }) => void exports.faults.ask('a'));
     expect(pool.stats().destroyedBy).toEqual({ busy: 1 });
     await wait(10);
   });
 
-  it('can have all its exports promising', async () => {
+  test('can have all its exports promising', async () => {
     const bytes = fixture('components/jco-tests/adder.wasm');
     type Adder = { add: { add(a: number, b: number): Promise<number> } };
     const options = { promising: true, component: { cache } } as const;
@@ -79,7 +79,7 @@ describe('with imports that return promises, a component', () => {
     expect(adder.stats().destroyedBy).toEqual({});
   });
 
-  it('cannot have all its exports promising where a resource has a constructor', async () => {
+  test('cannot have all its exports promising where a resource has a constructor', async () => {
     const error = await failure(guestPool({ promising: true }));
     expect(error).toMatchObject({ code: 'ERR_WASM_COMPILE' });
     expect(error.message).toMatch(/promising has to name the exports/);
@@ -145,7 +145,7 @@ describe('a component with async functions of WIT', () => {
   let pool: WasmPool<Talk>;
   beforeAll(() => {
     bytes = jsComponent(fixturePath('components/talk.wit'), 'talk', inJavaScript);
-  }, 60_000);
+  });
   beforeEach(async () => {
     const fetch = async (key: string) => {
       await wait(5);
@@ -159,11 +159,11 @@ describe('a component with async functions of WIT', () => {
     });
   });
   afterEach(async () => {
-    await vi.waitFor(() => expectAtRest(pool)); // a task may go on for a little after it has answered
+    await untilAtRest(pool); // a task may go on for a little after it has answered
     await pool.close();
   });
 
-  it('answers in promises, on many instances at once', async () => {
+  test('answers in promises, on many instances at once', async () => {
     const asked = ['one', 'two', 'three', 'four'].map((key) =>
       pool.use(({ exports }) => exports.api.ask(key)),
     );
@@ -172,25 +172,25 @@ describe('a component with async functions of WIT', () => {
     expect(pool.stats()).toMatchObject({ created: 3, destroyedBy: {} });
   });
 
-  it('answers with the error of a result, and stays', async () => {
+  test('answers with the error of a result, and stays', async () => {
     const error = await failure(pool.use(({ exports }) => exports.api.ask('nothing')));
     expect(error).toMatchObject({ payload: 'nothing there' });
     expect(pool.stats().destroyedBy).toEqual({});
   });
 
-  it('goes when an import is rejected', async () => {
+  test('goes when an import is rejected', async () => {
     const error = await failure(pool.use(({ exports }) => exports.api.ask('broken')));
     expect(error.message).toBe('the wire is broken');
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('that is returned before it answered is not lent again', async () => {
+  test('that is returned before it answered is not lent again', async () => {
     await pool.use(({ exports }) => void exports.api.ask('one'));
     expect(pool.stats().destroyedBy).toEqual({ busy: 1 });
     await wait(10);
   });
 
-  it('takes and gives streams and futures', async () => {
+  test('takes and gives streams and futures', async () => {
     await pool.use(async ({ exports: { api } }) => {
       const seen: number[] = [];
       for await (const chunk of await api.countTo(5)) seen.push(...chunk);
@@ -201,7 +201,7 @@ describe('a component with async functions of WIT', () => {
     expect(pool.stats()).toMatchObject({ created: 1, destroyedBy: {} });
   });
 
-  it('with a stream that was dropped stays; with one that nobody read it goes', async () => {
+  test('with a stream that was dropped stays; with one that nobody read it goes', async () => {
     await pool.use(async ({ exports }) => {
       for await (const _ of await exports.api.countTo(5)) break;
     });
@@ -212,7 +212,7 @@ describe('a component with async functions of WIT', () => {
     expect(pool.stats().destroyedBy).toEqual({ resources: 1 });
   });
 
-  it('has resources with async methods, which count as held', async () => {
+  test('has resources with async methods, which count as held', async () => {
     const seen = await pool.use(async ({ exports: { api } }) => {
       using one = disposable(new api.Counter(1));
       using two = disposable(await api.counterAt(5));
@@ -230,7 +230,7 @@ describe('a component with async functions of WIT', () => {
 describe('of components that others wrote, in Rust,', () => {
   const options = { component: { cache } };
 
-  it('one adds', async () => {
+  test('one adds', async () => {
     const bytes = fixture('components/jco-tests/adder.wasm');
     type Adder = { add: { add(a: number, b: number): number } };
     await using pool = await createWasmPool<Adder>(bytes, { reset: 'restore', ...options });
@@ -239,7 +239,7 @@ describe('of components that others wrote, in Rust,', () => {
     expect(pool.stats().destroyedBy).toEqual({});
   });
 
-  it('one waits for the clock of preview 3, and the thread goes on', async () => {
+  test('one waits for the clock of preview 3, and the thread goes on', async () => {
     const bytes = fixture('components/jco-tests/p3-clocks-sleep.wasm');
     type Command = { run: { run(): Promise<void> } };
     await using pool = await createWasmPool<Command>(bytes, { max: 4, ...options });
@@ -252,10 +252,10 @@ describe('of components that others wrote, in Rust,', () => {
     expect(pool.stats()).toMatchObject({ created: 4, destroyedBy: {} });
   });
 
-  it('one writes to the standard output of preview 3', async () => {
+  test('one writes to the standard output of preview 3', async () => {
     const child = join(import.meta.dirname, 'child.mjs');
     const path = fixturePath('components/jco-tests/p3-cli-hello-stdout.wasm');
     const { stdout } = await promisify(execFile)(process.execPath, [child, path, cache]);
     expect(stdout).toMatch(/^hello, world\n/);
-  }, 30_000);
+  });
 });

@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { defaultCacheFolder } from '../../../packages/wasm-adapter/src/component/disk-cache.js';
 import { transpileKey } from '../../../packages/wasm-adapter/src/component/transpile.js';
-import { fixturePath } from '../fixture.js';
+import { fixturePath } from '../../helpers/fixture.js';
 import { guestPool } from './guests.js';
 
 let folder: string;
@@ -35,12 +35,12 @@ async function child(): Promise<{ answer: string; jco: boolean }> {
 }
 
 describe('the cache of transpiled components', () => {
-  it('has jco imported by the first process only', async () => {
+  test('has jco imported by the first process only', async () => {
     expect(await child()).toEqual({ answer: 'hello child', jco: true });
     expect(await child()).toEqual({ answer: 'hello child', jco: false });
-  }, 30_000);
+  });
 
-  it('is for nobody else to write: it holds code that is run', async () => {
+  test('is for nobody else to write: it holds code that is run', async () => {
     const cache = join(folder, 'deep', 'down');
     await greets({ component: { cache } });
     expect(statSync(cache).mode & 0o777).toBe(0o700);
@@ -49,7 +49,7 @@ describe('the cache of transpiled components', () => {
     }
   });
 
-  it('holds an entry for each set of options', async () => {
+  test('holds an entry for each set of options', async () => {
     await greets();
     expect(kept()).toHaveLength(2);
     await greets();
@@ -58,7 +58,7 @@ describe('the cache of transpiled components', () => {
     expect(kept()).toHaveLength(4);
   });
 
-  it('holds an entry for each version of jco', async () => {
+  test('holds an entry for each version of jco', async () => {
     const manifest = join(
       import.meta.dirname,
       '../../node_modules/@bytecodealliance/jco/package.json',
@@ -68,7 +68,7 @@ describe('the cache of transpiled components', () => {
     expect(await transpileKey(new Uint8Array(), 'a name', options)).toContain(`"${version}"`);
   });
 
-  it.each<[string, () => void]>([
+  test.each<[string, () => void]>([
     ['an entry of which a byte has changed', () => flip(file('.component'), 5000)],
     ['an entry whose checksum has changed', () => flip(file('.component'), 5)],
     ['an entry that ends too early', () => truncate(file('.component'), 3000)],
@@ -86,23 +86,23 @@ describe('the cache of transpiled components', () => {
     expect(contents()).toEqual(before);
   });
 
-  it('is there for many processes that begin at once', async () => {
+  test('is there for many processes that begin at once', async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, child));
     for (const { answer } of answers) expect(answer).toBe('hello child');
     expect(kept().map((name) => name.replace(/^[0-9a-f]{64}/, ''))).toEqual(
       expect.arrayContaining(['.component', '.mjs']),
     );
     expect(kept()).toHaveLength(2); // nothing half written is left
-  }, 60_000);
+  });
 
-  it('is not needed: nothing is kept where it is off', async () => {
+  test('is not needed: nothing is kept where it is off', async () => {
     vi.stubEnv('TMPDIR', folder); // where the code is while it is imported
     expect(await greets({ component: { cache: false } })).toBe('hello you');
     expect(kept()).toEqual([]);
     vi.unstubAllEnvs();
   });
 
-  it('is not needed: nothing is kept where it cannot be written', async () => {
+  test('is not needed: nothing is kept where it cannot be written', async () => {
     writeFileSync(join(folder, 'a-file'), '');
     expect(await greets({ component: { cache: join(folder, 'a-file', 'cache') } })).toBe(
       'hello you',
@@ -110,7 +110,7 @@ describe('the cache of transpiled components', () => {
     expect(kept()).toEqual(['a-file']);
   });
 
-  it.each<[NodeJS.Platform, NodeJS.ProcessEnv, string]>([
+  test.each<[NodeJS.Platform, NodeJS.ProcessEnv, string]>([
     ['linux', {}, join(homedir(), '.cache', 'wasm-pool')],
     ['linux', { XDG_CACHE_HOME: '/var/cache/me' }, '/var/cache/me/wasm-pool'],
     ['linux', { XDG_CACHE_HOME: 'relative' }, join(homedir(), '.cache', 'wasm-pool')],
@@ -121,7 +121,7 @@ describe('the cache of transpiled components', () => {
     expect(defaultCacheFolder(platform, env)).toBe(expected);
   });
 
-  it('is nowhere by default where the user has no home', () => {
+  test('is nowhere by default where the user has no home', () => {
     const noHome = () => {
       throw new Error('uv_os_homedir returned ENOENT');
     };

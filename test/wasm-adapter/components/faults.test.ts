@@ -1,9 +1,9 @@
 import { parse } from '@bytecodealliance/jco';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { collected } from '../collected.js';
-import { failure } from '../failure.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { collected } from '../../helpers/collected.js';
+import { failure } from '../../helpers/failure.js';
 import { cache, disposable, type Guest, guestPool, host } from './guests.js';
 
 type Pool = Awaited<ReturnType<typeof guestPool>>;
@@ -39,7 +39,7 @@ describe('a component', () => {
   const fail = (call: (exports: Exports) => unknown) =>
     failure(pool.use(({ exports }) => call(exports)));
 
-  it.each<[string, (exports: Exports) => unknown, string, RegExp]>([
+  test.each<[string, (exports: Exports) => unknown, string, RegExp]>([
     ['trapped', ({ faults }) => faults.trap(), 'RuntimeError', /unreachable/],
     ['ran out of stack', ({ faults }) => faults.recurse(1e7), 'RangeError', /call stack/],
     ['ran out of memory', ({ values }) => values.greet('x'.repeat(70_000)), 'RuntimeError', /./],
@@ -75,14 +75,14 @@ describe('a component', () => {
     expect(pool.stats()).toMatchObject({ destroyed: 1, destroyedBy: { trap: 1 } });
   });
 
-  it('that trapped is not lent again when its borrower caught that itself', async () => {
+  test('that trapped is not lent again when its borrower caught that itself', async () => {
     await pool.use(({ exports }) => {
       expect(() => exports.faults.trap()).toThrow(WebAssembly.RuntimeError);
     });
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it.each<[string, (exports: Exports) => unknown]>([
+  test.each<[string, (exports: Exports) => unknown]>([
     ['answers with the error of a result', ({ values }) => values.divide(1, 0)],
     ['passes on the error of an import’s result', ({ faults }) => faults.ask('missing')],
   ])('that %s stays', async (_, call) => {
@@ -91,12 +91,12 @@ describe('a component', () => {
     expect(pool.stats()).toMatchObject({ created: 1, destroyed: 0 });
   });
 
-  it('stays when its borrower throws', async () => {
+  test('stays when its borrower throws', async () => {
     expect(await fail(() => JSON.parse('nonsense'))).toBeInstanceOf(SyntaxError);
     expect(pool.stats()).toMatchObject({ created: 1, destroyed: 0 });
   });
 
-  it('goes when the answer of another came in by an import, and through it', async () => {
+  test('goes when the answer of another came in by an import, and through it', async () => {
     await using outer = await guestPool({
       imports: {
         ...host(),
@@ -112,7 +112,7 @@ describe('a component', () => {
     expect(pool.stats().destroyedBy).toEqual({});
   });
 
-  it('is what is lent again and again, and cannot be called in between', async () => {
+  test('is what is lent again and again, and cannot be called in between', async () => {
     const instance = await pool.acquire();
     const { values, counters } = instance.exports;
     expect(values.greet('you')).toBe('hello you');
@@ -123,7 +123,7 @@ describe('a component', () => {
     expect(await pool.use(({ id }) => id)).toBe(instance.id);
   });
 
-  it('cannot be called by an ended lease, when somebody else has it', async () => {
+  test('cannot be called by an ended lease, when somebody else has it', async () => {
     const lease = await pool.lease();
     const { values, counters } = lease.value.exports;
     const { greet } = values;
@@ -138,7 +138,7 @@ describe('a component', () => {
 });
 
 describe('the memory of a component', () => {
-  it('is freed once its instance is evicted', async () => {
+  test('is freed once its instance is evicted', async () => {
     await using pool = await guestPool({ idleTimeoutMillis: 20 });
     const exports = await pool.use(async (lent) => {
       const counter = disposable(new lent.exports.counters.Counter(1));
@@ -150,7 +150,7 @@ describe('the memory of a component', () => {
     expect(await collected(exports)).toBe(true);
   });
 
-  it('is that of all core instances in it', async () => {
+  test('is that of all core instances in it', async () => {
     const bytes = await parse(`(component
       (core module $one (memory 1))
       (core module $two (memory 2)
@@ -168,7 +168,7 @@ describe('the memory of a component', () => {
     });
   });
 
-  it('is limited by maxMemoryBytes', async () => {
+  test('is limited by maxMemoryBytes', async () => {
     await using pool = await guestPool({ maxMemoryBytes: 2 ** 20 });
     await pool.use(({ exports }) => exports.faults.grow(1));
     expect(pool.stats().destroyedBy).toEqual({});

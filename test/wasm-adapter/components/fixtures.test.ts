@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { fixture, fixturePath } from '../fixture.js';
+import { describe, expect, test } from 'vitest';
+import { fixture, fixturePath } from '../../helpers/fixture.js';
 
 const built: Record<string, Record<string, string>> = JSON.parse(
   Buffer.from(fixture('components/built.json')).toString(),
@@ -12,13 +12,16 @@ const hash = (name: string) =>
     .digest('hex');
 
 describe('a committed component', () => {
-  it.each(Object.entries(built))('%s was built from the sources that are here', (binary, files) => {
-    const now = Object.fromEntries(Object.keys(files).map((name) => [name, hash(name)]));
-    const note = `${binary} is older: run node test/fixtures/components/build.ts`;
-    expect(now, note).toEqual(files);
-  });
+  test.each(Object.entries(built))(
+    '%s was built from the sources that are here',
+    (binary, files) => {
+      const now = Object.fromEntries(Object.keys(files).map((name) => [name, hash(name)]));
+      const note = `${binary} is older: run node test/fixtures/components/build.ts`;
+      expect(now, note).toEqual(files);
+    },
+  );
 
-  it('is listed in built.json', () => {
+  test('is listed in built.json', () => {
     const names = readdirSync(fixturePath('components')).filter((name) => name.endsWith('.wasm'));
     const here = Object.keys(built).filter((name) => !name.startsWith('../'));
     expect(names.sort()).toEqual(here.sort());

@@ -9,7 +9,7 @@ import {
 } from '@wasm-pool/wasm-adapter';
 import { afterAll } from 'vitest';
 import type { ImportObject, Root } from '../../fixtures/components/types/guest.js';
-import { fixture } from '../fixture.js';
+import { fixture } from '../../helpers/fixture.js';
 
 /** The exports of guest.wit. */
 export type Guest = Root;

@@ -1,14 +1,14 @@
 import { parse } from '@bytecodealliance/jco';
 import { createWasmPool, createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
-import { wat } from '../wat.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 import { cache, type Guest, guest, guestPool, host } from './guests.js';
 
 const { log, lookUp, measure } = host()['test:guest/host@1.0.0'];
 
 describe('the imports of a component', () => {
-  it.each([
+  test.each([
     ['with their version', 'test:guest/host@1.0.0'],
     ['without it', 'test:guest/host'],
     ['with one that is compatible', 'test:guest/host@1.7.3'],
@@ -17,7 +17,7 @@ describe('the imports of a component', () => {
     expect(await pool.use(({ exports }) => exports.faults.ask('four'))).toBe(4);
   });
 
-  it('can be of their instance, and know its borrower', async () => {
+  test('can be of their instance, and know its borrower', async () => {
     const said: unknown[] = [];
     await using pool = await createWasmPool<Guest, { id: number }>(guest, {
       component: { cache },
@@ -33,7 +33,7 @@ describe('the imports of a component', () => {
     expect(said).toEqual([['wasm#1', 7, 'hello']]);
   });
 
-  it('are told apart by their versions', async () => {
+  test('are told apart by their versions', async () => {
     const bytes = await parse(`(component
       (import "a:b/c@1.0.0" (instance $one (export "f" (func (result u32)))))
       (import "a:b/c@2.0.0" (instance $two (export "f" (func (result u32)))))
@@ -58,7 +58,7 @@ describe('the imports of a component', () => {
     expect(error.message).toContain('the component imports a:b/c@2.0.0#f, and it is missing');
   });
 
-  it('that are functions of the world itself are given by their names', async () => {
+  test('that are functions of the world itself are given by their names', async () => {
     const bytes = await parse(`(component
       (import "two-times" (func $f (param "x" u32) (result u32)))
       (core func $lowered (canon lower (func $f)))
@@ -80,7 +80,7 @@ describe('the imports of a component', () => {
     );
   });
 
-  it.each<[string, Record<string, Record<string, unknown>>, string]>([
+  test.each<[string, Record<string, Record<string, unknown>>, string]>([
     ['no interface', {}, 'test:guest/host@1.0.0#log, and it is missing'],
     [
       'no such function',
@@ -105,7 +105,7 @@ describe('no pool is made of', () => {
   const old = guest.slice();
   old[4] = 0x0c;
 
-  it.each<[string, Uint8Array, object, string, RegExp]>([
+  test.each<[string, Uint8Array, object, string, RegExp]>([
     [
       'a component of another version',
       old,
@@ -163,7 +163,7 @@ describe('no pool is made of', () => {
 });
 
 describe('instance.link', () => {
-  it('is for core modules', async () => {
+  test('is for core modules', async () => {
     await using pool = await guestPool();
     const linking = pool.use((instance) => instance.link({}));
     expect(await failure(linking)).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
@@ -171,7 +171,7 @@ describe('instance.link', () => {
 });
 
 describe('a pool factory', () => {
-  it('has a component transpiled once for all pools of the same bytes and options', async () => {
+  test('has a component transpiled once for all pools of the same bytes and options', async () => {
     await using factory = createWasmPoolFactory({ maxInstances: 3 });
     const options = { imports: host(), component: { cache } };
     const one = await factory.create<Guest>(guest, options);

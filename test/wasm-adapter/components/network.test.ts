@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { createWasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { fixture } from '../fixture.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { fixture } from '../../helpers/fixture.js';
 import { cache } from './guests.js';
 
 /** The exports of both worlds of network.wit; of preview 3's all give promises. */
@@ -73,7 +73,7 @@ describe.each([
     resolve: ({ resolve }) => resolve('localhost'),
   };
 
-  it.each(Object.entries(calls))('the network is denied by default: %s', async (name, call) => {
+  test.each(Object.entries(calls))('the network is denied by default: %s', async (name, call) => {
     await using pool = await networkPool();
     const error = await failure(pool.use(async ({ exports }) => call(exports)));
     expect(error).toMatchObject({ payload: denied[name as keyof Network] });
@@ -82,7 +82,7 @@ describe.each([
     expectAtRest(pool);
   });
 
-  it('the network is open where the options say so', async () => {
+  test('the network is open where the options say so', async () => {
     await using pool = await networkPool({ network: true });
     await pool.use(async ({ exports }) => {
       expect(await calls.request(exports)).toBe(204);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { OwnGlobals } from '../../../packages/wasm-adapter/src/instance/component/own-globals.js';
 import { CallState } from '../../../packages/wasm-adapter/src/instance/guard.js';
 
@@ -21,7 +21,7 @@ describe('the timers of an instance of a component', () => {
     vi.useRealTimers();
   });
 
-  it('are as ever while it is there', () => {
+  test('are as ever while it is there', () => {
     const timer = globals.setInterval(tick, 10);
     globals.setTimeout(tick, 10, 100);
     vi.advanceTimersByTime(5000);
@@ -32,14 +32,14 @@ describe('the timers of an instance of a component', () => {
     expect(globals.timers).toBe(0);
   });
 
-  it('keep no process alive once it was dropped', () => {
+  test('keep no process alive once it was dropped', () => {
     const timers = [globals.setInterval(tick, 10), globals.setTimeout(tick, 10)];
     dropped.abort();
     timers.push(globals.setTimeout(tick, 10));
     expect(timers.map((timer) => timer.hasRef())).toEqual([false, false, false]);
   });
 
-  it('end a second after it was dropped', () => {
+  test('end a second after it was dropped', () => {
     globals.setInterval(tick, 10);
     globals.setTimeout(tick, 100_000);
     dropped.abort();
@@ -49,7 +49,7 @@ describe('the timers of an instance of a component', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('go on for as long as a call of it is under way', () => {
+  test('go on for as long as a call of it is under way', () => {
     globals.setInterval(tick, 10);
     calls.inFlight++;
     dropped.abort();

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixturePath } from '../fixture.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fixturePath } from '../../helpers/fixture.js';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -60,13 +60,13 @@ const jco = '@bytecodealliance/jco';
 const shim = '@bytecodealliance/preview2-shim';
 
 describe('a core module', () => {
-  it('needs no package but ours', async () => {
+  test('needs no package but ours', async () => {
     expect(await attempt('structs')).toBe('made');
   });
 });
 
 describe('a component', () => {
-  it('says which packages it needs, and how to install them', async () => {
+  test('says which packages it needs, and how to install them', async () => {
     expect(await attempt('components/libc')).toBe(
       `ERR_WASM_JCO /test/fixtures/components/libc.wasm needs ${jco}, which is not installed: npm install ${jco}`,
     );
@@ -82,13 +82,13 @@ describe('a component', () => {
     expect(await attempt('components/libc')).toMatch(/0\.26 or later, and 0\.17\.0 is installed/);
     install(shim);
     expect(await attempt('components/libc')).toBe('made');
-  }, 60_000);
+  });
 
-  it('that imports no WASI needs no shim', async () => {
+  test('that imports no WASI needs no shim', async () => {
     install(jco);
     rmSync(join(folder, 'node_modules', shim), { force: true });
     expect(await attempt('components/guest')).toMatch(
       /^ERR_WASM_LINK wasm#1: the component imports test:guest/,
     );
-  }, 60_000);
+  });
 });

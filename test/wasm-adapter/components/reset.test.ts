@@ -1,7 +1,7 @@
 import { parse } from '@bytecodealliance/jco';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
 import { cache, guestPool } from './guests.js';
 
 /** Two core instances, each with private state, and no resources: all there is of it can be put back. */
@@ -36,13 +36,13 @@ interface Notes {
 const touch = ({ bump, read, other }: Notes) => [read(), bump(), bump(), read(), other()];
 
 describe('between two borrowers of a component', () => {
-  it("'reuse' leaves what the last one left", async () => {
+  test("'reuse' leaves what the last one left", async () => {
     await using pool = await createWasmPool<Notes>(notes, { max: 1, component: { cache } });
     expect(await pool.use(({ exports }) => touch(exports))).toEqual([0, 1, 2, 2, 101]);
     expect(await pool.use(({ exports }) => touch(exports))).toEqual([2, 3, 4, 4, 102]);
   });
 
-  it("'restore' puts back the state of all core instances", async () => {
+  test("'restore' puts back the state of all core instances", async () => {
     await using pool = await createWasmPool<Notes>(notes, {
       max: 1,
       reset: 'restore',
@@ -59,7 +59,7 @@ describe('between two borrowers of a component', () => {
     expectAtRest(pool);
   });
 
-  it("'restore' says at creation why it replaces those with resources, and does", async () => {
+  test("'restore' says at creation why it replaces those with resources, and does", async () => {
     await using pool = await guestPool({ max: 1, reset: 'restore' });
     expect(pool.restoreBlockers).toEqual([
       'resources or async functions: jco keeps their handles and tasks in JavaScript',
@@ -69,7 +69,7 @@ describe('between two borrowers of a component', () => {
     expect(pool.stats().destroyedBy).toEqual({ unrestorable: 2 });
   });
 
-  it("'fresh' lends an instance that nobody used", async () => {
+  test("'fresh' lends an instance that nobody used", async () => {
     await using pool = await guestPool({ max: 2, reset: 'fresh' });
     for (let round = 0; round < 3; round++) {
       expect(await pool.use(({ exports }) => exports.faults.bump())).toBe(1);

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { collected } from '../collected.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { collected } from '../../helpers/collected.js';
 import { disposable, guestPool } from './guests.js';
 
 describe('a resource of a component', () => {
@@ -13,7 +13,7 @@ describe('a resource of a component', () => {
     await pool.close();
   });
 
-  it('that is disposed has its destructor run, and costs nothing', async () => {
+  test('that is disposed has its destructor run, and costs nothing', async () => {
     const alive = await pool.use(({ exports: { counters } }) => {
       {
         using _one = disposable(new counters.Counter(1));
@@ -26,7 +26,7 @@ describe('a resource of a component', () => {
     expect(pool.stats()).toMatchObject({ created: 1, destroyedBy: {} });
   });
 
-  it('that is given back to its component is the component’s, and costs nothing', async () => {
+  test('that is given back to its component is the component’s, and costs nothing', async () => {
     const last = await pool.use(({ exports: { counters } }) => {
       using counter = disposable(new counters.Counter(7));
       counter.next();
@@ -38,7 +38,7 @@ describe('a resource of a component', () => {
     expect(pool.stats()).toMatchObject({ created: 1, destroyedBy: {} });
   });
 
-  it('that its borrower still holds when it returns the instance has that replaced', async () => {
+  test('that its borrower still holds when it returns the instance has that replaced', async () => {
     const instance = await pool.acquire();
     const { counters } = instance.exports;
     const counter = disposable(new counters.Counter(1));
@@ -50,7 +50,7 @@ describe('a resource of a component', () => {
     expect(await pool.use(({ exports }) => exports.counters.alive())).toBe(0);
   });
 
-  it('that came as a result counts as held, too', async () => {
+  test('that came as a result counts as held, too', async () => {
     await pool.use(({ exports: { counters } }) => {
       using counter = disposable(new counters.Counter(1));
       counters.Counter.copy(counter);
@@ -58,7 +58,7 @@ describe('a resource of a component', () => {
     expect(pool.stats().destroyedBy).toEqual({ resources: 1 });
   });
 
-  it('that onCreate made is the instance’s own', async () => {
+  test('that onCreate made is the instance’s own', async () => {
     const made = new Map<number, { next(): number }>();
     await using own = await guestPool({
       max: 1,
@@ -69,7 +69,7 @@ describe('a resource of a component', () => {
     expect(own.stats()).toMatchObject({ created: 1, destroyedBy: {} });
   });
 
-  it('has its destructor run by no collection, which can come at any time', async () => {
+  test('has its destructor run by no collection, which can come at any time', async () => {
     const instance = await pool.acquire();
     const { counters } = instance.exports;
     const dropped = () => new WeakRef(new counters.Counter(1));

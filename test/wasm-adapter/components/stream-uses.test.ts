@@ -1,6 +1,6 @@
 import { createWasmPool, createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { fixture } from '../fixture.js';
+import { describe, expect, test } from 'vitest';
+import { fixture } from '../../helpers/fixture.js';
 import { cache, guestPool } from './guests.js';
 
 /** A component with streams and futures. */
@@ -26,18 +26,18 @@ async function loansOf(pool: {
 }
 
 describe('an instance of a component that deals in streams', () => {
-  it('is replaced after 100 loans: jco keeps what it had', async () => {
+  test('is replaced after 100 loans: jco keeps what it had', async () => {
     expect(await loansOf(await createWasmPool(src, { imports, component }))).toBe(100);
   });
 
-  it('is on threads, too', async () => {
+  test('is on threads, too', async () => {
     const text = 'export const imports = { "test:tasks/host": { async fetch() {}, take() {} } }';
     const module = `data:text/javascript,${encodeURIComponent(text)}`;
     const pool = await createWasmWorkerPool(src, { module, component, max: 1 });
     expect(await loansOf(pool)).toBe(100);
   });
 
-  it.each([
+  test.each([
     [undefined, 100],
     [7, 7],
     [0, undefined],
@@ -45,7 +45,7 @@ describe('an instance of a component that deals in streams', () => {
     expect(await loansOf(await createWasmPool(src, { imports, component, maxUses }))).toBe(loans);
   });
 
-  it('is not where there are none', async () => {
+  test('is not where there are none', async () => {
     expect(await loansOf(await guestPool())).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RunningTasks } from '../../../packages/wasm-adapter/src/instance/running-tasks.js';
 
 describe('tasks that go on after their answer', () => {
@@ -18,7 +18,7 @@ describe('tasks that go on after their answer', () => {
     over = true;
   };
 
-  it('are waited for until the last one has ended', async () => {
+  test('are waited for until the last one has ended', async () => {
     tasks.begin();
     tasks.begin();
     const waiting = wait();
@@ -30,7 +30,7 @@ describe('tasks that go on after their answer', () => {
     expect(tasks.running).toBe(0);
   });
 
-  it('are not waited for once one of them has trapped', async () => {
+  test('are not waited for once one of them has trapped', async () => {
     tasks.begin();
     tasks.begin();
     const waiting = wait();
@@ -39,7 +39,7 @@ describe('tasks that go on after their answer', () => {
     expect(tasks.running).toBe(2);
   });
 
-  it('are not waited for any longer than was said', async () => {
+  test('are not waited for any longer than was said', async () => {
     tasks.begin();
     const waiting = wait();
     await vi.advanceTimersByTimeAsync(999);

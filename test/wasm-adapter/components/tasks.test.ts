@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, type WasmPool } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { fixture } from '../fixture.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { untilAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { fixture } from '../../helpers/fixture.js';
 import { cache } from './guests.js';
 
 /** The exports of tasks.wit. */
@@ -51,7 +51,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  await vi.waitFor(() => expectAtRest(pool)); // a task may go on for a little after it has answered
+  await untilAtRest(pool); // a task may go on for a little after it has answered
   await pool.close();
 });
 
@@ -67,7 +67,7 @@ const untilAsked = async (...keys: string[]) => {
 describe('an async function of WIT that a component imports', () => {
   const ask = (key: string) => pool.use(({ exports }) => exports.api.ask(key));
 
-  it('is waited for by many instances at once', async () => {
+  test('is waited for by many instances at once', async () => {
     const keys = ['one', 'two', 'three'];
     const asking = keys.map(ask);
     await untilAsked(...keys);
@@ -76,7 +76,7 @@ describe('an async function of WIT that a component imports', () => {
     expect(pool.stats()).toMatchObject({ created: 3, destroyedBy: {} });
   });
 
-  it('is called twice at once by one instance', async () => {
+  test('is called twice at once by one instance', async () => {
     const first = pool.use(async ({ exports }) => {
       const answered = await exports.api.first('one', 'other');
       answer('one');
@@ -89,7 +89,7 @@ describe('an async function of WIT that a component imports', () => {
     expect(pool.stats()).toMatchObject({ created: 1, destroyedBy: {} });
   });
 
-  it('is waited for by a component that has answered already, which is not lent again', async () => {
+  test('is waited for by a component that has answered already, which is not lent again', async () => {
     const first = pool.use(({ exports }) => exports.api.first('one', 'other'));
     await untilAsked('one', 'other');
     answer('one');
@@ -98,7 +98,7 @@ describe('an async function of WIT that a component imports', () => {
     answer('other');
   });
 
-  it('is waited for by a task that then traps: nobody else gets the instance', async () => {
+  test('is waited for by a task that then traps: nobody else gets the instance', async () => {
     await pool.use(async ({ exports }) => {
       const first = exports.api.first('one', 'other');
       await untilAsked('one', 'other');
@@ -114,7 +114,7 @@ describe('an async function of WIT that a component imports', () => {
     expect(pool.stats()).toMatchObject({ created: 2, destroyedBy: { trap: 1 } });
   });
 
-  it('is rejected with the error of its result, and the instance stays', async () => {
+  test('is rejected with the error of its result, and the instance stays', async () => {
     const asking = failure(ask('missing'));
     await untilAsked('missing');
     reject('missing', Object.assign(new Error(), { payload: 'no such key' }));
@@ -122,7 +122,7 @@ describe('an async function of WIT that a component imports', () => {
     expect(pool.stats()).toMatchObject({ created: 1, destroyedBy: {} });
   });
 
-  it.each<[string, (exports: Tasks) => Promise<string>]>([
+  test.each<[string, (exports: Tasks) => Promise<string>]>([
     ['the function waits', ({ api }) => api.ask('broken')],
     ['the task waits, and is called back', ({ api }) => api.first('broken', 'other')],
   ])('is rejected otherwise, and the borrower is, where %s; the instance goes', async (_, call) => {
@@ -134,7 +134,7 @@ describe('an async function of WIT that a component imports', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('is rejected in vain where the task waits on its stack: its borrower has to give up', async () => {
+  test('is rejected in vain where the task waits on its stack: its borrower has to give up', async () => {
     const lease = await pool.lease();
     let settled = false;
     const { api } = lease.value.exports;
@@ -151,7 +151,7 @@ describe('an async function of WIT that a component imports', () => {
     expect(pool.stats().destroyedBy).toEqual({ busy: 1 });
   });
 
-  it('is waited for when its instance is returned, which is not lent again', async () => {
+  test('is waited for when its instance is returned, which is not lent again', async () => {
     await pool.use(({ exports }) => void exports.api.ask('late'));
     expect(pool.stats().destroyedBy).toEqual({ busy: 1 });
     await untilAsked('late');
@@ -185,7 +185,7 @@ describe.each<[string, (exports: Tasks) => Promise<Parcel>]>([
     return parcel;
   }
 
-  it('that are read to their ends, or disposed, cost nothing', async () => {
+  test('that are read to their ends, or disposed, cost nothing', async () => {
     await pool.use(({ exports }) => readAll(exports));
     await pool.use(async ({ exports }) => {
       const parcel = await have(exports);
@@ -198,7 +198,7 @@ describe.each<[string, (exports: Tasks) => Promise<Parcel>]>([
     expect(pool.stats()).toMatchObject({ created: 1, destroyedBy: {} });
   });
 
-  it.each([...Object.keys(streams), 'a future'])(
+  test.each([...Object.keys(streams), 'a future'])(
     'have the instance replaced where a stream in %s is open when it is returned',
     async (within) => {
       await pool.use(({ exports }) => readAll(exports, within));
@@ -206,7 +206,7 @@ describe.each<[string, (exports: Tasks) => Promise<Parcel>]>([
     },
   );
 
-  it('have it replaced where a future was not read', async () => {
+  test('have it replaced where a future was not read', async () => {
     const parcel = await pool.use(async ({ exports }) => {
       const had = await have(exports);
       for (const stream of Object.values(streams)) stream(had)[Symbol.dispose]();
@@ -217,7 +217,7 @@ describe.each<[string, (exports: Tasks) => Promise<Parcel>]>([
     expect(await failure(late)).toMatchObject({ code: 'ERR_WASM_NOT_LENT' });
   });
 
-  it('have ended when it was replaced', async () => {
+  test('have ended when it was replaced', async () => {
     const parcel = await pool.use(({ exports }) => have(exports));
     expect(pool.stats().destroyedBy).toEqual({ resources: 1 });
     for (const stream of Object.values(streams)) await read(stream(parcel));

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createWasmPool, type TranspiledComponent } from '@wasm-pool/wasm-adapter';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
-import { fixturePath } from '../fixture.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
+import { fixturePath } from '../../helpers/fixture.js';
 import { type Guest, host } from './guests.js';
 import { jco } from './js-component.js';
 
@@ -17,18 +17,18 @@ beforeAll(async () => {
   const path = fixturePath('components/guest.wasm');
   jco('transpile', path, '--instantiation', 'async', '-o', folder);
   ({ instantiate } = await import(pathToFileURL(join(folder, 'guest.js')).href));
-}, 30_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a component that is transpiled already', () => {
-  it('needs the folder of its core modules', async () => {
+  test('needs the folder of its core modules', async () => {
     const modules = pathToFileURL(`${folder}/`);
     await using pool = await createWasmPool<Guest>({ instantiate, modules }, { imports: host() });
     expect(pool.module).toBeInstanceOf(WebAssembly.Module);
     expect(await pool.use(({ exports }) => exports.values.greet('you'))).toBe('hello you');
   });
 
-  it.each<[string, (path: string) => Uint8Array<ArrayBuffer> | WebAssembly.Module | string]>([
+  test.each<[string, (path: string) => Uint8Array<ArrayBuffer> | WebAssembly.Module | string]>([
     ['their bytes', (path) => new Uint8Array(readFileSync(path))],
     ['them compiled', (path) => new WebAssembly.Module(readFileSync(path))],
     ['their paths', (path) => path],
@@ -50,7 +50,7 @@ describe('a component that is transpiled already', () => {
     });
   });
 
-  it('that has async functions is lent once: what its tasks do after their answer is not seen', async () => {
+  test('that has async functions is lent once: what its tasks do after their answer is not seen', async () => {
     const tasks = mkdtempSync(join(tmpdir(), 'wasm-pool-transpiled-'));
     const path = fixturePath('components/tasks.wasm');
     jco('transpile', path, '--instantiation', 'async', '-o', tasks);
@@ -72,7 +72,7 @@ describe('a component that is transpiled already', () => {
     rmSync(tasks, { recursive: true });
   });
 
-  it('has what is lent guarded, and counted, too', async () => {
+  test('has what is lent guarded, and counted, too', async () => {
     const modules = pathToFileURL(`${folder}/`);
     await using pool = await createWasmPool<Guest>(
       { instantiate, modules },
@@ -85,7 +85,7 @@ describe('a component that is transpiled already', () => {
     );
   });
 
-  it('says which core module could not be had', async () => {
+  test('says which core module could not be had', async () => {
     const modules = pathToFileURL(`${folder}/nowhere/`);
     const creation = createWasmPool({ instantiate, modules }, { imports: host() });
     const error = await failure(creation);
@@ -93,7 +93,7 @@ describe('a component that is transpiled already', () => {
     expect(error.message).toMatch(/nowhere\/guest\.core2?\.wasm: it could not be read/);
   });
 
-  it('has core modules that are no components', async () => {
+  test('has core modules that are no components', async () => {
     const modules = () => ({ instantiate, modules: pathToFileURL(folder) });
     const error = await failure(createWasmPool({ instantiate, modules }, { imports: host() }));
     expect(error).toMatchObject({ code: 'ERR_WASM_SOURCE' });

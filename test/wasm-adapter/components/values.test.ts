@@ -1,8 +1,8 @@
 import { createWasmPool, type WasmPool } from '@wasm-pool/wasm-adapter';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { fixturePath } from '../fixture.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { fixturePath } from '../../helpers/fixture.js';
 import { cache, disposable, type Guest, guest, host } from './guests.js';
 import { jsComponent } from './js-component.js';
 
@@ -64,28 +64,28 @@ describe.each([
       return key.length;
     };
     pool = await createWasmPool<Guest>(bytes(), { max: 2, imports, component: { cache } });
-  }, 60_000);
+  });
   afterAll(async () => {
     expect(pool.stats()).toMatchObject({ created: 1, destroyedBy: {} });
     expectAtRest(pool);
     await pool.close();
   });
 
-  it('takes and gives strings', async () => {
+  test('takes and gives strings', async () => {
     expect(await pool.use(({ exports }) => exports.values.greet('Zoë 🦊'))).toBe('hello Zoë 🦊');
   });
 
-  it('takes and gives lists', async () => {
+  test('takes and gives lists', async () => {
     const numbers = await pool.use(({ exports }) => exports.values.sort(Int32Array.of(3, -1, 2)));
     expect([...numbers]).toEqual([-1, 2, 3]);
   });
 
-  it('takes and gives records', async () => {
+  test('takes and gives records', async () => {
     const mirrored = await pool.use(({ exports }) => exports.values.mirror({ x: 1, y: 2 }));
     expect(mirrored).toEqual({ x: 2, y: 1 });
   });
 
-  it('takes variants and gives options', async () => {
+  test('takes variants and gives options', async () => {
     const areas = await pool.use(({ exports: { values } }) => [
       values.area({ tag: 'circle', val: 2 }),
       values.area({ tag: 'box', val: { x: 2, y: 3 } }),
@@ -95,7 +95,7 @@ describe.each([
     expect(areas).toEqual([12, 6, undefined, undefined]);
   });
 
-  it('takes and gives flags and enums', async () => {
+  test('takes and gives flags and enums', async () => {
     const [rights, color] = await pool.use(({ exports: { values } }) => [
       values.toggle({ read: true }),
       values.nextColor('red'),
@@ -104,13 +104,13 @@ describe.each([
     expect(color).toBe('green');
   });
 
-  it('gives results, the error of which is thrown', async () => {
+  test('gives results, the error of which is thrown', async () => {
     expect(await pool.use(({ exports }) => exports.values.divide(7, 2))).toBe(3);
     const error = await failure(pool.use(({ exports }) => exports.values.divide(7, 0)));
     expect(error).toMatchObject({ message: 'division by zero', payload: 'division by zero' });
   });
 
-  it('gives resources', async () => {
+  test('gives resources', async () => {
     const seen = await pool.use(({ exports: { counters } }) => {
       using counter = disposable(new counters.Counter(5));
       const first = counter.next();
@@ -120,7 +120,7 @@ describe.each([
     expect(seen).toEqual([5, 6, 6]);
   });
 
-  it('calls imports with what it passes them', async () => {
+  test('calls imports with what it passes them', async () => {
     const seen = await pool.use(({ exports: { faults } }) => {
       faults.say('good morning');
       return [faults.ask('four'), faults.distance(3, 4)];

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from '@bytecodealliance/jco';
 import { createWasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { fixture } from '../fixture.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { fixture } from '../../helpers/fixture.js';
 import { cache } from './guests.js';
 
 /** The exports of libc.wit. */
@@ -38,7 +38,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('by default a component', () => {
-  it('has no environment, no files, nothing to read and no terminal', async () => {
+  test('has no environment, no files, nothing to read and no terminal', async () => {
     await using pool = await libcPool();
     await pool.use(({ exports }) => {
       expect(exports.variables()).toBe(0);
@@ -52,7 +52,7 @@ describe('by default a component', () => {
     expectAtRest(pool);
   });
 
-  it('has clocks', async () => {
+  test('has clocks', async () => {
     await using pool = await libcPool();
     const seconds = await pool.use(({ exports }) => exports.now());
     expect(Math.abs(Number(seconds) - Date.now() / 1000)).toBeLessThan(10);
@@ -60,7 +60,7 @@ describe('by default a component', () => {
 });
 
 describe('with WASI options, a component', () => {
-  it('has the environment that they say', async () => {
+  test('has the environment that they say', async () => {
     await using pool = await libcPool({ wasi: { env: { COLOR: 'blue', SIZE: '3' } } });
     await pool.use(({ exports }) => {
       expect(exports.variables()).toBe(2);
@@ -68,7 +68,7 @@ describe('with WASI options, a component', () => {
     });
   });
 
-  it('reads and writes in the folders that they preopen, and nowhere else', async () => {
+  test('reads and writes in the folders that they preopen, and nowhere else', async () => {
     await using pool = await libcPool({ wasi: { preopens: { '/notes': folder } } });
     await pool.use(({ exports }) => {
       expect(exports.read('/notes/note')).toBe('milk, eggs');
@@ -78,7 +78,7 @@ describe('with WASI options, a component', () => {
     expect(readFileSync(join(folder, 'other'), 'utf8')).toBe('bread');
   });
 
-  it('has those of its own instance', async () => {
+  test('has those of its own instance', async () => {
     await using pool = await libcPool({
       max: 2,
       wasi: ({ name }) => ({ env: { NAME: name } }),
@@ -88,14 +88,14 @@ describe('with WASI options, a component', () => {
     await Promise.all(held.map((instance) => pool.release(instance)));
   });
 
-  it('has what `imports` gives instead', async () => {
+  test('has what `imports` gives instead', async () => {
     await using pool = await libcPool({
       imports: { 'wasi:clocks/wall-clock': { now: () => ({ seconds: 42n, nanoseconds: 0 }) } },
     });
     expect(await pool.use(({ exports }) => exports.now())).toBe(42n);
   });
 
-  it('is told which WASI it lacks, where they are false', async () => {
+  test('is told which WASI it lacks, where they are false', async () => {
     const error = await failure(libcPool({ wasi: false }));
     expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
     expect(error.message).toMatch(
@@ -133,11 +133,11 @@ describe('a component of preview 3', async () => {
     return pool.use(({ exports }) => exports.folders());
   };
 
-  it('has no folders', async () => {
+  test('has no folders', async () => {
     expect(await folders({})).toBe(0);
   });
 
-  it('is refused those that the options preopen, and has what `imports` gives', async () => {
+  test('is refused those that the options preopen, and has what `imports` gives', async () => {
     const wasi = { preopens: { '/notes': folder } };
     const error = await failure(folders({ wasi }));
     expect(error).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
@@ -149,7 +149,7 @@ describe('a component of preview 3', async () => {
     expect(getDirectories).toHaveBeenCalledOnce();
   });
 
-  it('that has its files by preview 2 is not refused them', async () => {
+  test('that has its files by preview 2 is not refused them', async () => {
     await using pool = await createWasmPool(fixture('components/jco-tests/p3-clocks-sleep.wasm'), {
       wasi: { preopens: { '/notes': folder } },
       component: { cache },
@@ -159,7 +159,7 @@ describe('a component of preview 3', async () => {
 });
 
 describe('a component that exits', () => {
-  it.each([0, 1])('with %i ends its call and its instance, not the process', async (code) => {
+  test.each([0, 1])('with %i ends its call and its instance, not the process', async (code) => {
     await using pool = await libcPool();
     const error = await failure(pool.use(({ exports }) => exports.leave(code)));
     expect(error).toMatchObject({ code: 'ERR_WASM_EXIT', exitCode: code });

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { wat } from '../wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 
 interface Counter {
   next(): number;
@@ -25,7 +25,7 @@ async function turns(): Promise<void> {
 }
 
 describe('each borrower', () => {
-  it('gets an instance that nobody used before', async () => {
+  test('gets an instance that nobody used before', async () => {
     await using pool = await fresh();
     const seen: number[] = [];
     for (let loan = 0; loan < 5; loan++) {
@@ -36,7 +36,7 @@ describe('each borrower', () => {
     expect(pool.stats().destroyedBy).toEqual({ used: 5 });
   });
 
-  it('gets one that was made ahead, off its path', async () => {
+  test('gets one that was made ahead, off its path', async () => {
     let created = 0;
     await using pool = await fresh({ onCreate: () => created++ });
     for (let loan = 0; loan < 5; loan++) {
@@ -51,7 +51,7 @@ describe('each borrower', () => {
     }
   });
 
-  it('has min others beside it', async () => {
+  test('has min others beside it', async () => {
     await using pool = await fresh({ min: 3 });
     expect(pool.available).toBe(3);
     const lent = [await pool.acquire(), await pool.acquire()];
@@ -63,7 +63,7 @@ describe('each borrower', () => {
     expectAtRest(pool);
   });
 
-  it('gets one that is made for it where more come at once than there are spares', async () => {
+  test('gets one that is made for it where more come at once than there are spares', async () => {
     await using pool = await fresh({ max: 4 });
     const loans = Array.from({ length: 20 }, () =>
       pool.use(async ({ exports }) => {
@@ -81,7 +81,7 @@ describe('each borrower', () => {
 });
 
 describe('spares', () => {
-  it('are made when an instance is returned, where there was no room before', async () => {
+  test('are made when an instance is returned, where there was no room before', async () => {
     await using pool = await fresh({ max: 1 });
     for (let loan = 0; loan < 3; loan++) {
       expect(pool.available).toBe(1);
@@ -95,7 +95,7 @@ describe('spares', () => {
     expectAtRest(pool);
   });
 
-  it('are made in place of one that trapped, or that its borrower destroyed', async () => {
+  test('are made in place of one that trapped, or that its borrower destroyed', async () => {
     await using pool = await fresh({ max: 1 });
     await failure(pool.use(({ exports }) => exports.trap()));
     await turns();
@@ -106,7 +106,7 @@ describe('spares', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1, borrower: 1 });
   });
 
-  it('are not made in place of those that were told to go', async () => {
+  test('are not made in place of those that were told to go', async () => {
     await using pool = await fresh({ min: 0 });
     expect(pool.evict()).toBe(1);
     await turns();
@@ -119,7 +119,7 @@ describe('spares', () => {
     expect(pool.size).toBe(0);
   });
 
-  it('are as many as are wanted, also when many were returned while they were being made', async () => {
+  test('are as many as are wanted, also when many were returned while they were being made', async () => {
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
       open = resolve;
@@ -135,7 +135,7 @@ describe('spares', () => {
     expectAtRest(pool);
   });
 
-  it('that cannot be made are told of, and made later', async () => {
+  test('that cannot be made are told of, and made later', async () => {
     let failing = false;
     const errors: unknown[] = [];
     await using pool = await fresh({
@@ -156,7 +156,7 @@ describe('spares', () => {
     expect(pool.available).toBe(1);
   });
 
-  it('are not made of a pool that is closing, and leave nothing behind', async () => {
+  test('are not made of a pool that is closing, and leave nothing behind', async () => {
     const pool = await fresh();
     const lent = await pool.acquire();
     const closing = pool.close();
@@ -169,7 +169,7 @@ describe('spares', () => {
     await expect(pool.acquire()).rejects.toMatchObject({ code: 'ERR_POOL_CLOSED' });
   });
 
-  it('that are being made when the pool closes are destroyed', async () => {
+  test('that are being made when the pool closes are destroyed', async () => {
     let open = () => {};
     const gate = new Promise<void>((resolve) => {
       open = resolve;

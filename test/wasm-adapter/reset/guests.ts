@@ -1,6 +1,6 @@
 // Random modules with all kinds of state, private and exported, and exports that read and write it.
 import fc from 'fast-check';
-import { wat } from '../wat.js';
+import { wat } from '../../helpers/wat.js';
 
 /** A call of an export. */
 export interface Call {

@@ -1,6 +1,6 @@
 // What the pool reads of a module's bytes, section by section, and each encoding of each of them:
 // of all, V8 says that they are modules.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { moduleShape } from '../../../packages/wasm-adapter/src/module/module-shape.js';
 import { exportPrivate } from '../../../packages/wasm-adapter/src/module/private-exports.js';
 import {
@@ -46,7 +46,7 @@ function shapeOf(bytes: Uint8Array<ArrayBuffer>) {
 const PAGE = 65_536;
 
 describe('a memory', () => {
-  it.each([
+  test.each([
     ['an initial size', [0, 3], { shared: false, minBytes: 3 * PAGE }],
     ['a maximum', [1, 3, 4], { shared: false, minBytes: 3 * PAGE }],
     ['sizes of several bytes', [1, number(300), number(400)], { minBytes: 300 * PAGE }],
@@ -62,7 +62,7 @@ describe('a memory', () => {
     expect(globals).toHaveLength(1); // what follows is read from where it begins
   });
 
-  it('with a page size of its own, which this V8 does not have yet', () => {
+  test('with a page size of its own, which this V8 does not have yet', () => {
     const bytes = assemble(section(5, [8, 5, 0], [9, 5, 6, 0]), section(6));
     expect(WebAssembly.validate(bytes)).toBe(false);
     const { memories } = moduleShape(bytes);
@@ -72,7 +72,7 @@ describe('a memory', () => {
 
 describe('a table', () => {
   const nullFunction = [0xd0, FUNCREF, END];
-  it.each([
+  test.each([
     ['of functions', [FUNCREF, 0, 2], FUNCREF],
     ['of host values, with a maximum', [EXTERNREF, 1, 2, 3], EXTERNREF],
     ['of nullable references to a type', [0x63, 0, 0, 2], 0],
@@ -102,7 +102,7 @@ describe('a global', () => {
   const struct = [0x5f, vector([I32, 0])];
   const array = [0x5e, I32, 0];
   const i32 = [0x41, 7];
-  it.each([
+  test.each([
     ['i32', I32, [0x41, ...number(0x7f, 5).slice(0, 4), 0x07]],
     ['a padded i32', I32, [0x41, 0x81, 0x80, 0x80, 0x80, 0x00]],
     ['i64', I64, [0x42, 0x7f]],
@@ -146,7 +146,7 @@ describe('a global', () => {
     expect(mutableHeap).toBe(false);
   });
 
-  it('of an exception by its long name has the type of one', () => {
+  test('of an exception by its long name has the type of one', () => {
     const bytes = assemble(section(6, [0x63, EXNREF, 1, 0xd0, EXNREF, END]));
     expect(shapeOf(bytes).globals).toMatchObject([{ mutable: true, type: EXNREF }]);
   });
@@ -154,7 +154,7 @@ describe('a global', () => {
 
 describe('a type', () => {
   const mutableField = [0x5f, vector([I32, 0], [I64, 1])];
-  it.each([
+  test.each([
     ['a function', [0x60, vector(I32, [0x63, FUNCREF]), vector([0x64, 0], F64)], false],
     ['a struct without fields', [0x5f, vector()], false],
     ['a struct of constants', [0x5f, vector([I32, 0], [0x63, 0, 0])], false],
@@ -186,7 +186,7 @@ describe('segments', () => {
   const expressions = vector([0xd2, 0, END], [0xd0, FUNCREF, END]);
   const DROPS = [0xfc, 13, 0];
 
-  it.each([
+  test.each([
     ['0: active, of functions', [0, at, functions], false],
     ['0: at a padded offset', [number(0, 3), long, functions], false],
     ['1: passive, of functions', [1, 0, functions], true],
@@ -208,7 +208,7 @@ describe('segments', () => {
     expect(shapeOf(bytes).droppable).toBe(passive);
   });
 
-  it.each([
+  test.each([
     ['0: active', [0, at, vector(1, 2, 3)], false],
     ['1: passive', [1, vector(1, 2, 3)], true],
     ['2: active in a memory', [2, 1, at, vector(...Array(200).fill(END))], false],
@@ -224,7 +224,7 @@ describe('segments', () => {
     expect(shapeOf(bytes).droppable).toBe(passive);
   });
 
-  it('of both kinds are both read', () => {
+  test('of both kinds are both read', () => {
     const bytes = assemble(
       TYPES,
       ONE_FUNCTION,
@@ -239,7 +239,7 @@ describe('segments', () => {
     expect(shapeOf(bytes).droppable).toBe(true);
   });
 
-  it.each([
+  test.each([
     ['drops one', [0xfc, 9, 0], true],
     ['drops one by a padded opcode', [0xfc, number(9, 4), 0], true],
     ['drops the elements', [0xfc, number(13, 2), 0], true],
@@ -262,7 +262,7 @@ describe('segments', () => {
 });
 
 describe('imports', () => {
-  it('come before what the module defines, by kind', () => {
+  test('come before what the module defines, by kind', () => {
     const names = (name: string) => [text('env'), text(name)];
     const bytes = assemble(
       TYPES,
@@ -294,7 +294,7 @@ describe('imports', () => {
 });
 
 describe('exports', () => {
-  it.each(['', 'plain', 'two\0parts', '\ufeffmark', '\u{1f600}', 'x'.repeat(300)])(
+  test.each(['', 'plain', 'two\0parts', '\ufeffmark', '\u{1f600}', 'x'.repeat(300)])(
     'keep their names: %j',
     (name) => {
       const bytes = assemble(
@@ -317,7 +317,7 @@ describe('exports', () => {
   const count = raw(12, [0]);
   const data = section(11);
   const names = custom('name', 0xff, 0xff, 0xff);
-  it.each([
+  test.each([
     ['nothing', []],
     ['a custom section', [names]],
     ['the start', [start, ONE_BODY]],
@@ -333,7 +333,7 @@ describe('exports', () => {
     shapeOf(assemble(functions, memory, section(7, exported('m', 'memory', 0)), custom('x'), rest));
   });
 
-  it('are added behind a section whose length and count are padded', () => {
+  test('are added behind a section whose length and count are padded', () => {
     const entry = exported('m', 'memory', 0);
     const content = [...number(1, 5), ...entry];
     const padded = [7, ...number(content.length, 5), ...content];
@@ -341,7 +341,7 @@ describe('exports', () => {
     expect(shape.memories.map((item) => item.exportedAs)).toEqual([['m'], []]);
   });
 
-  it('are as many as need two bytes to count', () => {
+  test('are as many as need two bytes to count', () => {
     const memories = Array.from({ length: 1 }, () => [0, 1]);
     const globals = Array.from({ length: 200 }, () => [I32, 1, 0x41, 0, END]);
     const entries = Array.from({ length: 127 }, (_, index) =>
@@ -354,7 +354,7 @@ describe('exports', () => {
 });
 
 describe('what is newer than the pool', () => {
-  it.each([
+  test.each([
     ['a type of another form', [section(1, [0x5d, 0])]],
     ['an import of another kind', [section(2, [text('e'), text('n'), 5, 0])]],
     ['another constant instruction', [section(6, [I32, 0, 0x45, END])]],
@@ -366,13 +366,13 @@ describe('what is newer than the pool', () => {
     expect(() => moduleShape(assemble(...sections))).toThrow(RangeError);
   });
 
-  it('such as a section of another number is passed over', () => {
+  test('such as a section of another number is passed over', () => {
     expect(moduleShape(assemble(section(5, [0, 1]), raw(99, [1, 2, 3]))).memories).toHaveLength(1);
   });
 });
 
 describe('a tag', () => {
-  it('that the module defines is passed over', () => {
+  test('that the module defines is passed over', () => {
     const bytes = assemble(
       TYPES,
       section(5, [0, 1]),

@@ -3,20 +3,20 @@ import { globSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compile } from '../../../packages/wasm-adapter/src/module/compiled-module.js';
 import { moduleShape } from '../../../packages/wasm-adapter/src/module/module-shape.js';
 import { exportPrivate } from '../../../packages/wasm-adapter/src/module/private-exports.js';
 import { restoreBlockersOf } from '../../../packages/wasm-adapter/src/module/restore-blockers.js';
-import { failure } from '../failure.js';
-import { wat } from '../wat.js';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 import { guests } from './guests.js';
 import { assemble, exported, section } from './sections.js';
 
 const PAGE = 65_536;
 
 describe('what the author wrote stays as it was:', () => {
-  it.each(['reuse', 'restore', 'fresh'] as const)(
+  test.each(['reuse', 'restore', 'fresh'] as const)(
     'the exports of the module and of an instance, with reset %s',
     async (reset) => {
       await fc.assert(
@@ -36,7 +36,7 @@ describe('what the author wrote stays as it was:', () => {
     },
   );
 
-  it('the order of its exports, their kinds, and values that are exported twice', async () => {
+  test('the order of its exports, their kinds, and values that are exported twice', async () => {
     const bytes = wat(`(module
       (memory $a 1) (memory $b (export "2") (export "b") 1) (global $g (mut i32) (i32.const 1))
       (global (export "g") i32 (i32.const 7)) (table (export "1") 1 funcref)
@@ -52,7 +52,7 @@ describe('what the author wrote stays as it was:', () => {
     });
   });
 
-  it('what a loader sees, of the module and of the instance that it links', async () => {
+  test('what a loader sees, of the module and of the instance that it links', async () => {
     const bytes = wat('(module (memory 1) (table 1 funcref) (global (mut i32) (i32.const 1)))');
     await using pool = await createWasmPool(bytes, {
       reset: 'restore',
@@ -69,7 +69,7 @@ describe('what the author wrote stays as it was:', () => {
 });
 
 describe('memoryBytes', () => {
-  it('counts what is private, imported, exported and second', async () => {
+  test('counts what is private, imported, exported and second', async () => {
     const memory = () => new WebAssembly.Memory({ initial: 5 });
     const bytes = wat(`(module (import "e" "m" (memory 1)) (memory 2) (memory (export "m") 4)
       (func (export "grow") (drop (memory.grow 1 (i32.const 8)))))`);
@@ -83,7 +83,7 @@ describe('memoryBytes', () => {
     });
   });
 
-  it('counts a memory whose name begins with a byte order mark', async () => {
+  test('counts a memory whose name begins with a byte order mark', async () => {
     const bytes = assemble(section(5, [0, 3]), section(7, exported('\ufeffmemory', 'memory', 0)));
     await using pool = await createWasmPool(bytes);
     expect(await pool.use((instance) => instance.memoryBytes)).toBe(3 * PAGE);
@@ -91,7 +91,7 @@ describe('memoryBytes', () => {
 });
 
 describe('a module that', () => {
-  it('has an export with a name of ours is refused: nobody could count its private memory', async () => {
+  test('has an export with a name of ours is refused: nobody could count its private memory', async () => {
     const name = '\\00wasm-pool.memory.0';
     const bytes = wat(`(module (memory 1) (func (export "${name}")) (func (export "f")))`);
     const error = await failure(createWasmPool(bytes));
@@ -99,7 +99,7 @@ describe('a module that', () => {
     expect(error.message).toMatch(/private state exported.*Duplicate export name/);
   });
 
-  it('V8 takes, and the pool does not know, is left as it is', async () => {
+  test('V8 takes, and the pool does not know, is left as it is', async () => {
     const preamble = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
     const bytes = new Uint8Array([...preamble, 1, 3, 1, 0x5d, 0]); // the type of a continuation
     const module = new WebAssembly.Module(wat('(module)')); // as a V8 of then makes of it
@@ -109,7 +109,7 @@ describe('a module that', () => {
     expect(restoreBlockersOf(compiled.shape)).toEqual([expect.stringContaining('too new')]);
   });
 
-  it('is given compiled exports no more than it did', async () => {
+  test('is given compiled exports no more than it did', async () => {
     const module = new WebAssembly.Module(wat('(module (memory 1))'));
     await using pool = await createWasmPool(module, { reset: 'restore' });
     expect(pool.module).toBe(module);
@@ -134,11 +134,11 @@ const real = folders.flatMap((folder) =>
 );
 
 describe('a real module', () => {
-  it('is found in more than ten places', () => {
+  test('is found in more than ten places', () => {
     expect(real.length).toBeGreaterThan(10);
   });
 
-  it.each(real)('compiles and links as before: %s', (_, path) => {
+  test.each(real)('compiles and links as before: %s', (_, path) => {
     const bytes = new Uint8Array(readFileSync(path));
     const module = new WebAssembly.Module(bytes);
     const shape = moduleShape(bytes);

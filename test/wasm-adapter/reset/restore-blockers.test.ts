@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWasmPool, type WasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { afterAll, describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { fixture } from '../fixture.js';
-import { wat } from '../wat.js';
+import { afterAll, describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { fixture } from '../../helpers/fixture.js';
+import { wat } from '../../helpers/wat.js';
 import { assemble, END, EXNREF, NULLEXNREF, section } from './sections.js';
 
 async function expectReplaced(pool: WasmPool, loans = 3): Promise<void> {
@@ -21,7 +21,7 @@ async function expectReplaced(pool: WasmPool, loans = 3): Promise<void> {
 describe('a module is known to be unrestorable that has', () => {
   const passive = (code: string) => `(module (memory 1) (table 1 funcref) (func $f)
     (data "passive") (elem func $f) (func (export "run") ${code}))`;
-  it.each([
+  test.each([
     [
       'a v128 that changes',
       wat('(module (global (mut v128) (v128.const i32x4 1 2 3 4)))'),
@@ -55,14 +55,14 @@ describe('a module is known to be unrestorable that has', () => {
     await expectReplaced(pool);
   });
 
-  it('several such things, and names them all', async () => {
+  test('several such things, and names them all', async () => {
     const bytes = wat(`(module (memory 1 1 shared) (global (mut v128) (v128.const i32x4 1 2 3 4))
       (data "x") (func (export "f") (data.drop 0)))`);
     await using pool = await createWasmPool(bytes, { reset: 'restore' });
     expect(pool.restoreBlockers).toHaveLength(3);
   });
 
-  it('a mutable global that holds a NaN when it is set up', async () => {
+  test('a mutable global that holds a NaN when it is set up', async () => {
     const bytes = wat('(module (global (export "g") (mut f64) (f64.const nan:0x4000000000001)))');
     await using pool = await createWasmPool(bytes, { reset: 'restore' });
     expect(pool.restoreBlockers).toEqual([expect.stringContaining('NaN')]);
@@ -71,7 +71,7 @@ describe('a module is known to be unrestorable that has', () => {
 });
 
 describe('a module is restorable that has', () => {
-  it.each([
+  test.each([
     ['a constant v128', '(module (global v128 (v128.const i32x4 1 2 3 4)))'],
     ['a constant NaN', '(module (global f64 (f64.const nan)))'],
     ['passive segments that nothing drops', '(module (memory 1) (data "passive"))'],
@@ -83,7 +83,7 @@ describe('a module is restorable that has', () => {
     expect(pool.stats().created).toBe(1);
   });
 
-  it('a global that a borrower made a NaN', async () => {
+  test('a global that a borrower made a NaN', async () => {
     const bytes = wat('(module (global (export "g") (mut f64) (f64.const 1)))');
     interface Exports {
       g: WebAssembly.Global;
@@ -98,7 +98,7 @@ describe('a module is restorable that has', () => {
     expect(pool.stats().created).toBe(1);
   });
 
-  it.each(['reuse', 'fresh'] as const)('whatever it has, with %s', async (reset) => {
+  test.each(['reuse', 'fresh'] as const)('whatever it has, with %s', async (reset) => {
     await using pool = await createWasmPool(fixture('structs.wasm'), { reset });
     expect(pool.restoreBlockers).toEqual([]);
   });
@@ -115,7 +115,7 @@ describe('an instance is replaced', () => {
     growMemory(): void;
     growTable(): void;
   }
-  it.each<[string, (exports: Growing) => void]>([
+  test.each<[string, (exports: Growing) => void]>([
     ['private memory', (exports) => exports.growMemory()],
     ['exported memory', (exports) => exports.first.grow(1)],
     ['table', (exports) => exports.growTable()],
@@ -129,7 +129,7 @@ describe('an instance is replaced', () => {
     expect(pool.stats().destroyedBy).toEqual({ unrestorable: 1 });
   });
 
-  it('that is half restorable, with nothing of it put back', async () => {
+  test('that is half restorable, with nothing of it put back', async () => {
     await using pool = await createWasmPool<Growing>(bytes, { reset: 'restore' });
     const kept = await pool.use(({ exports }) => {
       new Uint8Array(exports.first.buffer)[0] = 7;
@@ -156,14 +156,14 @@ describe('a loader', () => {
     await made.use(({ exports }) => exports.next()),
   ];
 
-  it('that links once is restored', async () => {
+  test('that links once is restored', async () => {
     await using once = await pool((_, instance) => instance.link({}).exports as unknown as Counter);
     expect(once.restoreBlockers).toEqual([]);
     expect(await twice(once)).toEqual([1, 1]);
     expect(once.stats().created).toBe(1);
   });
 
-  it('that links twice is replaced, and known', async () => {
+  test('that links twice is replaced, and known', async () => {
     await using both = await pool((_, instance) => {
       instance.link({});
       return instance.link({}).exports as unknown as Counter;
@@ -173,7 +173,7 @@ describe('a loader', () => {
     expect(both.stats().destroyedBy).toEqual({ unrestorable: 2 });
   });
 
-  it('that makes its instance itself is replaced, and known', async () => {
+  test('that makes its instance itself is replaced, and known', async () => {
     await using own = await pool(
       (module) => new WebAssembly.Instance(module).exports as unknown as Counter,
     );
@@ -182,7 +182,7 @@ describe('a loader', () => {
     expect(own.stats().destroyedBy).toEqual({ unrestorable: 2 });
   });
 
-  it('that links a second time while it is lent is replaced', async () => {
+  test('that links a second time while it is lent is replaced', async () => {
     await using late = await pool((_, instance) => {
       const first = instance.link({}).exports as unknown as Counter;
       let second: Counter | undefined;
@@ -244,7 +244,7 @@ describe('WASI', () => {
   };
   const readText = ({ memory }: Wasi) => Buffer.from(memory.buffer).toString('latin1', 300, 305);
 
-  it.each(['open', 'read', 'seek', 'close'] as const)(
+  test.each(['open', 'read', 'seek', 'close'] as const)(
     'call %s changes what is not in the instance, which is replaced',
     async (name) => {
       await using pool = await createWasmPool<Wasi>(guest, options);
@@ -256,7 +256,7 @@ describe('WASI', () => {
     },
   );
 
-  it.each(['pread', 'print', 'random'] as const)('call %s changes nothing', async (name) => {
+  test.each(['pread', 'print', 'random'] as const)('call %s changes nothing', async (name) => {
     await using pool = await createWasmPool<Wasi>(guest, options);
     for (let loan = 0; loan < 2; loan++) {
       await pool.use(({ exports }) => expect(exports[name]()).toBe(0));
@@ -264,7 +264,7 @@ describe('WASI', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('has each borrower read a file from where onCreate left it', async () => {
+  test('has each borrower read a file from where onCreate left it', async () => {
     await using pool = await createWasmPool<Wasi>(guest, options);
     for (let loan = 0; loan < 3; loan++) {
       await pool.use(({ exports }) => {
@@ -275,7 +275,7 @@ describe('WASI', () => {
   });
 });
 
-it('an instance that its borrower makes throw is destroyed for that, not for its state', async () => {
+test('an instance that its borrower makes throw is destroyed for that, not for its state', async () => {
   await using pool = await createWasmPool<{ f(): void }>(
     wat('(module (memory 1) (func (export "f") (drop (memory.grow (i32.const 1))) unreachable))'),
     { reset: 'restore' },

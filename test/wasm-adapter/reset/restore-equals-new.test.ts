@@ -1,8 +1,8 @@
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { wat } from '../wat.js';
+import { expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { wat } from '../../helpers/wat.js';
 import { type Call, guests, isError, outcomes } from './guests.js';
 
 const plans = (growing: boolean) =>
@@ -30,7 +30,7 @@ function anew(module: WebAssembly.Module, onCreate: readonly Call[], calls: read
   return outcomes(instance.exports, calls);
 }
 
-it('a restored instance, whatever is called of it, is like a new one', async () => {
+test('a restored instance, whatever is called of it, is like a new one', async () => {
   let restored = 0;
   await fc.assert(
     fc.asyncProperty(plans(false), async ({ text, onCreate: setUp, borrowers }) => {
@@ -62,7 +62,7 @@ it('a restored instance, whatever is called of it, is like a new one', async () 
   expect(restored).toBeGreaterThan(100); // or this would have shown nothing
 });
 
-it('an instance whose memories or tables grew is like a new one, for it is one', async () => {
+test('an instance whose memories or tables grew is like a new one, for it is one', async () => {
   await fc.assert(
     fc.asyncProperty(plans(true), async ({ text, onCreate: setUp, borrowers }) => {
       const bytes = wat(text);
@@ -83,7 +83,7 @@ it('an instance whose memories or tables grew is like a new one, for it is one',
   );
 });
 
-it('a fresh instance is like a new one', async () => {
+test('a fresh instance is like a new one', async () => {
   await fc.assert(
     fc.asyncProperty(plans(true), async ({ text, onCreate: setUp, borrowers }) => {
       const bytes = wat(text);

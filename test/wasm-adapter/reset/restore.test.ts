@@ -1,9 +1,9 @@
 import { createWasmPool, type WasmInstance } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { fixture, type Guest } from '../fixture.js';
-import { wat } from '../wat.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { fixture, type Guest } from '../../helpers/fixture.js';
+import { wat } from '../../helpers/wat.js';
 
 const SECRET = 'correct horse battery staple';
 
@@ -76,13 +76,13 @@ function hideAll({ exports }: { exports: Keeper }): void {
 }
 
 describe("one borrower's secret", () => {
-  it('is in the instance while it is there', async () => {
+  test('is in the instance while it is there', async () => {
     await using pool = await createWasmPool<Keeper>(keeper);
     await pool.use(hideAll);
     expect((await pool.use(allOf)).split(SECRET).length).toBeGreaterThan(8);
   });
 
-  it('is nowhere in what the next one sees, who has the same instance', async () => {
+  test('is nowhere in what the next one sees, who has the same instance', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, { max: 1, reset: 'restore' });
     const untouched = await pool.use(allOf);
     for (let loan = 0; loan < 3; loan++) {
@@ -94,7 +94,7 @@ describe("one borrower's secret", () => {
     expectAtRest(pool);
   });
 
-  it('is nowhere in what the next one sees, who has a fresh one', async () => {
+  test('is nowhere in what the next one sees, who has a fresh one', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, { max: 1, reset: 'fresh' });
     const untouched = await pool.use(allOf);
     for (let loan = 0; loan < 3; loan++) {
@@ -104,7 +104,7 @@ describe("one borrower's secret", () => {
     expect(pool.stats().destroyedBy).toEqual({ used: 7 });
   });
 
-  it('is gone however the loan ended', async () => {
+  test('is gone however the loan ended', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, { max: 1, reset: 'restore' });
     const untouched = await pool.use(allOf);
     const lent = await pool.acquire();
@@ -129,7 +129,7 @@ describe("one borrower's secret", () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('is gone with the instance that trapped', async () => {
+  test('is gone with the instance that trapped', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, { max: 1, reset: 'restore' });
     const untouched = await pool.use(allOf);
     await failure(
@@ -143,7 +143,7 @@ describe("one borrower's secret", () => {
     expectAtRest(pool);
   });
 
-  it('is gone before the one who waits for the instance gets it', async () => {
+  test('is gone before the one who waits for the instance gets it', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, { max: 1, reset: 'restore' });
     const untouched = await pool.use(allOf);
     const loans = Array.from({ length: 5 }, () =>
@@ -160,7 +160,7 @@ describe("one borrower's secret", () => {
 });
 
 describe('restoring', () => {
-  it('goes back to what onCreate left, in each instance its own', async () => {
+  test('goes back to what onCreate left, in each instance its own', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, {
       reset: 'restore',
       onCreate({ exports, id }) {
@@ -188,7 +188,7 @@ describe('restoring', () => {
     expect(pool.stats().created).toBe(2);
   });
 
-  it('makes whole what a borrower did to a stack that a guest has in its memory', async () => {
+  test('makes whole what a borrower did to a stack that a guest has in its memory', async () => {
     await using pool = await createWasmPool<Guest>(fixture('guest.wasm'), {
       reset: 'restore',
       imports: { env: { callback: (value: number) => value } },
@@ -204,7 +204,7 @@ describe('restoring', () => {
     expect(pool.stats().created).toBe(1);
   });
 
-  it('leaves a memory and a table that were asked to grow by nothing, and detached buffers', async () => {
+  test('leaves a memory and a table that were asked to grow by nothing, and detached buffers', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, { reset: 'restore' });
     const untouched = await pool.use(allOf);
     await pool.use((instance) => {
@@ -216,7 +216,7 @@ describe('restoring', () => {
     expect(pool.stats().created).toBe(1);
   });
 
-  it('keeps values that look alike apart', async () => {
+  test('keeps values that look alike apart', async () => {
     await using pool = await createWasmPool<Keeper>(keeper, {
       reset: 'restore',
       onCreate: ({ exports }) => {
@@ -234,7 +234,7 @@ describe('restoring', () => {
     });
   });
 
-  it('puts back memories and tables with 64-bit addresses', async () => {
+  test('puts back memories and tables with 64-bit addresses', async () => {
     interface Wide {
       memory: WebAssembly.Memory;
       put(at: bigint): void;
@@ -263,7 +263,7 @@ describe('restoring', () => {
     expect(pool.stats().created).toBe(1);
   });
 
-  it('puts back memories, tables and globals that are imported', async () => {
+  test('puts back memories, tables and globals that are imported', async () => {
     interface Importing {
       run(): number;
     }
@@ -307,7 +307,7 @@ describe('state that all instances would share', () => {
   for (const [kind, [type, make]] of Object.entries(shared)) {
     const bytes = wat(`(module (import "env" "it" ${type}))`);
 
-    it.each(['restore', 'fresh'] as const)(`is refused with %s: a ${kind}`, async (reset) => {
+    test.each(['restore', 'fresh'] as const)(`is refused with %s: a ${kind}`, async (reset) => {
       const error = await failure(
         createWasmPool(bytes, { reset, imports: { env: { it: make() } } }),
       );
@@ -330,7 +330,7 @@ describe('state that all instances would share', () => {
       expectAtRest(own);
     });
 
-    it(`is none where a loader links twice within one instance: a ${kind}`, async () => {
+    test(`is none where a loader links twice within one instance: a ${kind}`, async () => {
       await using pool = await createWasmPool(bytes, {
         reset: 'fresh',
         min: 2,
@@ -343,13 +343,13 @@ describe('state that all instances would share', () => {
       expectAtRest(pool);
     });
 
-    it(`is as it is with reuse: a ${kind}`, async () => {
+    test(`is as it is with reuse: a ${kind}`, async () => {
       await using pool = await createWasmPool(bytes, { imports: { env: { it: make() } } });
       expectAtRest(pool);
     });
   }
 
-  it('is none where it cannot change', async () => {
+  test('is none where it cannot change', async () => {
     const bytes = wat('(module (import "env" "it" (global i32)) (import "env" "f" (func)))');
     const constant = new WebAssembly.Global({ value: 'i32' }, 7);
     for (const given of [constant, 7]) {

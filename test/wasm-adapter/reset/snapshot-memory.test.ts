@@ -1,8 +1,8 @@
 // A snapshot keeps what is not zero, and no more.
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { Snapshot } from '../../../packages/wasm-adapter/src/instance/snapshot.js';
-import { wat } from '../wat.js';
+import { wat } from '../../helpers/wat.js';
 
 const MIB = 2 ** 20;
 const PAGE = 65_536;
@@ -17,7 +17,7 @@ async function external(): Promise<number> {
   return process.memoryUsage().arrayBuffers;
 }
 
-it('of 64 MiB of zeros takes nothing', async () => {
+test('of 64 MiB of zeros takes nothing', async () => {
   const memory = new WebAssembly.Memory({ initial: 1024 });
   const before = await external();
   const snapshot = new Snapshot([memory], [], []);
@@ -27,7 +27,7 @@ it('of 64 MiB of zeros takes nothing', async () => {
   expect(Buffer.from(memory.buffer).every((byte) => byte === 0)).toBe(true);
 });
 
-it('takes as much as was written, to the next 16 KiB', async () => {
+test('takes as much as was written, to the next 16 KiB', async () => {
   const memory = new WebAssembly.Memory({ initial: 1024 });
   const bytes = new Uint8Array(memory.buffer);
   bytes.fill(1, 10 * MIB, 11 * MIB);
@@ -41,14 +41,14 @@ it('takes as much as was written, to the next 16 KiB', async () => {
   expect(snapshot.exact).toBe(true);
 });
 
-it('of many instances of a large memory leaves room for many more', async () => {
+test('of many instances of a large memory leaves room for many more', async () => {
   const before = await external();
   await using pool = await createWasmPool<Big>(big, { reset: 'restore', min: 20 });
   expect((await external()) - before).toBeLessThan(MIB);
   expect(await pool.use((instance) => instance.memoryBytes)).toBe(64 * MIB);
 });
 
-it('restores wherever the written stretches begin and end', () => {
+test('restores wherever the written stretches begin and end', () => {
   const memory = new WebAssembly.Memory({ initial: 4 });
   const bytes = new Uint8Array(memory.buffer);
   const ends = [0, 1, 16_383, 16_384, 16_385, 3 * 16_384, PAGE, 2 * PAGE - 1, 4 * PAGE - 1];
@@ -70,7 +70,7 @@ it('restores wherever the written stretches begin and end', () => {
   }
 });
 
-it('of a memory without pages is restored', () => {
+test('of a memory without pages is restored', () => {
   const memory = new WebAssembly.Memory({ initial: 0, maximum: 1 });
   const snapshot = new Snapshot([memory], [], []);
   expect(snapshot.restore()).toBe(true);

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, suspending, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
+import { describe, expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
 import { type Asking, asking, Gate } from './guests.js';
 
 type Answer = (value: number) => Promise<number>;
@@ -16,7 +16,7 @@ const pooled = (answer: Answer, options: WasmPoolOptions<Asking> = {}) =>
   });
 
 describe('a call that is suspended', () => {
-  it('keeps its instance while others run on theirs', async () => {
+  test('keeps its instance while others run on theirs', async () => {
     const gates = new Map<number, Gate>();
     await using pool = await pooled((value) => {
       const gate = new Gate();
@@ -43,7 +43,7 @@ describe('a call that is suspended', () => {
     expectAtRest(pool);
   });
 
-  it('has those wait who find no instance', async () => {
+  test('has those wait who find no instance', async () => {
     const gate = new Gate();
     await using pool = await pooled(() => gate.promise, { max: 1 });
     const first = pool.use(({ exports }) => exports.ask(1));
@@ -55,7 +55,7 @@ describe('a call that is suspended', () => {
     expectAtRest(pool);
   });
 
-  it('gives a promise, also where nothing is waited for', async () => {
+  test('gives a promise, also where nothing is waited for', async () => {
     await using pool = await pooled(async (value) => value * 2, { promising: true });
     await pool.use(async ({ exports }) => {
       const plain: unknown = exports.plain();
@@ -66,7 +66,7 @@ describe('a call that is suspended', () => {
     expectAtRest(pool);
   });
 
-  it('takes what is no promise at once, and keeps its order with other work', async () => {
+  test('takes what is no promise at once, and keeps its order with other work', async () => {
     const results = createWasmPool<Asking>(asking, {
       promising: ['ask'],
       imports: { env: { answer: suspending((value: number) => value + 1), note() {} } },
@@ -78,7 +78,7 @@ describe('a call that is suspended', () => {
 });
 
 describe('in a suspended call the host functions', () => {
-  it("see their own borrower's context, before and after", async () => {
+  test("see their own borrower's context, before and after", async () => {
     const seen: unknown[] = [];
     const gates: Gate[] = [];
     await using pool = await createWasmPool<Asking, string>(asking, {
@@ -107,7 +107,7 @@ describe('in a suspended call the host functions', () => {
     expect(seen).toEqual(['b 2', 'c 2', 'a 2']);
   });
 
-  it('are in the AsyncLocalStorage of their own borrower, before and after', async () => {
+  test('are in the AsyncLocalStorage of their own borrower, before and after', async () => {
     const requests = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
     const gates: Gate[] = [];
@@ -149,7 +149,7 @@ describe('in a suspended call the host functions', () => {
 });
 
 describe('an instance is destroyed', () => {
-  it('when it is returned with a call under way, whose end then harms nobody', async () => {
+  test('when it is returned with a call under way, whose end then harms nobody', async () => {
     const gate = new Gate();
     let noted = 0;
     await using pool = await createWasmPool<Asking>(asking, {
@@ -171,7 +171,7 @@ describe('an instance is destroyed', () => {
     expectAtRest(pool);
   });
 
-  it('with a call under way that fails later, which nobody has to wait for', async () => {
+  test('with a call under way that fails later, which nobody has to wait for', async () => {
     const gate = new Gate();
     await using pool = await pooled(() => gate.promise);
     const unhandled: unknown[] = [];
@@ -187,7 +187,7 @@ describe('an instance is destroyed', () => {
     expectAtRest(pool);
   });
 
-  it('with a call under way by pool.destroy, lease and close too, and the caller is told the rest', async () => {
+  test('with a call under way by pool.destroy, lease and close too, and the caller is told the rest', async () => {
     const gate = new Gate();
     const pool = await pooled(() => gate.promise);
     const first = await pool.acquire();
@@ -205,7 +205,7 @@ describe('an instance is destroyed', () => {
     expect(pool.stats().destroyedBy).toEqual({ borrower: 1, busy: 1, close: 1 });
   });
 
-  it.each([
+  test.each([
     ['rejects', async () => Promise.reject(new Error('no answer')), 'no answer'],
     [
       'throws at once',
@@ -230,7 +230,7 @@ describe('an instance is destroyed', () => {
     expectAtRest(pool);
   });
 
-  it('when it traps after it was resumed, even if that was caught', async () => {
+  test('when it traps after it was resumed, even if that was caught', async () => {
     await using pool = await pooled(async (value) => value, { max: 1 });
     const error = await pool.use(({ exports }) => failure(exports.askAndTrap(1)));
     expect(error).toBeInstanceOf(WebAssembly.RuntimeError);
@@ -238,7 +238,7 @@ describe('an instance is destroyed', () => {
     expectAtRest(pool);
   });
 
-  it('when an argument does not fit, as with any other export', async () => {
+  test('when an argument does not fit, as with any other export', async () => {
     await using pool = await pooled(async (value) => value, { max: 1 });
     const call = pool.use(({ exports }) => exports.ask(1n as unknown as number));
     expect(await failure(call)).toBeInstanceOf(TypeError);
@@ -252,7 +252,7 @@ describe('an instance is destroyed', () => {
   });
 });
 
-it('an instance is not made when onCreate leaves a call under way', async () => {
+test('an instance is not made when onCreate leaves a call under way', async () => {
   const error = await failure(
     pooled(() => new Promise(() => {}), { onCreate: ({ exports }) => void exports.ask(1) }),
   );
@@ -261,7 +261,7 @@ it('an instance is not made when onCreate leaves a call under way', async () => 
 });
 
 describe('an import that never settles', () => {
-  it('keeps its instance until the pool is closed with a timeout', async () => {
+  test('keeps its instance until the pool is closed with a timeout', async () => {
     const pool = await pooled(() => new Promise(() => {}), { max: 1 });
     void pool.use(({ exports }) => exports.ask(1));
     await turn();
@@ -273,7 +273,7 @@ describe('an import that never settles', () => {
     expectAtRest(pool);
   });
 
-  it('can be given up by its borrower with a signal, whose instance is then replaced', async () => {
+  test('can be given up by its borrower with a signal, whose instance is then replaced', async () => {
     await using pool = await pooled(() => new Promise(() => {}), { max: 1 });
     const controller = new AbortController();
     const { signal } = controller;
@@ -295,18 +295,18 @@ describe('an import that never settles', () => {
 });
 
 describe('promising', () => {
-  it('of an export that does not exist says which there are', async () => {
+  test('of an export that does not exist says which there are', async () => {
     const error = await failure(pooled(async () => 1, { promising: ['ask', 'tell'] }));
     expect(error).toMatchObject({ code: 'ERR_WASM_LINK' });
     expect(error.message).toMatch(/tell.*accepted: memory, stack, ask/);
   });
 
-  it.each([false, []])('%j leaves all exports as they are', async (promising) => {
+  test.each([false, []])('%j leaves all exports as they are', async (promising) => {
     await using pool = await pooled(async () => 1, { promising });
     expect(await pool.use(({ exports }) => exports.plain())).toBe(42);
   });
 
-  it('names what may wait; another export that comes to wait traps, and says so', async () => {
+  test('names what may wait; another export that comes to wait traps, and says so', async () => {
     await using pool = await pooled(async () => 1, { promising: ['askTwice'] });
     const error = await failure(pool.use(({ exports }) => exports.ask(1)));
     expect(error.name).toBe('SuspendError');
@@ -316,7 +316,7 @@ describe('promising', () => {
     expectAtRest(pool);
   });
 
-  it('is refused to whoever kept the export of an instance that was returned', async () => {
+  test('is refused to whoever kept the export of an instance that was returned', async () => {
     await using pool = await pooled(async () => 1);
     const { ask } = await pool.use(({ exports }) => exports);
     const given: unknown = ask(1);
@@ -325,7 +325,7 @@ describe('promising', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('applies to what a loader links, and to onCreate', async () => {
+  test('applies to what a loader links, and to onCreate', async () => {
     await using pool = await pooled(async (value) => value, {
       instantiate: (_, instance) =>
         instance.link({ env: { answer: suspending(async (value: number) => value), note() {} } })

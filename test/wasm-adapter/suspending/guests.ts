@@ -1,4 +1,4 @@
-import { wat } from '../wat.js';
+import { wat } from '../../helpers/wat.js';
 
 /** A host function's promise, settled by the test. */
 export class Gate<V = number> {

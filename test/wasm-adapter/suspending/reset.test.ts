@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, suspending } from '@wasm-pool/wasm-adapter';
-import { expect, it } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
+import { expect, test } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
 import { type Asking, asking, Gate } from './guests.js';
 
 const pooled = (answer: () => Promise<number>, reset: 'restore' | 'fresh') =>
@@ -13,7 +13,7 @@ const pooled = (answer: () => Promise<number>, reset: 'restore' | 'fresh') =>
     imports: { env: { answer: suspending(answer), note() {} } },
   });
 
-it('what a suspended call left in memory is put back once it is over', async () => {
+test('what a suspended call left in memory is put back once it is over', async () => {
   const gate = new Gate();
   await using pool = await pooled(() => gate.promise, 'restore');
   const frame = (memory: WebAssembly.Memory) => new Uint8Array(memory.buffer)[65_520];
@@ -29,7 +29,7 @@ it('what a suspended call left in memory is put back once it is over', async () 
   expectAtRest(pool);
 });
 
-it.each(['restore', 'fresh'] as const)(
+test.each(['restore', 'fresh'] as const)(
   'an instance that is returned with a call under way is not put back, with %s',
   async (reset) => {
     const gate = new Gate();
@@ -47,7 +47,7 @@ it.each(['restore', 'fresh'] as const)(
   },
 );
 
-it('a suspended call that fails is a trap, and nothing is put back', async () => {
+test('a suspended call that fails is a trap, and nothing is put back', async () => {
   await using pool = await pooled(() => Promise.reject(new Error('no')), 'restore');
   await failure(pool.use(({ exports }) => exports.ask(1)));
   expect(pool.stats().destroyedBy).toEqual({ trap: 1 });

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, suspending } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { promising } from '../../../packages/wasm-adapter/src/instance/jspi.js';
-import { expectAtRest } from '../at-rest.js';
+import { expectAtRest } from '../../helpers/at-rest.js';
 import { type Asking, asking, Gate } from './guests.js';
 
 /** Host functions whose answers come in the order that the test wants. */
@@ -17,7 +17,7 @@ function answers() {
 }
 
 describe('two suspended calls', () => {
-  it('on one shared instance leave its stack pointer moved, and the frames of others to write to', async () => {
+  test('on one shared instance leave its stack pointer moved, and the frames of others to write to', async () => {
     const { gates, imports } = answers();
     const { exports } = new WebAssembly.Instance(
       new WebAssembly.Module(asking),
@@ -35,7 +35,7 @@ describe('two suspended calls', () => {
     expect(stack.value).not.toBe(before);
   });
 
-  it('on two instances of a pool are right, and so is what comes after them', async () => {
+  test('on two instances of a pool are right, and so is what comes after them', async () => {
     const { gates, imports } = answers();
     await using pool = await createWasmPool<Asking>(asking, { imports, promising: ['ask'] });
     const ask = (value: number) => pool.use(({ exports }) => exports.ask(value));
@@ -57,7 +57,7 @@ describe('two suspended calls', () => {
   });
 });
 
-it('a thousand calls that end in any order are right', async () => {
+test('a thousand calls that end in any order are right', async () => {
   let seed = 1;
   const random = () => {
     seed = (seed * 48_271) % 2_147_483_647;

@@ -1,10 +1,10 @@
 // WASI's poll_oneoff in a pool whose exports are promising: a guest that sleeps is suspended.
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, type WasmInstance, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expectAtRest } from '../at-rest.js';
-import { failure } from '../failure.js';
-import { wat } from '../wat.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 
 interface Poller {
   memory: WebAssembly.Memory;
@@ -104,7 +104,7 @@ async function timed<R>(work: PromiseLike<R>, most = 100_000): Promise<[R | unde
 }
 
 describe('a guest that sleeps', () => {
-  it('is suspended, and its thread is free for others', async () => {
+  test('is suspended, and its thread is free for others', async () => {
     await using pool = await pooled();
     const sleeps = [50n, 10n, 30n].map((millis) =>
       timed(pool.use((instance) => poll(instance, { userdata: millis, nanos: millis * MILLI }))),
@@ -117,13 +117,13 @@ describe('a guest that sleeps', () => {
     expectAtRest(pool);
   });
 
-  it('wakes when its time has come, and not before', async () => {
+  test('wakes when its time has come, and not before', async () => {
     await using pool = await pooled();
     const call = pool.use((instance) => poll(instance, { userdata: 7n, nanos: 250n * MILLI }));
     expect(await timed(call)).toEqual([[7n], 250]);
   });
 
-  it.each([
+  test.each([
     ['on the monotonic clock', Clock.monotonic, () => process.hrtime.bigint()],
     ['by the time of day', Clock.realtime, () => BigInt(Date.now()) * MILLI],
   ])('wakes at a time %s', async (_, clock, now) => {
@@ -133,7 +133,7 @@ describe('a guest that sleeps', () => {
     expect(await timed(call)).toEqual([[1n], 40]);
   });
 
-  it.each([
+  test.each([
     ['for no time', { nanos: 0n }],
     ['until a time that is over', { nanos: 5n, flags: ABSOLUTE, clock: Clock.realtime }],
   ])('%s lets the event loop turn all the same', async (_, how) => {
@@ -149,7 +149,7 @@ describe('a guest that sleeps', () => {
     expect(await call).toEqual([1n]);
   });
 
-  it('on several clocks wakes with the first, and all that are due with it', async () => {
+  test('on several clocks wakes with the first, and all that are due with it', async () => {
     await using pool = await pooled();
     const now = process.hrtime.bigint();
     const call = pool.use((instance) =>
@@ -165,7 +165,7 @@ describe('a guest that sleeps', () => {
     expect(await timed(call)).toEqual([[2n, 4n, 2n ** 64n - 1n], 20]);
   });
 
-  it('for longer than a timer can wait sleeps on', async () => {
+  test('for longer than a timer can wait sleeps on', async () => {
     await using pool = await pooled();
     let over = false;
     const month = 31 * 24 * 60 * 60 * 1_000;
@@ -182,7 +182,7 @@ describe('a guest that sleeps', () => {
     expect(await call).toEqual([1n]);
   });
 
-  it('has its events where its memory is by then, if that has grown meanwhile', async () => {
+  test('has its events where its memory is by then, if that has grown meanwhile', async () => {
     await using pool = await pooled();
     const call = pool.use(async (instance) => {
       const events = poll(instance, { userdata: 1n, nanos: MILLI });
@@ -192,7 +192,7 @@ describe('a guest that sleeps', () => {
     expect(await timed(call)).toEqual([[1n], 1]);
   });
 
-  it('can be restored afterwards', async () => {
+  test('can be restored afterwards', async () => {
     await using pool = await pooled({ reset: 'restore', max: 1 });
     for (let loan = 0; loan < 2; loan++) {
       const call = pool.use((instance) => poll(instance, { userdata: 1n, nanos: MILLI }));
@@ -202,7 +202,7 @@ describe('a guest that sleeps', () => {
   });
 });
 
-it('a guest whose memory is not its first sleeps by the one that is exported as memory', async () => {
+test('a guest whose memory is not its first sleeps by the one that is exported as memory', async () => {
   const second = wat(`(module
     (import "wasi_snapshot_preview1" "poll_oneoff"
       (func $poll (param i32 i32 i32 i32) (result i32)))
@@ -215,7 +215,7 @@ it('a guest whose memory is not its first sleeps by the one that is exported as 
   expect(await timed(call)).toEqual([[7n], 5]);
 });
 
-it('a guest without memory is answered by node:wasi, which has no place to write to', async () => {
+test('a guest without memory is answered by node:wasi, which has no place to write to', async () => {
   const none = wat(`(module
     (import "wasi_snapshot_preview1" "poll_oneoff"
       (func $poll (param i32 i32 i32 i32) (result i32)))
@@ -227,7 +227,7 @@ it('a guest without memory is answered by node:wasi, which has no place to write
   expectAtRest(pool);
 });
 
-it('a guest of the first WASI, whose subscriptions are larger, is not suspended', async () => {
+test('a guest of the first WASI, whose subscriptions are larger, is not suspended', async () => {
   const old = wat(`(module
     (import "wasi_unstable" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
     (memory (export "memory") 1)
@@ -243,7 +243,7 @@ it('a guest of the first WASI, whose subscriptions are larger, is not suspended'
 });
 
 describe('a guest that waits for something else', () => {
-  it('too, such as a file descriptor, is answered by node:wasi', async () => {
+  test('too, such as a file descriptor, is answered by node:wasi', async () => {
     await using pool = await pooled();
     const events = await pool.use((instance) =>
       poll(instance, { userdata: 1n, nanos: 1n }, { userdata: 2n, fd: 1 }),
@@ -252,7 +252,7 @@ describe('a guest that waits for something else', () => {
     expectAtRest(pool);
   });
 
-  it.each([Clock.cpu, Clock.none])(
+  test.each([Clock.cpu, Clock.none])(
     'a clock of number %d, is answered by node:wasi',
     async (clock) => {
       const answers: unknown[] = [];
@@ -269,7 +269,7 @@ describe('a guest that waits for something else', () => {
     },
   );
 
-  it.each([
+  test.each([
     ['for nothing', 0, OUTPUT, 0, WRITTEN],
     ['for subscriptions out of range', 65_530, OUTPUT, 1, WRITTEN],
     ['with its events out of range', 0, 65_530, 1, WRITTEN],
@@ -286,7 +286,7 @@ describe('a guest that waits for something else', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('is not suspended where no export is promising', async () => {
+  test('is not suspended where no export is promising', async () => {
     await using pool = await pooled({ promising: false });
     const events = await pool.use(({ exports }) => {
       subscribe(exports.memory, [{ userdata: 5n, nanos: 1n }]);
@@ -298,7 +298,7 @@ describe('a guest that waits for something else', () => {
 });
 
 describe('a guest that is asleep when its instance is destroyed', () => {
-  it('is woken by an error, and leaves no timer', async () => {
+  test('is woken by an error, and leaves no timer', async () => {
     const pool = await pooled();
     const call = failure(
       pool.use((instance) => poll(instance, { userdata: 1n, nanos: 10n ** 18n })),
@@ -313,7 +313,7 @@ describe('a guest that is asleep when its instance is destroyed', () => {
     expectAtRest(pool);
   });
 
-  it('that it catches cannot sleep again', async () => {
+  test('that it catches cannot sleep again', async () => {
     const stubborn = wat(`(module
       (import "wasi_snapshot_preview1" "poll_oneoff"
         (func $poll (param i32 i32 i32 i32) (result i32)))
@@ -337,7 +337,7 @@ describe('a guest that is asleep when its instance is destroyed', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not sleep again, for ever', async () => {
+  test('does not sleep again, for ever', async () => {
     await using pool = await pooled();
     const instance = await pool.acquire();
     subscribe(instance.exports.memory, [{ userdata: 1n, nanos: MILLI }]);

@@ -1,7 +1,7 @@
 import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
-import { wat } from '../wat.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 import { type Guest, guest } from './guest.js';
 import { atRest, Gate, inline, lentWarm, reasons, tasks, until, workerPool } from './pools.js';
 import { nested } from './tasks/tasks.js';
@@ -11,7 +11,7 @@ const guestExports = WebAssembly.Module.exports(new WebAssembly.Module(guest))
   .map(({ name }) => name);
 
 describe('a task', () => {
-  it('is a method of the pool, and its result a promise', async () => {
+  test('is a method of the pool, and its result a promise', async () => {
     const pool = await workerPool();
     const call = pool.run.sum(2, 3);
     expect(call).toBeInstanceOf(Promise);
@@ -20,13 +20,13 @@ describe('a task', () => {
     await atRest(pool);
   });
 
-  it('is a method of a lent worker too', async () => {
+  test('is a method of a lent worker too', async () => {
     const pool = await workerPool();
     expect(await pool.use(({ run }) => run.sum(2, 3))).toBe(5);
     expect(await pool.use((worker) => worker.call('sumLater', [4, 5]))).toBe(9);
   });
 
-  it('gets its arguments as they were when it was called, and gives clones back', async () => {
+  test('gets its arguments as they were when it was called, and gives clones back', async () => {
     const pool = await workerPool();
     const given = { date: new Date(0), map: new Map([[1, [2n]]]), bytes: new Uint8Array([3]) };
     const call = pool.run.echo(given, undefined, null);
@@ -41,7 +41,7 @@ describe('a task', () => {
     expect(others).toEqual([undefined, null]);
   });
 
-  it('is known by the name of its instance and thread', async () => {
+  test('is known by the name of its instance and thread', async () => {
     const pool = await workerPool({ name: 'guests' });
     const there = await pool.run.who();
     expect(there).toMatchObject({ id: 1, name: 'guests#1', memoryBytes: 65_536 });
@@ -49,7 +49,7 @@ describe('a task', () => {
     await pool.use((worker) => expect(worker).toMatchObject(there));
   });
 
-  it('that does not exist is an error that names those that do', async () => {
+  test('that does not exist is an error that names those that do', async () => {
     const pool = await workerPool();
     for (const name of ['sun', 'notATask', 'default', 'memory', 'constructor', '__proto__', 5]) {
       const error = await failure(pool.call(name as 'sum', [1, 2]));
@@ -64,7 +64,7 @@ describe('a task', () => {
 });
 
 describe('an export', () => {
-  it('is called by its name beside the tasks', async () => {
+  test('is called by its name beside the tasks', async () => {
     const pool = await workerPool();
     expect(await pool.run.add(2, 3)).toBe(5);
     expect(await pool.run.long()).toBe(2n ** 32n);
@@ -74,18 +74,18 @@ describe('an export', () => {
     ]);
   });
 
-  it('is all there is to call without a module', async () => {
+  test('is all there is to call without a module', async () => {
     await using pool = await createWasmWorkerPool<Guest>(guest, { max: 1 });
     expect(await pool.run.add(2, 3)).toBe(5);
     expect(Object.keys(pool.run)).toEqual(guestExports);
   });
 
-  it('may be called what every object has a method for', async () => {
+  test('may be called what every object has a method for', async () => {
     await using pool = await createWasmWorkerPool<{ toString(): number }>(guest, { max: 1 });
     expect(await pool.call('toString', [])).toBe(42);
   });
 
-  it('gives way to a task of its name', async () => {
+  test('gives way to a task of its name', async () => {
     const module = inline('export const add = ({ exports }, a, b) => -exports.add(a, b);');
     await using pool = await createWasmWorkerPool(guest, { module, max: 1 });
     const { add } = pool.run as { add(a: number, b: number): Promise<number> };
@@ -94,14 +94,14 @@ describe('an export', () => {
 });
 
 describe('the context', () => {
-  it('of a call is there for its length, and is cloned', async () => {
+  test('of a call is there for its length, and is cloned', async () => {
     const pool = await workerPool();
     const context = { user: 'Ada' };
     expect(await pool.call('contextOf', [], { context })).toEqual(context);
     expect(await pool.run.contextOf()).toBeUndefined();
   });
 
-  it('of a loan is there in all of its calls', async () => {
+  test('of a loan is there in all of its calls', async () => {
     const pool = await workerPool();
     const both = await pool.use(async ({ run }) => [await run.contextOf(), await run.contextOf()], {
       context: 'Ada',
@@ -118,7 +118,7 @@ describe('the context', () => {
     expect(await lease.value.run.contextOf()).toBe('Jean');
   });
 
-  it('that cannot be cloned is that one call’s error', async () => {
+  test('that cannot be cloned is that one call’s error', async () => {
     const pool = await workerPool();
     const error = await failure(pool.call('sum', [1, 2], { context: () => {} }));
     expect(error).toMatchObject({ code: 'ERR_WASM_CLONE' });
@@ -129,7 +129,7 @@ describe('the context', () => {
 });
 
 describe('the module of the tasks', () => {
-  it('has imports for the instance, as an object or a function of it', async () => {
+  test('has imports for the instance, as an object or a function of it', async () => {
     const asks = wat(
       '(module (import "env" "context" (func $c (result i32))) (func (export "ask") (result i32) (call $c)))',
     );
@@ -146,14 +146,14 @@ describe('the module of the tasks', () => {
     ).toBe(7);
   });
 
-  it('has an onCreate that runs before the first call', async () => {
+  test('has an onCreate that runs before the first call', async () => {
     const module = inline('export async function onCreate({ exports }) { exports.count(); }');
     await using pool = await createWasmWorkerPool<object, Guest>(guest, { module, max: 1 });
     expect(await pool.run.count()).toBe(2);
     expect(pool.run).not.toHaveProperty('onCreate');
   });
 
-  it('has its own loader', async () => {
+  test('has its own loader', async () => {
     const module = inline(`
       export const instantiate = (module, instance) => {
         const { exports } = instance.link({});
@@ -167,7 +167,7 @@ describe('the module of the tasks', () => {
     expect(Object.keys(pool.run)).toEqual(['twice']);
   });
 
-  it('may be one of CommonJS in what Node.js makes of it', async () => {
+  test('may be one of CommonJS in what Node.js makes of it', async () => {
     await using pool = await createWasmWorkerPool<{ five(): number }, object>(guest, {
       module: tasks('common.cjs'),
       max: 1,
@@ -179,7 +179,7 @@ describe('the module of the tasks', () => {
 describe('what is marked to be moved', () => {
   const mib = () => new Uint8Array(2 ** 20).fill(9);
 
-  it('is gone here once it is there', async () => {
+  test('is gone here once it is there', async () => {
     const pool = await workerPool();
     const [bytes, view] = [mib(), new DataView(new ArrayBuffer(8))];
     expect(await pool.run.size(move(bytes))).toBe(2 ** 20);
@@ -191,14 +191,14 @@ describe('what is marked to be moved', () => {
     expect([buffer.byteLength, (there as ArrayBuffer).byteLength]).toEqual([0, 2 ** 20]);
   });
 
-  it('is copied where it is not marked', async () => {
+  test('is copied where it is not marked', async () => {
     const pool = await workerPool();
     const bytes = mib();
     expect(await pool.run.size(bytes)).toBe(2 ** 20);
     expect(bytes.byteLength).toBe(2 ** 20);
   });
 
-  it('comes back as a result', async () => {
+  test('comes back as a result', async () => {
     const pool = await workerPool();
     const back = await pool.run.moveBack(move(mib()));
     expect([back.byteLength, back[5]]).toEqual([2 ** 20, 9]);
@@ -206,7 +206,7 @@ describe('what is marked to be moved', () => {
     expect([left[0], right[999]]).toEqual([1, 2]);
   });
 
-  it('may be within an argument, if a list says what', async () => {
+  test('may be within an argument, if a list says what', async () => {
     const pool = await workerPool();
     const image = { width: 1, pixels: mib() };
     const [there] = await pool.run.echo(move(image, [image.pixels.buffer]));
@@ -214,7 +214,7 @@ describe('what is marked to be moved', () => {
     expect(image.pixels.byteLength).toBe(0);
   });
 
-  it('may be a port', async () => {
+  test('may be a port', async () => {
     const pool = await workerPool();
     const { port1, port2 } = new MessageChannel();
     const [back] = (await pool.run
@@ -224,7 +224,7 @@ describe('what is marked to be moved', () => {
     port2.close();
   });
 
-  it('twice in one call is moved once', async () => {
+  test('twice in one call is moved once', async () => {
     const pool = await workerPool();
     const { buffer } = mib();
     const [left, right] = [new Uint8Array(buffer, 0, 1), new Uint8Array(buffer, 1)];
@@ -233,7 +233,7 @@ describe('what is marked to be moved', () => {
     expect(buffer.byteLength).toBe(0);
   });
 
-  it('before, or is a detached buffer, is that one call’s error', async () => {
+  test('before, or is a detached buffer, is that one call’s error', async () => {
     const pool = await workerPool();
     const bytes = mib();
     await pool.run.size(move(bytes));
@@ -248,7 +248,7 @@ describe('what is marked to be moved', () => {
     await atRest(pool);
   });
 
-  it('cannot be a memory of WebAssembly, here or there', async () => {
+  test('cannot be a memory of WebAssembly, here or there', async () => {
     const pool = await workerPool();
     const memory = new WebAssembly.Memory({ initial: 1 });
     expect(await failure(pool.run.size(move(new Uint8Array(memory.buffer))))).toMatchObject({
@@ -261,7 +261,7 @@ describe('what is marked to be moved', () => {
     expect(await pool.run.add(1, 2)).toBe(3);
   });
 
-  it('cannot be a Buffer of the pool that Node.js keeps, and says so', async () => {
+  test('cannot be a Buffer of the pool that Node.js keeps, and says so', async () => {
     const pool = await workerPool();
     const small = Buffer.from('small');
     expect(await failure(pool.run.size(move(small)))).toMatchObject({ code: 'ERR_WASM_CLONE' });
@@ -271,7 +271,7 @@ describe('what is marked to be moved', () => {
     expect(own.byteLength).toBe(0);
   });
 
-  it.for([[{}], [() => {}], [new Date()], [Buffer]] as const)(
+  test.for([[{}], [() => {}], [new Date()], [Buffer]] as const)(
     'is refused if it is %o',
     ([value]) => {
       expect(() => move(value as object)).toThrow(/^move: value is \[object/);
@@ -280,7 +280,7 @@ describe('what is marked to be moved', () => {
 });
 
 describe('what cannot be posted', () => {
-  it('is an error of the call, of either side', async () => {
+  test('is an error of the call, of either side', async () => {
     const pool = await workerPool();
     expect(await failure(pool.run.echo(() => {}))).toMatchObject({ code: 'ERR_WASM_CLONE' });
     expect(await failure(pool.run.echo(Symbol('s')))).toMatchObject({ code: 'ERR_WASM_CLONE' });
@@ -293,7 +293,7 @@ describe('what cannot be posted', () => {
     await atRest(pool);
   });
 
-  it('takes nothing of its batch with it', async () => {
+  test('takes nothing of its batch with it', async () => {
     const pool = await workerPool();
     const bytes = new Uint8Array(10);
     for (let round = 0; round < 5; round++) {
@@ -311,7 +311,7 @@ describe('what cannot be posted', () => {
     await atRest(pool);
   });
 
-  it('is what has moved before, and leaves those behind it their turn', async () => {
+  test('is what has moved before, and leaves those behind it their turn', async () => {
     const pool = await workerPool();
     const bytes = new Uint8Array(5);
     const worker = await pool.acquire();
@@ -331,7 +331,7 @@ describe('what cannot be posted', () => {
     await atRest(pool);
   });
 
-  it('is an argument that throws, when it is looked at, what has no text', async () => {
+  test('is an argument that throws, when it is looked at, what has no text', async () => {
     const pool = await workerPool();
     const argument = {
       get value() {
@@ -344,7 +344,7 @@ describe('what cannot be posted', () => {
     await atRest(pool);
   });
 
-  it('is an argument that aborts its call, and throws: no other call ends with it', async () => {
+  test('is an argument that aborts its call, and throws: no other call ends with it', async () => {
     const pool = await workerPool();
     const controller = new AbortController();
     const argument = {
@@ -364,14 +364,14 @@ describe('what cannot be posted', () => {
     await atRest(pool);
   });
 
-  it('is a result that throws when it is looked at', async () => {
+  test('is a result that throws when it is looked at', async () => {
     const pool = await workerPool();
     expect(await failure(pool.run.revoked())).toMatchObject({ code: 'ERR_WASM_CLONE' });
     expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
   });
 });
 
-it('a call that is made while an argument of another is cloned follows that one', async () => {
+test('a call that is made while an argument of another is cloned follows that one', async () => {
   const pool = await workerPool();
   await pool.use(async ({ run }) => {
     let inner: Promise<unknown> | undefined;
@@ -391,7 +391,7 @@ describe('a result that the thread can post, and this one cannot read', () => {
   const resourceLimits = { stackSizeMb: 64 };
   const levels = 30_000;
 
-  it.each(['reuse', 'restore'] as const)(
+  test.each(['reuse', 'restore'] as const)(
     "ends the thread, and with it its call; those behind it run elsewhere (reset: '%s')",
     async (reset) => {
       const pool = await workerPool({ resourceLimits, reset });
@@ -412,7 +412,7 @@ describe('a result that the thread can post, and this one cannot read', () => {
     },
   );
 
-  it('is lost where the thread is ended for a call behind it', async () => {
+  test('is lost where the thread is ended for a call behind it', async () => {
     const pool = await workerPool({ resourceLimits });
     const [first, second] = [new Gate(), new Gate()];
     const controller = new AbortController();
@@ -433,7 +433,7 @@ describe('a result that the thread can post, and this one cannot read', () => {
 });
 
 describe('an argument that cannot be read in the thread', () => {
-  it.each([0, 50])('ends it, and with it its call, %d ms after the last one', async (millis) => {
+  test.each([0, 50])('ends it, and with it its call, %d ms after the last one', async (millis) => {
     const pool = await workerPool({ resourceLimits: { stackSizeMb: 0.3 } });
     await pool.run.sum(1, 2);
     await new Promise((resolve) => setTimeout(resolve, millis));
@@ -445,7 +445,7 @@ describe('an argument that cannot be read in the thread', () => {
 });
 
 describe('a thread', () => {
-  it('turns its event loop while calls keep coming', async () => {
+  test('turns its event loop while calls keep coming', async () => {
     const pool = await workerPool();
     const end = performance.now() + 300;
     const before = await pool.run.ticksSoFar();

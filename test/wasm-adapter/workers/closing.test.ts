@@ -1,12 +1,12 @@
 import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
 import { guest } from './guest.js';
 import { Gate, inline, lentWarm, threadCount, until, workerPool } from './pools.js';
 
 const closed = { code: 'ERR_POOL_CLOSED' };
 describe('closing a pool of workers', () => {
-  it('ends idle workers, and lends no more', async () => {
+  test('ends idle workers, and lends no more', async () => {
     const pool = await workerPool({ max: 2, min: 2 });
     await pool.close();
     expect(pool.size).toBe(0);
@@ -17,7 +17,7 @@ describe('closing a pool of workers', () => {
     expect(await failure(pool.lease())).toMatchObject(closed);
   });
 
-  it('waits for the calls that run, and those that wait are told', async () => {
+  test('waits for the calls that run, and those that wait are told', async () => {
     const pool = await workerPool();
     const gate = new Gate();
     const running = pool.run.hold(gate.words).then(() => 'done');
@@ -34,7 +34,7 @@ describe('closing a pool of workers', () => {
     await close;
   });
 
-  it('ends what does not end by itself after timeoutMillis', async () => {
+  test('ends what does not end by itself after timeoutMillis', async () => {
     const pool = await workerPool();
     const gate = new Gate();
     const lent = await lentWarm(pool);
@@ -52,7 +52,7 @@ describe('closing a pool of workers', () => {
     expect(pool.size).toBe(0);
   });
 
-  it('twice is the same end, and may be brought forward', async () => {
+  test('twice is the same end, and may be brought forward', async () => {
     const pool = await workerPool();
     const gate = new Gate();
     const running = failure(pool.run.loop(gate.words));
@@ -63,7 +63,7 @@ describe('closing a pool of workers', () => {
     await pool[Symbol.asyncDispose]();
   });
 
-  it('ends a loan, and what its borrower still calls is told', async () => {
+  test('ends a loan, and what its borrower still calls is told', async () => {
     const pool = await workerPool();
     const worker = await pool.acquire();
     const call = failure(worker.run.never());
@@ -73,7 +73,7 @@ describe('closing a pool of workers', () => {
     expect(await failure(pool.release(worker))).toMatchObject({ code: 'ERR_POOL_NOT_BORROWED' });
   });
 
-  it('ends workers that are being made, even those that never will be', async () => {
+  test('ends workers that are being made, even those that never will be', async () => {
     const before = threadCount();
     const words = new Int32Array(new SharedArrayBuffer(8));
     const module = inline(`
@@ -98,7 +98,7 @@ describe('closing a pool of workers', () => {
     await until(() => threadCount() <= before);
   });
 
-  it('ends threads that have no instance at the moment', async () => {
+  test('ends threads that have no instance at the moment', async () => {
     const before = threadCount();
     const pool = await workerPool();
     await failure(pool.run.trap());
@@ -106,13 +106,13 @@ describe('closing a pool of workers', () => {
     await until(() => threadCount() <= before);
   });
 
-  it('with bad options is an error, and closes nothing', async () => {
+  test('with bad options is an error, and closes nothing', async () => {
     const pool = await workerPool();
     expect(await failure(pool.close({ timeoutMillis: -1 }))).toMatchObject({ name: 'OptionError' });
     expect(await pool.run.sum(1, 2)).toBe(3);
   });
 
-  it('by draining serves those who wait, those sent back included', async () => {
+  test('by draining serves those who wait, those sent back included', async () => {
     const pool = await workerPool();
     const lent = await lentWarm(pool);
     const loop = pool.call('loop', [], { callTimeoutMillis: 50 });
@@ -126,7 +126,7 @@ describe('closing a pool of workers', () => {
     expect(pool.size).toBe(1);
   });
 
-  it('in the middle of everything settles every call', async () => {
+  test('in the middle of everything settles every call', async () => {
     for (let round = 0; round < 10; round++) {
       const pool = await workerPool({ max: 2 });
       const calls = Array.from({ length: 100 }, (_, index) =>

@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
 import { cache, type Guest, guest } from '../components/guests.js';
-import { failure } from '../failure.js';
 import { atRest, inline } from './pools.js';
 
 type Instance = { readonly exports: Guest };
@@ -51,7 +51,7 @@ async function componentPool(reset: 'reuse' | 'fresh' = 'reuse') {
 }
 
 describe('a component on threads', () => {
-  it('is called by tasks, through its interfaces, resources and imports', async () => {
+  test('is called by tasks, through its interfaces, resources and imports', async () => {
     const pool = await componentPool();
     expect(await Promise.all(['a', 'b', 'c'].map((name) => pool.run.greet(name)))).toEqual([
       'hello a',
@@ -64,7 +64,7 @@ describe('a component on threads', () => {
     await atRest(pool);
   });
 
-  it('is replaced when it trapped, and when a borrower kept a resource', async () => {
+  test('is replaced when it trapped, and when a borrower kept a resource', async () => {
     const pool = await componentPool();
     await expect(pool.run.trap()).rejects.toThrow(WebAssembly.RuntimeError);
     await pool.run.keep();
@@ -73,21 +73,21 @@ describe('a component on threads', () => {
     await atRest(pool);
   });
 
-  it('has a short name in the stacks of its errors', async () => {
+  test('has a short name in the stacks of its errors', async () => {
     const pool = await componentPool();
     const { stack } = await failure(pool.run.trap());
     expect(stack).toContain('wasm-pool:component.js');
     expect(stack).not.toContain('base64');
   });
 
-  it('is new for each call where that is asked for', async () => {
+  test('is new for each call where that is asked for', async () => {
     const pool = await componentPool('fresh');
     expect([await pool.run.bump(), await pool.run.bump(), await pool.run.bump()]).toEqual([
       1, 1, 1,
     ]);
   });
 
-  it('that nobody can import on a thread is refused', async () => {
+  test('that nobody can import on a thread is refused', async () => {
     const transpiled = { instantiate: () => ({}), modules: pathToFileURL('/nowhere/') };
     const error = await failure(createWasmWorkerPool<Tasks>(transpiled, { module }));
     expect(error).toMatchObject({ name: 'WasmError', code: 'ERR_WASM_COMPONENT' });

@@ -1,14 +1,14 @@
 import { queryObjects } from 'node:v8';
 import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
 import { type Guest, guest } from './guest.js';
 import { atRest, Gate, inline, lentWarm, reasons, until, workerPool } from './pools.js';
 
 const exit = { name: 'WasmError', code: 'ERR_WASM_WORKER_EXIT' };
 
 describe('a thread that ends by itself', () => {
-  it('rejects the call that called process.exit, and its slot is refilled', async () => {
+  test('rejects the call that called process.exit, and its slot is refilled', async () => {
     const pool = await workerPool();
     const why = reasons(pool);
     const error = await failure(pool.run.exit(7));
@@ -20,7 +20,7 @@ describe('a thread that ends by itself', () => {
     await atRest(pool);
   });
 
-  it('rejects the call under way when something else throws', async () => {
+  test('rejects the call under way when something else throws', async () => {
     const pool = await workerPool();
     const error = await failure(
       pool.use(async ({ run }) => {
@@ -34,7 +34,7 @@ describe('a thread that ends by itself', () => {
     await atRest(pool);
   });
 
-  it('for want of memory says so', async () => {
+  test('for want of memory says so', async () => {
     const pool = await workerPool({ resourceLimits: { maxOldGenerationSizeMb: 24 } });
     const error = await failure(pool.run.allocate());
     expect(error).toMatchObject(exit);
@@ -43,7 +43,7 @@ describe('a thread that ends by itself', () => {
     await atRest(pool);
   });
 
-  it('leaves the answers that it gave before, and those that it had not begun run elsewhere', async () => {
+  test('leaves the answers that it gave before, and those that it had not begun run elsewhere', async () => {
     const pool = await workerPool();
     const mark = new Gate();
     const lent = await lentWarm(pool);
@@ -57,7 +57,7 @@ describe('a thread that ends by itself', () => {
     await atRest(pool);
   });
 
-  it('while idle costs nobody a call', async () => {
+  test('while idle costs nobody a call', async () => {
     const pool = await workerPool();
     await pool.run.exitSoon(1);
     const threads = new Set<number>();
@@ -68,7 +68,7 @@ describe('a thread that ends by itself', () => {
     expect(pool.stats().destroyedBy).toEqual({ exit: 1 });
   });
 
-  it('before it began the call that it was sent costs nobody that call', async () => {
+  test('before it began the call that it was sent costs nobody that call', async () => {
     const pool = await workerPool();
     const mark = new Gate();
     for (let round = 1; round <= 30; round++) {
@@ -80,7 +80,7 @@ describe('a thread that ends by itself', () => {
     await atRest(pool);
   });
 
-  it('while it is made is what creating the pool rejects with', async () => {
+  test('while it is made is what creating the pool rejects with', async () => {
     for (const text of ['process.exit(4);', 'export const onCreate = () => process.exit(4);']) {
       const error = await failure(createWasmWorkerPool(guest, { module: inline(text), max: 1 }));
       expect(error).toMatchObject(exit);
@@ -88,7 +88,7 @@ describe('a thread that ends by itself', () => {
     }
   });
 
-  it('with an instance that is unfit already is not used for the next', async () => {
+  test('with an instance that is unfit already is not used for the next', async () => {
     const module = inline(`
       export const bad = ({ exports }) => { setTimeout(() => process.exit(), 0); exports.trap(); };`);
     await using pool = await createWasmWorkerPool<{ bad(): void }, Guest>(guest, {
@@ -108,7 +108,7 @@ describe('a thread that ends by itself', () => {
 });
 
 describe('threads that keep ending', () => {
-  it('while they are made cost a waiting call each, and the event loop turns', async () => {
+  test('while they are made cost a waiting call each, and the event loop turns', async () => {
     const module = inline(`
       export const onCreate = ({ id }) => { if (id > 1) process.exit(); };
       export const exit = () => process.exit();`);
@@ -128,7 +128,7 @@ describe('threads that keep ending', () => {
     expect(pool.stats()).toMatchObject({ size: 0, createErrors: 5, pending: 0 });
   });
 
-  it('are made for `min` after longer and longer pauses', async () => {
+  test('are made for `min` after longer and longer pauses', async () => {
     const module = inline(`
       export const onCreate = ({ id }) => { if (id > 1) process.exit(); };
       export const exit = () => process.exit();`);
@@ -146,7 +146,7 @@ describe('threads that keep ending', () => {
     expect(failures).toBeLessThan(8);
   });
 
-  it('in every call cost nothing but those calls', async () => {
+  test('in every call cost nothing but those calls', async () => {
     const pool = await workerPool({ max: 2 });
     const calls = Array.from({ length: 20 }, (_, index) =>
       index % 2 === 0 ? pool.run.exit(0) : pool.run.sum(index, 1),
@@ -164,7 +164,7 @@ describe('threads that keep ending', () => {
 describe('a worker of one’s own', () => {
   const bad = { max: 1, createTimeoutMillis: 5000 };
 
-  it('that cannot be started is what creating the pool rejects with, and leaves nothing open', async () => {
+  test('that cannot be started is what creating the pool rejects with, and leaves nothing open', async () => {
     const ports = () => queryObjects(MessagePort, { format: 'count' });
     const refusal = new Error('no more threads');
     const worker = () => {

@@ -1,7 +1,7 @@
 import { createWasmWorkerPool, WasmError, WasmExit } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
-import { fixturePath } from '../fixture.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
+import { fixturePath } from '../../helpers/fixture.js';
 import { type Guest, guest } from './guest.js';
 import { inline, threadCount, until, workerPool } from './pools.js';
 
@@ -13,7 +13,7 @@ interface Chained extends Error {
 }
 
 describe('what a task throws', () => {
-  it('keeps its class name, message, code, cause and properties', async () => {
+  test('keeps its class name, message, code, cause and properties', async () => {
     const pool = await workerPool();
     const error = (await failure(pool.run.fail('unusual'))) as Chained;
     expect(error).toBeInstanceOf(Error);
@@ -31,7 +31,7 @@ describe('what a task throws', () => {
     expect(Object.keys(error)).toEqual(['code', 'details']);
   });
 
-  it('has the stack of both sides', async () => {
+  test('has the stack of both sides', async () => {
     const pool = await workerPool();
     const callers = async () => await pool.run.fail('somewhere');
     const { stack } = await failure(callers());
@@ -41,7 +41,7 @@ describe('what a task throws', () => {
     expect(inLoan.stack).toMatch(/^Error: in a loan\n +at .*tasks\.ts.*errors\.test\.ts/s);
   });
 
-  it('may be many errors, with a class each', async () => {
+  test('may be many errors, with a class each', async () => {
     const pool = await workerPool();
     const error = (await failure(pool.run.fail('aggregate'))) as Chained;
     expect(error).toBeInstanceOf(AggregateError);
@@ -50,14 +50,14 @@ describe('what a task throws', () => {
     expect(error.errors[0]).toMatchObject({ message: 'one', code: 'ERR_UNUSUAL' });
   });
 
-  it('may be its own cause', async () => {
+  test('may be its own cause', async () => {
     const pool = await workerPool();
     const error = (await failure(pool.run.fail('circular'))) as Chained;
     expect([error.message, error.cause.message]).toEqual(['round', 'and round']);
     expect(error.cause.cause).toBe(error);
   });
 
-  it('may be such that nothing can be read of it', async () => {
+  test('may be such that nothing can be read of it', async () => {
     const pool = await workerPool();
     const error = await failure(pool.run.fail('unreadable'));
     expect(error).toMatchObject({ code: 'ERR_WASM_CLONE' });
@@ -65,13 +65,13 @@ describe('what a task throws', () => {
     expect(pool.stats()).toMatchObject({ destroyed: 0, created: 1 });
   });
 
-  it('may be thirty times itself', async () => {
+  test('may be thirty times itself', async () => {
     const pool = await workerPool();
     const error = (await failure(pool.run.fail('wide'))) as Chained;
     expect(new Set(error.errors)).toEqual(new Set([error]));
   });
 
-  it('may be a DOMException, frozen, or have no stack to speak of', async () => {
+  test('may be a DOMException, frozen, or have no stack to speak of', async () => {
     const pool = await workerPool();
     expect(await failure(pool.run.fail('dom'))).toMatchObject({
       name: 'AbortError',
@@ -84,7 +84,7 @@ describe('what a task throws', () => {
     expect(strange.stack).toContain('no text');
   });
 
-  it.for([[undefined], [null], [0], [''], [false], [5n], ['text'], [{ not: 'an error' }]])(
+  test.for([[undefined], [null], [0], [''], [false], [5n], ['text'], [{ not: 'an error' }]])(
     'may be no error at all: %s',
     async ([value]) => {
       const pool = await workerPool();
@@ -94,12 +94,12 @@ describe('what a task throws', () => {
     },
   );
 
-  it('may be what cannot be cloned: then it is its text', async () => {
+  test('may be what cannot be cloned: then it is its text', async () => {
     const pool = await workerPool();
     expect(await failure(pool.run.throwFunction())).toMatch(/^\(\) ?=> ?{ ?}/);
   });
 
-  it('leaves the instance in the pool, if it did not go through it', async () => {
+  test('leaves the instance in the pool, if it did not go through it', async () => {
     const pool = await workerPool();
     await pool.run.count();
     await failure(pool.run.fail('by itself'));
@@ -108,7 +108,7 @@ describe('what a task throws', () => {
 });
 
 describe('what WebAssembly throws', () => {
-  it('is a trap here too', async () => {
+  test('is a trap here too', async () => {
     const pool = await workerPool();
     const error = await failure(pool.run.trap());
     expect(error).toBeInstanceOf(WebAssembly.RuntimeError);
@@ -116,7 +116,7 @@ describe('what WebAssembly throws', () => {
     expect(error.stack).toMatch(/wasm:\/\/.*errors\.test\.ts/s);
   });
 
-  it('is a TypeError where an argument does not fit', async () => {
+  test('is a TypeError where an argument does not fit', async () => {
     await using pool = await createWasmWorkerPool<{ add(a: symbol): number }>(guest, { max: 1 });
     const { code } = await failure(pool.run.add(Symbol('s')));
     expect(code).toBe('ERR_WASM_CLONE');
@@ -124,7 +124,7 @@ describe('what WebAssembly throws', () => {
     expect(await failure(longs.run.poke(5n))).toBeInstanceOf(TypeError);
   });
 
-  it('is a WasmExit with its code', async () => {
+  test('is a WasmExit with its code', async () => {
     await using pool = await createWasmWorkerPool<{ quit(code: number): void }>(
       fixturePath('reactor.wasm'),
       { wasi: true, max: 1 },
@@ -140,7 +140,7 @@ describe('what WebAssembly throws', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('at the start is what creating the pool rejects with', async () => {
+  test('at the start is what creating the pool rejects with', async () => {
     const options = { wasi: { args: ['command', 'fail'] }, max: 1 };
     const error = await failure(createWasmWorkerPool(fixturePath('command.wasm'), options));
     expect(error).toBeInstanceOf(WasmError);
@@ -153,7 +153,7 @@ describe('creating the pool rejects', () => {
   const creation = (text: string, options = {}) =>
     failure(createWasmWorkerPool(guest, { module: inline(text), max: 1, ...options }));
 
-  it('with what the module threw while it loaded', async () => {
+  test('with what the module threw while it loaded', async () => {
     expect(await creation('throw new RangeError("not today")')).toMatchObject({
       name: 'RangeError',
       message: 'not today',
@@ -161,11 +161,11 @@ describe('creating the pool rejects', () => {
     expect(await creation('await Promise.reject(5)')).toBe(5);
   });
 
-  it('with a SyntaxError where it is none', async () => {
+  test('with a SyntaxError where it is none', async () => {
     expect(await creation('export const = 5')).toBeInstanceOf(SyntaxError);
   });
 
-  it('where there is no such module', async () => {
+  test('where there is no such module', async () => {
     const module = new URL('./tasks/nowhere.ts', import.meta.url);
     const error = await failure(createWasmWorkerPool(guest, { module, max: 1 }));
     expect(error).toMatchObject({ code: 'ERR_MODULE_NOT_FOUND' });
@@ -176,7 +176,7 @@ describe('creating the pool rejects', () => {
     expect(http).toMatchObject({ code: 'ERR_UNSUPPORTED_ESM_URL_SCHEME' });
   });
 
-  it('where what it exports for the pool is not acceptable', async () => {
+  test('where what it exports for the pool is not acceptable', async () => {
     const error = await creation('export const imports = 5');
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ name: 'OptionError', code: 'ERR_POOL_OPTION' });
@@ -188,7 +188,7 @@ describe('creating the pool rejects', () => {
     expect((await creation('export const imports = () => 5')).message).toMatch(/^wasm#1: imports/);
   });
 
-  it('with what onCreate or a loader threw', async () => {
+  test('with what onCreate or a loader threw', async () => {
     expect(
       (await creation('export const onCreate = () => { throw new Error("cold") }')).message,
     ).toBe('cold');
@@ -196,12 +196,12 @@ describe('creating the pool rejects', () => {
     expect((await creation(loader)).message).toBe('no loader');
   });
 
-  it('where an import is missing', async () => {
+  test('where an import is missing', async () => {
     const asks = createWasmWorkerPool(fixturePath('guest.wasm'), { max: 1 });
     expect(await failure(asks)).toMatchObject({ code: 'ERR_WASM_LINK' });
   });
 
-  it('where there is nothing to compile', async () => {
+  test('where there is nothing to compile', async () => {
     expect(await failure(createWasmWorkerPool(new Uint8Array([1, 2, 3])))).toMatchObject({
       code: 'ERR_WASM_COMPILE',
     });
@@ -210,7 +210,7 @@ describe('creating the pool rejects', () => {
     });
   });
 
-  it('and keeps no thread, nor anything else that keeps a process alive', async () => {
+  test('and keeps no thread, nor anything else that keeps a process alive', async () => {
     const before = threadCount();
     for (let attempt = 0; attempt < 3; attempt++) {
       await creation('throw new Error("not today")', { min: 1, max: 3 });
@@ -218,7 +218,7 @@ describe('creating the pool rejects', () => {
     await until(() => threadCount() <= before);
   });
 
-  it('for one of several too', async () => {
+  test('for one of several too', async () => {
     const gone = await failure(
       createWasmWorkerPool<object, Guest>(guest, {
         module: inline(

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { failure } from '../failure.js';
+import { expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
 import { faults } from './faults.js';
 import { atRest, workerPool } from './pools.js';
 import { leavingNoThread } from './sequence.js';
 
 const FAULTS = 1000;
 
-it(`after ${FAULTS} random faults everything else was answered, and nothing is left`, async () => {
+test(`after ${FAULTS} random faults everything else was answered, and nothing is left`, async () => {
   const [chosen = []] = fc.sample(
     fc.array(fc.constantFrom(...Object.values(faults)), { minLength: FAULTS, maxLength: FAULTS }),
     1,
@@ -32,4 +32,4 @@ it(`after ${FAULTS} random faults everything else was answered, and nothing is l
     expect(pool.stats().createErrors).toBe(0);
     await pool.close();
   });
-}, 120_000);
+});

@@ -1,4 +1,4 @@
-import { wat } from '../wat.js';
+import { wat } from '../../helpers/wat.js';
 
 /** The module of these tests. */
 export const guest = wat(`(module

@@ -1,13 +1,13 @@
 import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
-import { fixturePath } from '../fixture.js';
-import { wat } from '../wat.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
+import { fixturePath } from '../../helpers/fixture.js';
+import { wat } from '../../helpers/wat.js';
 import { guest } from './guest.js';
 import { atRest, Gate, inline, lentWarm, reasons, until, workerPool } from './pools.js';
 
 describe('an instance on a thread', () => {
-  it('through which a trap went is not called again', async () => {
+  test('through which a trap went is not called again', async () => {
     const pool = await workerPool();
     await pool.run.count();
     await failure(pool.run.trap());
@@ -18,7 +18,7 @@ describe('an instance on a thread', () => {
     await atRest(pool);
   });
 
-  it('stays callable in a loan after a trap, and is replaced when it comes back', async () => {
+  test('stays callable in a loan after a trap, and is replaced when it comes back', async () => {
     const pool = await workerPool();
     const counts = await pool.use(async ({ run }) => {
       await run.count();
@@ -30,7 +30,7 @@ describe('an instance on a thread', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('that trapped takes nothing from those sent along: they run on another, in their order', async () => {
+  test('that trapped takes nothing from those sent along: they run on another, in their order', async () => {
     const pool = await workerPool();
     const lent = await lentWarm(pool);
     const trap = pool.run.trap();
@@ -40,7 +40,7 @@ describe('an instance on a thread', () => {
     expect(await Promise.all(behind)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
   });
 
-  it('shares nothing but its thread with the next', async () => {
+  test('shares nothing but its thread with the next', async () => {
     const pool = await workerPool();
     const before = await pool.run.who();
     await failure(pool.run.trap());
@@ -48,7 +48,7 @@ describe('an instance on a thread', () => {
     expect(after).toEqual({ ...before, id: 2, name: 'wasm#2' });
   });
 
-  it('that grew too large is replaced, and its size is known here', async () => {
+  test('that grew too large is replaced, and its size is known here', async () => {
     const pool = await workerPool({ maxMemoryBytes: 3 * 65_536 });
     const sizes: number[] = [];
     pool.on('destroy', ({ memoryBytes }) => sizes.push(memoryBytes));
@@ -64,7 +64,7 @@ describe('an instance on a thread', () => {
     expect(pool.stats().destroyedBy).toEqual({ memory: 2 });
   });
 
-  it('is replaced after maxUses, calls and loans alike', async () => {
+  test('is replaced after maxUses, calls and loans alike', async () => {
     const pool = await workerPool({ maxUses: 3 });
     const counts: number[] = [];
     for (let round = 0; round < 3; round++) {
@@ -77,7 +77,7 @@ describe('an instance on a thread', () => {
     expect(pool.stats().destroyedBy).toEqual({ uses: 3 });
   });
 
-  it('is not sent more calls than maxUses', async () => {
+  test('is not sent more calls than maxUses', async () => {
     const pool = await workerPool({ maxUses: 4 });
     const counts = await Promise.all(Array.from({ length: 40 }, () => pool.run.count()));
     expect(counts).toEqual(Array.from({ length: 40 }, (_, index) => (index % 4) + 1));
@@ -85,7 +85,7 @@ describe('an instance on a thread', () => {
     expect(pool.stats().destroyedBy).toEqual({ uses: 10 });
   });
 
-  it('is replaced after maxAgeMillis', async () => {
+  test('is replaced after maxAgeMillis', async () => {
     const pool = await workerPool({ maxAgeMillis: 40 });
     await pool.run.count();
     await until(() => pool.stats().destroyed > 0);
@@ -93,7 +93,7 @@ describe('an instance on a thread', () => {
     expect(pool.stats().destroyedBy).toMatchObject({ age: 1 });
   });
 
-  it('returned while a call is under way is destroyed, and the call rejects', async () => {
+  test('returned while a call is under way is destroyed, and the call rejects', async () => {
     const pool = await workerPool();
     const lent = await lentWarm(pool);
     const call = lent.run.never();
@@ -107,7 +107,7 @@ describe('an instance on a thread', () => {
     expect(await pool.run.sum(1, 2)).toBe(3);
   });
 
-  it('with a suspended call of a task that did not wait for it is destroyed', async () => {
+  test('with a suspended call of a task that did not wait for it is destroyed', async () => {
     const suspends = wat(`(module
       (import "env" "sleep" (func $sleep))
       (func (export "nap") (call $sleep)))`);
@@ -128,7 +128,7 @@ describe('an instance on a thread', () => {
 });
 
 describe("reset: 'reuse'", () => {
-  it('keeps what the last one left', async () => {
+  test('keeps what the last one left', async () => {
     const pool = await workerPool();
     await pool.run.poke(5, 9);
     expect(await pool.run.peek(5)).toBe(9);
@@ -136,7 +136,7 @@ describe("reset: 'reuse'", () => {
 });
 
 describe("reset: 'restore'", () => {
-  it('puts memory and globals back after each call and loan, on the thread', async () => {
+  test('puts memory and globals back after each call and loan, on the thread', async () => {
     const pool = await workerPool({ reset: 'restore' });
     for (let round = 0; round < 3; round++) {
       await pool.run.poke(5, 9);
@@ -151,7 +151,7 @@ describe("reset: 'restore'", () => {
     expect(pool.restoreBlockers).toEqual([]);
   });
 
-  it('happens once the result is on its way: a view of the memory shows what the task left', async () => {
+  test('happens once the result is on its way: a view of the memory shows what the task left', async () => {
     const pool = await workerPool({ reset: 'restore' });
     for (let round = 0; round < 5; round++) {
       expect(await pool.run.copyOfMemory(100, 2)).toEqual(new Uint8Array([7, 0]));
@@ -159,7 +159,7 @@ describe("reset: 'restore'", () => {
     }
   });
 
-  it('keeps calls that travel together apart', async () => {
+  test('keeps calls that travel together apart', async () => {
     const pool = await workerPool({ reset: 'restore', max: 2 });
     const counts = await Promise.all(Array.from({ length: 200 }, () => pool.run.count()));
     expect(new Set(counts)).toEqual(new Set([1]));
@@ -167,7 +167,7 @@ describe("reset: 'restore'", () => {
     await atRest(pool);
   });
 
-  it('replaces what it cannot restore, and those behind run on the next', async () => {
+  test('replaces what it cannot restore, and those behind run on the next', async () => {
     const pool = await workerPool({ reset: 'restore' });
     const lent = await lentWarm(pool);
     const calls = [pool.run.grow(1), pool.run.count(), pool.run.count()];
@@ -177,7 +177,7 @@ describe("reset: 'restore'", () => {
     await atRest(pool);
   });
 
-  it('says what is in its way', async () => {
+  test('says what is in its way', async () => {
     await using pool = await createWasmWorkerPool(guest, {
       module: inline('export const instantiate = (_, it) => (it.link({}), it.link({}).exports);'),
       reset: 'restore',
@@ -188,7 +188,7 @@ describe("reset: 'restore'", () => {
 });
 
 describe("reset: 'fresh'", () => {
-  it('gives each call an instance that nobody used, made ahead, on threads that stay', async () => {
+  test('gives each call an instance that nobody used, made ahead, on threads that stay', async () => {
     const pool = await workerPool({ reset: 'fresh', max: 2 });
     const threads = new Set<number>();
     for (let round = 0; round < 10; round++) {
@@ -203,7 +203,7 @@ describe("reset: 'fresh'", () => {
     expect(threads.size).toBeLessThan(6);
   });
 
-  it('of a loan is for the whole loan', async () => {
+  test('of a loan is for the whole loan', async () => {
     const pool = await workerPool({ reset: 'fresh' });
     expect(await pool.use(async ({ run }) => [await run.count(), await run.count()])).toEqual([
       1, 2,
@@ -214,7 +214,7 @@ describe("reset: 'fresh'", () => {
 });
 
 describe('wasi', () => {
-  it('may be an option, which is cloned', async () => {
+  test('may be an option, which is cloned', async () => {
     await using pool = await createWasmWorkerPool<{ started(): number; quit(code: number): void }>(
       fixturePath('reactor.wasm'),
       { wasi: { args: ['guest'], env: process.env }, max: 1 },
@@ -225,7 +225,7 @@ describe('wasi', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
-  it('may be an export of the module, for each instance', async () => {
+  test('may be an export of the module, for each instance', async () => {
     const module = inline('export const wasi = ({ name }) => ({ args: [name] });');
     await using pool = await createWasmWorkerPool<object, { started(): number }>(
       fixturePath('reactor.wasm'),
@@ -236,7 +236,7 @@ describe('wasi', () => {
 });
 
 describe('two workers', () => {
-  it('compute at the same time', async () => {
+  test('compute at the same time', async () => {
     const pool = await workerPool({ max: 2 });
     const [one, two] = [new Gate(), new Gate()];
     const both = [pool.run.hold(one.words), pool.run.hold(two.words)];
@@ -246,7 +246,7 @@ describe('two workers', () => {
     await Promise.all(both);
   });
 
-  it('tell why their instances went', async () => {
+  test('tell why their instances went', async () => {
     const pool = await workerPool({ max: 2, callTimeoutMillis: 100 });
     const why = reasons(pool);
     await Promise.allSettled([pool.run.trap(), pool.run.loop()]);

@@ -1,12 +1,12 @@
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
 import { atRest, Gate, until, workerPool } from './pools.js';
 
 const notLent = { code: 'ERR_WASM_NOT_LENT' };
 const notBorrowed = { code: 'ERR_POOL_NOT_BORROWED' };
 
 describe('a worker on loan', () => {
-  it('is one borrower’s alone, whichever way it is lent', async () => {
+  test('is one borrower’s alone, whichever way it is lent', async () => {
     const pool = await workerPool();
     const counts: number[] = [];
     const borrow = async (worker: { run: { count(): Promise<number> } }) => {
@@ -32,7 +32,7 @@ describe('a worker on loan', () => {
     await atRest(pool);
   });
 
-  it('runs several calls at once one after another, in their order', async () => {
+  test('runs several calls at once one after another, in their order', async () => {
     const pool = await workerPool();
     await pool.use(async ({ run }) => {
       const calls = Array.from({ length: 300 }, (_, index) =>
@@ -44,7 +44,7 @@ describe('a worker on loan', () => {
     await atRest(pool);
   });
 
-  it('calls nothing once the loan has ended', async () => {
+  test('calls nothing once the loan has ended', async () => {
     const pool = await workerPool();
     const kept = await pool.use((worker) => worker);
     const acquired = await pool.acquire();
@@ -67,7 +67,7 @@ describe('a worker on loan', () => {
     await atRest(pool);
   });
 
-  it('is returned once: a second time is refused, and changes nothing', async () => {
+  test('is returned once: a second time is refused, and changes nothing', async () => {
     const pool = await workerPool();
     const worker = await pool.acquire();
     expect(pool.isBorrowedResource(worker)).toBe(true);
@@ -81,7 +81,7 @@ describe('a worker on loan', () => {
     await atRest(pool);
   });
 
-  it('of another pool is refused, and stays on loan there', async () => {
+  test('of another pool is refused, and stays on loan there', async () => {
     const [here, there] = [await workerPool(), await workerPool()];
     const worker = await there.acquire();
     expect(await failure(here.release(worker))).toMatchObject(notBorrowed);
@@ -92,7 +92,7 @@ describe('a worker on loan', () => {
     await atRest(there);
   });
 
-  it('cannot be returned by who only heard of it', async () => {
+  test('cannot be returned by who only heard of it', async () => {
     const pool = await workerPool();
     const { oldestIdle } = pool;
     const worker = await pool.acquire();
@@ -105,7 +105,7 @@ describe('a worker on loan', () => {
     await pool.release(worker);
   });
 
-  it('is given back by `use` whatever happens', async () => {
+  test('is given back by `use` whatever happens', async () => {
     const pool = await workerPool();
     const own = new Error('no such user');
     const throwing = () => {
@@ -119,7 +119,7 @@ describe('a worker on loan', () => {
     expect(pool.stats().destroyedBy).toEqual({ borrower: 1 });
   });
 
-  it('that is destroyed ends at once, with what runs on it', async () => {
+  test('that is destroyed ends at once, with what runs on it', async () => {
     const pool = await workerPool();
     const worker = await pool.acquire();
     const gate = new Gate();
@@ -136,7 +136,7 @@ describe('a worker on loan', () => {
     expect(await pool.run.sum(1, 2)).toBe(3);
   });
 
-  it('is tried for without waiting', async () => {
+  test('is tried for without waiting', async () => {
     const pool = await workerPool();
     const worker = pool.tryAcquire();
     expect(await worker?.run.sum(1, 2)).toBe(3);
@@ -147,7 +147,7 @@ describe('a worker on loan', () => {
     expect(pool.tryAcquire()).toBeUndefined();
   });
 
-  it('of a lease is returned when that is disposed of, and destroyed with it', async () => {
+  test('of a lease is returned when that is disposed of, and destroyed with it', async () => {
     const pool = await workerPool();
     {
       await using lease = await pool.lease();
@@ -161,7 +161,7 @@ describe('a worker on loan', () => {
     await atRest(pool);
   });
 
-  it('of a lease that is lost comes back when it is collected', async () => {
+  test('of a lease that is lost comes back when it is collected', async () => {
     const pool = await workerPool();
     const leaks: unknown[] = [];
     pool.on('leak', (worker) => leaks.push(worker.id));
@@ -176,7 +176,7 @@ describe('a worker on loan', () => {
     expect(await pool.run.sum(1, 2)).toBe(3);
   });
 
-  it('is lent by priority and for a limited wait, as everything is', async () => {
+  test('is lent by priority and for a limited wait, as everything is', async () => {
     const pool = await workerPool({ priorityRange: 2, maxWaitingClients: 2 });
     const worker = await pool.acquire();
     const order: string[] = [];

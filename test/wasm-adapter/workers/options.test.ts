@@ -1,6 +1,6 @@
 import { createWasmWorkerPool, type WasmWorkerPoolOptions } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
 import { guest } from './guest.js';
 import { tasks } from './pools.js';
 
@@ -42,7 +42,7 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
 };
 
 describe('createWasmWorkerPool', () => {
-  it.for(Object.entries(wrong))('refuses a bad %s', async ([name, [value, accepted]]) => {
+  test.for(Object.entries(wrong))('refuses a bad %s', async ([name, [value, accepted]]) => {
     const error = await failure(createWasmWorkerPool(guest, { [name]: value } as object));
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ name: 'OptionError', code: 'ERR_POOL_OPTION' });
@@ -50,13 +50,13 @@ describe('createWasmWorkerPool', () => {
     expect(error.message.endsWith(`; accepted: ${accepted}`)).toBe(true);
   });
 
-  it.for(Object.keys(wrong))('takes %s that is undefined as not given', async (name) => {
+  test.for(Object.keys(wrong))('takes %s that is undefined as not given', async (name) => {
     const options = { ...(name === 'max' ? {} : { max: 1 }), [name]: undefined };
     await using pool = await createWasmWorkerPool(guest, options);
     expect(pool.size).toBe(1);
   });
 
-  it.for(['imports', 'onCreate', 'instantiate', 'autostart', 'testOnBorrow', 'maximum'])(
+  test.for(['imports', 'onCreate', 'instantiate', 'autostart', 'testOnBorrow', 'maximum'])(
     'does not know %s',
     async (name) => {
       const error = await failure(createWasmWorkerPool(guest, { [name]: true } as object));
@@ -68,7 +68,7 @@ describe('createWasmWorkerPool', () => {
     },
   );
 
-  it('does not take both a module and a worker', async () => {
+  test('does not take both a module and a worker', async () => {
     const options = { module: tasks(), worker: () => expect.unreachable() };
     expect(await failure(createWasmWorkerPool(guest, options))).toMatchObject({
       name: 'OptionError',
@@ -76,13 +76,13 @@ describe('createWasmWorkerPool', () => {
     });
   });
 
-  it('does not take a min above max', async () => {
+  test('does not take a min above max', async () => {
     expect(await failure(createWasmWorkerPool(guest, { min: 3, max: 2 }))).toMatchObject({
       name: 'OptionError',
     });
   });
 
-  it.for([null, 5, 'max'])('does not take %j for options', async (options) => {
+  test.for([null, 5, 'max'])('does not take %j for options', async (options) => {
     expect(await failure(createWasmWorkerPool(guest, options as never))).toMatchObject({
       name: 'OptionError',
     });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
@@ -34,7 +34,7 @@ export const twice = ({ exports }: WasmInstance<Add>, value: number): number =>
 `;
 
 describe('a program', () => {
-  it('of TypeScript that Node.js runs directly', async () => {
+  test('of TypeScript that Node.js runs directly', async () => {
     const path = await folder({
       'tasks.ts': typed,
       'main.ts': `
@@ -48,7 +48,7 @@ describe('a program', () => {
     expect(await output(join(path, 'main.ts'))).toBe('42 3');
   });
 
-  it('of ES modules', async () => {
+  test('of ES modules', async () => {
     const path = await folder({
       'tasks.js': 'export const twice = async ({ exports }, value) => exports.add(value, value);',
       'main.mjs': `
@@ -77,12 +77,12 @@ describe('a program', () => {
       await pool.close();`,
   };
 
-  it('with a worker file of its own', async () => {
+  test('with a worker file of its own', async () => {
     const path = await folder(own);
     expect(await output(join(path, 'main.ts'))).toBe('42 3');
   });
 
-  it('with a worker file that loads its tasks later', async () => {
+  test('with a worker file that loads its tasks later', async () => {
     const path = await folder({
       ...own,
       'worker.ts': `
@@ -92,7 +92,7 @@ describe('a program', () => {
     expect(await output(join(path, 'main.ts'))).toBe('42 3');
   });
 
-  it('that is bundled, the packages and the worker with it', async () => {
+  test('that is bundled, the packages and the worker with it', async () => {
     const path = await folder(own);
     const built = await mkdtemp('/tmp/wasm-pool-bundle-');
     onTestFinished(() => rm(built, { recursive: true }));
@@ -107,7 +107,7 @@ describe('a program', () => {
     expect(await output(join(built, 'main.ts'), built)).toBe('42 3');
   });
 
-  it('is told where its worker serves no tasks', async () => {
+  test('is told where its worker serves no tasks', async () => {
     const path = await folder({
       'main.mjs': `
         import { Worker } from 'node:worker_threads';
@@ -147,18 +147,18 @@ describe('the process', () => {
     return (await output(join(path, 'main.mjs'))).split('\n');
   };
 
-  it('is not kept alive by idle workers', async () => {
+  test('is not kept alive by idle workers', async () => {
     expect(await ends('')).toEqual(['exit 0 0']);
     expect(await ends('await Promise.all([pool.run.sum(1, 2), pool.run.sum(1, 2)]);')).toEqual([
       'exit 0 0',
     ]);
   });
 
-  it('is not kept alive by a loan without a call', async () => {
+  test('is not kept alive by a loan without a call', async () => {
     expect(await ends('await (await pool.acquire()).run.sum(1, 2);')).toEqual(['exit 1 0']);
   });
 
-  it('is kept alive by calls that run or wait, and by their limits', async () => {
+  test('is kept alive by calls that run or wait, and by their limits', async () => {
     expect(
       await ends(`
         for (let index = 0; index < 6; index++) {
@@ -168,7 +168,7 @@ describe('the process', () => {
     ).toEqual([...new Array(6).fill('slept'), 'ERR_WASM_CALL_TIMEOUT', 'exit 0 0']);
   });
 
-  it('is kept alive while a worker is made for a call, or judged', async () => {
+  test('is kept alive while a worker is made for a call, or judged', async () => {
     expect(
       await ends(`
         await pool.run.exit(0).catch(() => {});
@@ -177,7 +177,7 @@ describe('the process', () => {
     ).toEqual(['3', 'exit 0 0']);
   });
 
-  it('ends once the pool is closed, without anything left', async () => {
+  test('ends once the pool is closed, without anything left', async () => {
     expect(
       await ends(`
         pool.run.loop().catch(({ code }) => console.log(code));
@@ -192,7 +192,7 @@ describe('the process', () => {
     ).toEqual(['ERR_WASM_WORKER_EXIT', '[]', 'exit 0 0']);
   });
 
-  it('that has nothing left but a call without end is ended by process.exit', async () => {
+  test('that has nothing left but a call without end is ended by process.exit', async () => {
     expect(
       await ends(`
         pool.run.loop();

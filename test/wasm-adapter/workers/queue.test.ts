@@ -1,11 +1,11 @@
 import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
 import { guest } from './guest.js';
 import { atRest, Gate, inline, lentWarm, until, workerPool } from './pools.js';
 
 describe('calls that wait for a worker', () => {
-  it('are served by priority, then in order of arrival', async () => {
+  test('are served by priority, then in order of arrival', async () => {
     const pool = await workerPool({ priorityRange: 3 });
     const lent = await lentWarm(pool);
     const served: string[] = [];
@@ -21,7 +21,7 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
-  it('leave the event loop its turns, however short they are and however many', async () => {
+  test('leave the event loop its turns, however short they are and however many', async () => {
     const pool = await workerPool();
     let answered = 0;
     let atLastTurn = 0;
@@ -40,7 +40,7 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
-  it('are no more than maxWaitingClients', async () => {
+  test('are no more than maxWaitingClients', async () => {
     const pool = await workerPool({ maxWaitingClients: 2 });
     const gate = new Gate();
     const held = pool.run.hold(gate.words);
@@ -51,7 +51,7 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
-  it('wait no longer than acquireTimeoutMillis, or the timeoutMillis of their own', async () => {
+  test('wait no longer than acquireTimeoutMillis, or the timeoutMillis of their own', async () => {
     const pool = await workerPool({ acquireTimeoutMillis: 40 });
     const gate = new Gate();
     const held = pool.run.hold(gate.words);
@@ -67,7 +67,7 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
-  it('wait no longer than that behind one that takes longer than thought', async () => {
+  test('wait no longer than that behind one that takes longer than thought', async () => {
     const pool = await workerPool({ acquireTimeoutMillis: 200 });
     const gate = new Gate();
     const lent = await lentWarm(pool);
@@ -81,7 +81,7 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
-  it('are sent along with one that runs only if they are next', async () => {
+  test('are sent along with one that runs only if they are next', async () => {
     const pool = await workerPool();
     const order: string[] = [];
     const lent = await lentWarm(pool);
@@ -98,7 +98,7 @@ describe('calls that wait for a worker', () => {
     expect(order).toEqual(['call', 'loan', 'next call']);
   });
 
-  it('run in the order in which they came, also those that are sent back', async () => {
+  test('run in the order in which they came, also those that are sent back', async () => {
     const pool = await workerPool();
     const lent = await lentWarm(pool);
     const loop = pool.call('loop', [], { callTimeoutMillis: 100 });
@@ -108,7 +108,7 @@ describe('calls that wait for a worker', () => {
     expect(await Promise.all(calls)).toEqual(Array.from({ length: 90 }, (_, index) => index + 1));
   });
 
-  it('run in their order when they were sent back', async () => {
+  test('run in their order when they were sent back', async () => {
     const pool = await workerPool({ max: 2 });
     await pool.ready(2);
     const [first, second] = [await lentWarm(pool), await pool.acquire()];
@@ -128,7 +128,7 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
-  it('are told of bad options, whether or not they would have waited', async () => {
+  test('are told of bad options, whether or not they would have waited', async () => {
     const pool = await workerPool();
     for (const [options, message] of [
       [{ priority: -1 }, 'acquire: priority is -1; accepted: a whole number of at least 0'],
@@ -150,7 +150,7 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
-  it('may be urgent: those have workers beyond max', async () => {
+  test('may be urgent: those have workers beyond max', async () => {
     const pool = await workerPool({ burst: 1 });
     const gate = new Gate();
     const held = pool.run.hold(gate.words);
@@ -160,7 +160,7 @@ describe('calls that wait for a worker', () => {
     expect(pool.stats().created).toBe(2);
   });
 
-  it('are all served where each makes the next', async () => {
+  test('are all served where each makes the next', async () => {
     const pool = await workerPool({ max: 2 });
     let left = 2000;
     const chain = async () => {
@@ -171,7 +171,7 @@ describe('calls that wait for a worker', () => {
     await atRest(pool);
   });
 
-  it('are not kept from their turn by calls without end', async () => {
+  test('are not kept from their turn by calls without end', async () => {
     const pool = await workerPool();
     let over = false;
     const flood = Array.from({ length: 40 }, async () => {
@@ -185,7 +185,7 @@ describe('calls that wait for a worker', () => {
 });
 
 describe('workers', () => {
-  it('are as many as there is parallelism, unless max says otherwise', async () => {
+  test('are as many as there is parallelism, unless max says otherwise', async () => {
     await using pool = await createWasmWorkerPool(guest);
     expect(pool.max).toBeGreaterThan(0);
     expect(Number.isFinite(pool.max)).toBe(true);
@@ -194,7 +194,7 @@ describe('workers', () => {
     expect(boundless.max).toBe(0);
   });
 
-  it('are made when there is more to do, and `min` at the start', async () => {
+  test('are made when there is more to do, and `min` at the start', async () => {
     const pool = await workerPool({ max: 3, min: 2 });
     expect(pool.size).toBe(2);
     const gates = [new Gate(), new Gate(), new Gate()];
@@ -205,7 +205,7 @@ describe('workers', () => {
     await Promise.all(held);
   });
 
-  it('are evicted when they are idle', async () => {
+  test('are evicted when they are idle', async () => {
     const pool = await workerPool({ max: 2, idleTimeoutMillis: 30 });
     await pool.run.sum(1, 2);
     await until(() => pool.size === 0);
@@ -213,7 +213,7 @@ describe('workers', () => {
     expect(await pool.run.sum(1, 2)).toBe(3);
   });
 
-  it('are told of by events, and counted', async () => {
+  test('are told of by events, and counted', async () => {
     const module = inline('export const five = () => 5;');
     await using pool = await createWasmWorkerPool<{ five(): number }>(guest, { module, max: 1 });
     expect(await pool.run.five()).toBe(5);

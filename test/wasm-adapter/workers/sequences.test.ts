@@ -1,11 +1,11 @@
 import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { guest } from './guest.js';
 import { type Tasks, tasks, warmUp } from './pools.js';
 import { leavingNoThread, runSequence, setups, steps } from './sequence.js';
 
-it('whatever the calls do, each has its own outcome, and runs once and alone', async () => {
+test('whatever the calls do, each has its own outcome, and runs once and alone', async () => {
   await fc.assert(
     fc.asyncProperty(setups, fc.array(steps, { minLength: 20, maxLength: 60 }), (setup, all) =>
       leavingNoThread(async () => {
@@ -19,4 +19,4 @@ it('whatever the calls do, each has its own outcome, and runs once and alone', a
     ),
     { numRuns: 40, interruptAfterTimeLimit: 8_000, endOnFailure: true },
   );
-}, 30_000);
+});

@@ -1,14 +1,14 @@
 import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
-import { describe, expect, it } from 'vitest';
-import { failure } from '../failure.js';
-import { wat } from '../wat.js';
+import { describe, expect, test } from 'vitest';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 import { type Guest, guest } from './guest.js';
 import { atRest, Gate, inline, lentWarm, reasons, until, workerPool } from './pools.js';
 
 const timeout = { code: 'ERR_WASM_CALL_TIMEOUT', name: 'WasmError' };
 
 describe('a call past callTimeoutMillis', () => {
-  it('is stopped in a task, sync or async, and in the guest, and the slot is refilled', async () => {
+  test('is stopped in a task, sync or async, and in the guest, and the slot is refilled', async () => {
     const pool = await workerPool({ callTimeoutMillis: 50 });
     for (const name of ['loop', 'never', 'spin'] as const) {
       const error = await failure(pool.call(name, []));
@@ -24,7 +24,7 @@ describe('a call past callTimeoutMillis', () => {
     await atRest(pool);
   });
 
-  it('has the limit of its own, or none', async () => {
+  test('has the limit of its own, or none', async () => {
     const pool = await workerPool({ callTimeoutMillis: 60_000 });
     expect(await failure(pool.call('loop', [], { callTimeoutMillis: 30 }))).toMatchObject(timeout);
     const short = await workerPool({ callTimeoutMillis: 30 });
@@ -32,7 +32,7 @@ describe('a call past callTimeoutMillis', () => {
     expect(short.stats().destroyed).toBe(0);
   });
 
-  it('has the limit of the pool where its own is undefined', async () => {
+  test('has the limit of the pool where its own is undefined', async () => {
     const pool = await workerPool({ callTimeoutMillis: 30 });
     const options = { callTimeoutMillis: undefined };
     expect(await failure(pool.call('loop', [], options))).toMatchObject(timeout);
@@ -41,7 +41,7 @@ describe('a call past callTimeoutMillis', () => {
     });
   });
 
-  it('takes nothing from those behind it: they run elsewhere, each once', async () => {
+  test('takes nothing from those behind it: they run elsewhere, each once', async () => {
     const pool = await workerPool({ max: 2 });
     const [looping, mark] = [new Gate(), new Gate()];
     const lent = [await lentWarm(pool), await lentWarm(pool)];
@@ -55,7 +55,7 @@ describe('a call past callTimeoutMillis', () => {
     await atRest(pool);
   });
 
-  it('is what a call waits for no longer than 5 ms where another worker is free', async () => {
+  test('is what a call waits for no longer than 5 ms where another worker is free', async () => {
     const pool = await workerPool({ max: 2 });
     await pool.ready(2);
     const [first, second] = [await lentWarm(pool), await pool.acquire()];
@@ -72,13 +72,13 @@ describe('a call past callTimeoutMillis', () => {
     await atRest(pool);
   });
 
-  it('counts from when it runs, and not from when it was queued', async () => {
+  test('counts from when it runs, and not from when it was queued', async () => {
     const pool = await workerPool({ callTimeoutMillis: 400 });
     await Promise.all(Array.from({ length: 8 }, () => pool.run.sleepFor(100)));
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('is not given more time by others that are given up', async () => {
+  test('is not given more time by others that are given up', async () => {
     const pool = await workerPool();
     await pool.use(async (worker) => {
       const gate = new Gate();
@@ -107,7 +107,7 @@ describe('the start of an instance past createTimeoutMillis', () => {
   const started = wat('(module (func (export "_initialize") (loop $again (br $again))))');
   const late = { code: 'ERR_POOL_FACTORY_TIMEOUT' };
 
-  it.for([
+  test.for([
     ['in its start function', spins, ''],
     ['in _initialize', started, ''],
     ['in onCreate', guest, 'export const onCreate = ({ exports }) => exports.spin();'],
@@ -123,7 +123,7 @@ describe('the start of an instance past createTimeoutMillis', () => {
     expect(await failure(creation)).toMatchObject(late);
   });
 
-  it('is an error of the one call that waits for it', async () => {
+  test('is an error of the one call that waits for it', async () => {
     const module = inline(`
       export const onCreate = ({ id }) => { while (id === 2); };
       export const exit = () => process.exit();`);
@@ -144,14 +144,14 @@ describe('the start of an instance past createTimeoutMillis', () => {
 describe('an aborted signal', () => {
   const reason = new Error('no longer');
 
-  it('before the call is its end', async () => {
+  test('before the call is its end', async () => {
     const pool = await workerPool();
     const call = pool.call('sum', [1, 2], { signal: AbortSignal.abort(reason) });
     expect(await failure(call)).toBe(reason);
     expect(pool.stats().acquired).toBe(0);
   });
 
-  it('ends a call that waits for a worker, and only that', async () => {
+  test('ends a call that waits for a worker, and only that', async () => {
     const pool = await workerPool();
     const [gate, mark, controller] = [new Gate(), new Gate(), new AbortController()];
     const held = pool.run.hold(gate.words);
@@ -167,7 +167,7 @@ describe('an aborted signal', () => {
     await atRest(pool);
   });
 
-  it('ends a call that was sent and has not begun: the thread lives', async () => {
+  test('ends a call that was sent and has not begun: the thread lives', async () => {
     const pool = await workerPool();
     const [gate, mark, controller] = [new Gate(), new Gate(), new AbortController()];
     const { signal } = controller;
@@ -186,7 +186,7 @@ describe('an aborted signal', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('ends the thread of a call that runs, and the others run elsewhere', async () => {
+  test('ends the thread of a call that runs, and the others run elsewhere', async () => {
     const pool = await workerPool();
     const [looping, mark, controller] = [new Gate(), new Gate(), new AbortController()];
     const lent = await lentWarm(pool);
@@ -202,7 +202,7 @@ describe('an aborted signal', () => {
     await atRest(pool);
   });
 
-  it('after the answer changes nothing, and is listened to no more', async () => {
+  test('after the answer changes nothing, and is listened to no more', async () => {
     const pool = await workerPool();
     const controller = new AbortController();
     const { signal } = controller;
@@ -223,7 +223,7 @@ describe('an aborted signal', () => {
     expect(pool.stats().destroyed).toBe(0);
   });
 
-  it('at the last moment either ends the call or comes too late, and nobody else notices', async () => {
+  test('at the last moment either ends the call or comes too late, and nobody else notices', async () => {
     const pool = await workerPool({ max: 2 });
     const mark = new Gate();
     let [ended, late] = [0, 0];
@@ -250,7 +250,7 @@ describe('an aborted signal', () => {
     await atRest(pool);
   });
 
-  it('of a call that runs again elsewhere is still listened to', async () => {
+  test('of a call that runs again elsewhere is still listened to', async () => {
     const pool = await workerPool();
     const [gate, mark, controller] = [new Gate(), new Gate(), new AbortController()];
     const lent = await lentWarm(pool);
@@ -270,7 +270,7 @@ describe('an aborted signal', () => {
 });
 
 describe('within one loan', () => {
-  it('a call that is killed takes the others with it, and the slot is refilled', async () => {
+  test('a call that is killed takes the others with it, and the slot is refilled', async () => {
     const pool = await workerPool();
     const why = reasons(pool);
     await pool.use(async (worker) => {
@@ -294,7 +294,7 @@ describe('within one loan', () => {
     await atRest(pool);
   });
 
-  it('calls given up by the hundred leave those behind a long one as they are', async () => {
+  test('calls given up by the hundred leave those behind a long one as they are', async () => {
     const pool = await workerPool();
     const [gate, mark] = [new Gate(), new Gate()];
     await pool.use(async (worker) => {

@@ -40,7 +40,7 @@ export async function testSnippets(
   prepare: (directory: string) => void = () => {},
 ): Promise<void> {
   const snippets = await snippetsOf(readme);
-  const folder = fileURLToPath(new URL('.', import.meta.url));
+  const folder = fileURLToPath(new URL('..', import.meta.url));
   let directory: string;
   // One that begins with the name of a file is what others import by it.
   const files = snippets.map(
@@ -52,7 +52,7 @@ export async function testSnippets(
     directory = await mkdtemp(join(folder, '.readme-')); // here, so that packages resolve
     prepare(directory);
     for (const [index, { code }] of snippets.entries()) await writeFile(pathOf(index), code);
-  }, 60_000);
+  });
   afterAll(() => rm(directory, { recursive: true }));
 
   describe('the snippets', () => {
@@ -69,10 +69,10 @@ export async function testSnippets(
         include: [],
       };
       await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(config));
-      const tsc = fileURLToPath(new URL('../node_modules/.bin/tsc', import.meta.url));
+      const tsc = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
       const { stdout } = await promisify(execFile)(tsc, ['-p', directory]).catch((error) => error);
       expect(stdout).toBe('');
-    }, 60_000);
+    });
 
     test.each(snippets.map((snippet, index) => [snippet.where, snippet, index] as const))(
       '%s does what it says',
