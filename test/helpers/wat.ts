@@ -2,8 +2,8 @@ import wabt from 'wabt';
 
 const assembler = await wabt();
 
-// Whatever wabt can read; V8 says what it accepts.
-const features = {
+/** Whatever wabt can read; V8 says what it accepts. */
+export const features = {
   exceptions: true,
   mutable_globals: true,
   sat_float_to_int: true,

@@ -2,7 +2,7 @@
 // of all, V8 says that they are modules.
 import { describe, expect, test } from 'vitest';
 import { moduleShape } from '../../../packages/wasm-adapter/src/module/module-shape.js';
-import { exportPrivate } from '../../../packages/wasm-adapter/src/module/private-exports.js';
+import { rewriteModule } from '../../../packages/wasm-adapter/src/module/rewrite.js';
 import {
   ANYREF,
   assemble,
@@ -36,7 +36,7 @@ import {
 function shapeOf(bytes: Uint8Array<ArrayBuffer>) {
   const shape = moduleShape(bytes);
   const before = WebAssembly.Module.exports(new WebAssembly.Module(bytes));
-  const extended = new WebAssembly.Module(exportPrivate(bytes, shape));
+  const extended = new WebAssembly.Module(rewriteModule(bytes, shape, { exportState: true }));
   const after = WebAssembly.Module.exports(extended);
   expect(after.slice(0, before.length)).toEqual(before);
   for (const { name } of after.slice(before.length)) expect(name).toMatch(/^\0wasm-pool\./);
@@ -281,9 +281,9 @@ describe('imports', () => {
     );
     const { memories, tables, globals } = shapeOf(bytes);
     expect(memories).toEqual([
-      { imported: true, exportedAs: ['m'], shared: false, minBytes: PAGE },
-      { imported: true, exportedAs: [], shared: true, minBytes: PAGE },
-      { imported: false, exportedAs: ['own'], shared: false, minBytes: 4 * PAGE },
+      { imported: true, exportedAs: ['m'], shared: false, is64Bit: false, minBytes: PAGE },
+      { imported: true, exportedAs: [], shared: true, is64Bit: false, minBytes: PAGE },
+      { imported: false, exportedAs: ['own'], shared: false, is64Bit: false, minBytes: 4 * PAGE },
     ]);
     expect(tables).toEqual([{ imported: true, exportedAs: [], type: FUNCREF }]);
     expect(globals).toEqual([
@@ -348,7 +348,9 @@ describe('exports', () => {
       exported(`g${index}`, 'global', index),
     );
     const bytes = assemble(section(5, ...memories), section(6, ...globals), section(7, ...entries));
-    const extended = new WebAssembly.Module(exportPrivate(bytes, shapeOf(bytes)));
+    const extended = new WebAssembly.Module(
+      rewriteModule(bytes, shapeOf(bytes), { exportState: true }),
+    );
     expect(WebAssembly.Module.exports(extended)).toHaveLength(201);
   });
 });

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../../packages/wasm-adapter/src/module/compiled-module.js';
 import { moduleShape } from '../../../packages/wasm-adapter/src/module/module-shape.js';
-import { exportPrivate } from '../../../packages/wasm-adapter/src/module/private-exports.js';
 import { restoreBlockersOf } from '../../../packages/wasm-adapter/src/module/restore-blockers.js';
+import { rewriteModule } from '../../../packages/wasm-adapter/src/module/rewrite.js';
 import { failure } from '../../helpers/failure.js';
 import { wat } from '../../helpers/wat.js';
 import { guests } from './guests.js';
@@ -142,7 +142,7 @@ describe('a real module', () => {
     const bytes = new Uint8Array(readFileSync(path));
     const module = new WebAssembly.Module(bytes);
     const shape = moduleShape(bytes);
-    const extended = new WebAssembly.Module(exportPrivate(bytes, shape));
+    const extended = new WebAssembly.Module(rewriteModule(bytes, shape, { exportState: true }));
     expect(WebAssembly.Module.imports(extended)).toEqual(WebAssembly.Module.imports(module));
     const [before, after] = [module, extended].map((made) => WebAssembly.Module.exports(made));
     expect(after?.slice(0, before?.length)).toEqual(before);

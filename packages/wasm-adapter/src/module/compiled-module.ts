@@ -2,9 +2,9 @@ import { messageOf, WasmError } from '../errors.js';
 import { describeBytes, isComponent } from '../source/describe-bytes.js';
 import type { LoadedModule } from '../source/source.js';
 import { type ModuleShape, moduleShape } from './module-shape.js';
-import { exportPrivate } from './private-exports.js';
 import type { CoreModule, Program } from './program.js';
 import { restoreBlockersOf } from './restore-blockers.js';
+import { rewriteModule } from './rewrite.js';
 
 /** A core module, compiled once for all instances. */
 export class CompiledModule implements Program, CoreModule {
@@ -63,7 +63,7 @@ export async function compile(loaded: LoadedModule): Promise<CompiledModule> {
     throw compileError(bytes, name, cause);
   }
   const shape = shapeOf(bytes);
-  const more = shape === undefined ? bytes : exportPrivate(bytes, shape);
+  const more = shape === undefined ? bytes : rewriteModule(bytes, shape, { exportState: true });
   if (more === bytes) return new CompiledModule({ module, extended: module, shape });
   try {
     return new CompiledModule({ module, extended: await WebAssembly.compile(more), shape });

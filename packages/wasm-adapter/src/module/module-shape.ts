@@ -9,6 +9,7 @@ export interface ShapeItem {
 
 export interface MemoryShape extends ShapeItem {
   readonly shared: boolean;
+  readonly is64Bit: boolean;
   /** How large it is at least. */
   readonly minBytes: number;
 }
@@ -35,8 +36,20 @@ export interface ModuleShape {
   readonly mutableHeap: boolean;
   /** Has passive segments, and code that may drop one. */
   readonly droppable: boolean;
-  /** Where the export section is, or would be: `end === start` where there is none. */
-  readonly exportSection: { readonly start: number; readonly end: number };
+  readonly functions: FunctionsShape;
+  /** The function that the start section names. */
+  readonly start: number | undefined;
+}
+
+/** Functions by their index: imported ones first. */
+export interface FunctionsShape {
+  /**
+   * Those to which there can be references: in a segment, or in an initial value. Code may refer to
+   * these and to exported ones only: WebAssembly Core, 3.5.16 "Modules", `refs`.
+   */
+  readonly referenced: readonly number[];
+  /** A name of each that is exported. */
+  readonly exportedAs: ReadonlyMap<number, string>;
 }
 
 const Section = {
@@ -50,17 +63,7 @@ const Section = {
   element: 9,
   code: 10,
   data: 11,
-  dataCount: 12,
 } as const;
-
-/** The sections that come behind the export section: WebAssembly Core, 5.5.16 "Modules". */
-const behindExports: readonly number[] = [
-  Section.start,
-  Section.element,
-  Section.dataCount,
-  Section.code,
-  Section.data,
-];
 
 /** Reads a valid core module. Throws a RangeError at what it does not know. */
 export function moduleShape(bytes: Uint8Array): ModuleShape {
@@ -68,18 +71,17 @@ export function moduleShape(bytes: Uint8Array): ModuleShape {
   const tables: TableShape[] = [];
   const globals: GlobalShape[] = [];
   const byKind: Record<number, readonly ShapeItem[]> = { 1: tables, 2: memories, 3: globals };
-  let exportSection: { start: number; end: number } | undefined;
+  const functionNames = new Map<number, string>();
+  let start: number | undefined;
   let mutableHeap = false;
   let passive = false;
   let drops = false;
 
   const reader = new TypeReader(bytes, 8);
   while (reader.at < bytes.length) {
-    const start = reader.at;
     const id = reader.byte();
     const size = reader.unsigned();
     const end = reader.at + size;
-    if (behindExports.includes(id)) exportSection ??= { start, end: start };
     switch (id) {
       case Section.type:
         mutableHeap = reader.vector(() => reader.recursiveType()).includes(true);
@@ -107,13 +109,16 @@ export function moduleShape(bytes: Uint8Array): ModuleShape {
         globals.push(...reader.vector(() => reader.definedGlobal()));
         break;
       case Section.export:
-        exportSection = { start, end };
         reader.vector(() => {
           const name = reader.name();
           const kind = reader.byte();
           const index = reader.unsigned();
           byKind[kind]?.[index]?.exportedAs.push(name);
+          if (kind === 0 && !functionNames.has(index)) functionNames.set(index, name);
         });
+        break;
+      case Section.start:
+        start = reader.unsigned();
         break;
       case Section.element:
         passive = reader.vector(() => reader.elementIsPassive()).includes(true) || passive;
@@ -130,8 +135,16 @@ export function moduleShape(bytes: Uint8Array): ModuleShape {
     }
     if (reader.at !== end) throw new RangeError(`a section ${id} with more than is known`);
   }
-  exportSection ??= { start: bytes.length, end: bytes.length };
-  return { memories, tables, globals, mutableHeap, droppable: passive && drops, exportSection };
+  const referenced = [...new Set(reader.referenced)];
+  return {
+    memories,
+    tables,
+    globals,
+    mutableHeap,
+    droppable: passive && drops,
+    functions: { referenced, exportedAs: functionNames },
+    start,
+  };
 }
 
 /**
@@ -147,8 +160,20 @@ function mayDrop(bytes: Uint8Array, start: number): boolean {
   return false;
 }
 
+/** Limits as they are written: WebAssembly Core, 5.3.11 "Limits", and the extensions of its flags. */
+export interface Limits {
+  /** 1: has a maximum; 2: shared; 4: 64-bit addresses; 8: has a page size. */
+  readonly flags: number;
+  readonly min: number;
+  readonly max: number | undefined;
+  readonly pageBits: number;
+}
+
 /** Reads types, constant expressions and segments: WebAssembly Core, 5.3 to 5.5. */
-class TypeReader extends ByteReader {
+export class TypeReader extends ByteReader {
+  /** The functions that expressions and segments have referred to, by index. */
+  readonly referenced: number[] = [];
+
   /** Whether a recursive, sub, struct or array type has a mutable field. */
   recursiveType(): boolean {
     const form = this.byte();
@@ -160,17 +185,17 @@ class TypeReader extends ByteReader {
     if (form === 0x5f) return this.vector(() => this.#mutableField()).includes(true);
     if (form === 0x5e) return this.#mutableField();
     if (form !== 0x60) throw new RangeError(`a type of form ${form}`);
-    this.vector(() => this.#valueType());
-    this.vector(() => this.#valueType());
+    this.vector(() => this.valueType());
+    this.vector(() => this.valueType());
     return false;
   }
 
   #mutableField(): boolean {
-    this.#valueType();
+    this.valueType();
     return this.byte() === 1;
   }
 
-  #valueType(): number {
+  valueType(): number {
     const type = this.byte();
     if (type !== 0x63 && type !== 0x64) return type;
     const heapType = this.byte(); // of (ref null? heaptype)
@@ -178,17 +203,18 @@ class TypeReader extends ByteReader {
     return heapType;
   }
 
-  #limits(): { shared: boolean; minBytes: number } {
+  /** The limits of a memory or a table, where they are. */
+  limits(): Limits {
     const flags = this.byte();
     const min = this.unsigned();
-    if (flags & 1) this.skipNumber();
+    const max = flags & 1 ? this.unsigned() : undefined;
     const pageBits = flags & 8 ? this.unsigned() : 16; // a page size of its own
-    return { shared: (flags & 2) !== 0, minBytes: min * 2 ** pageBits };
+    return { flags, min, max, pageBits };
   }
 
   table(imported: boolean): TableShape {
-    const type = this.#valueType();
-    this.#limits();
+    const type = this.valueType();
+    this.limits();
     return { imported, exportedAs: [], type };
   }
 
@@ -196,22 +222,24 @@ class TypeReader extends ByteReader {
     if (this.bytes[this.at] !== 0x40) return this.table(false);
     this.skip(2);
     const table = this.table(false);
-    this.#expression();
+    this.expression();
     return table;
   }
 
   memory(imported: boolean): MemoryShape {
-    return { imported, exportedAs: [], ...this.#limits() };
+    const { flags, min, pageBits } = this.limits();
+    const [shared, is64Bit] = [(flags & 2) !== 0, (flags & 4) !== 0];
+    return { imported, exportedAs: [], shared, is64Bit, minBytes: min * 2 ** pageBits };
   }
 
   globalType(imported: boolean): GlobalShape {
-    const type = this.#valueType();
+    const type = this.valueType();
     return { imported, exportedAs: [], type, mutable: this.byte() === 1 };
   }
 
   definedGlobal(): GlobalShape {
     const global = this.globalType(false);
-    this.#expression();
+    this.expression();
     return global;
   }
 
@@ -221,11 +249,12 @@ class TypeReader extends ByteReader {
   }
 
   /** Passes over a constant expression: WebAssembly Core, 3.3.13 and the extensions of 3.0. */
-  #expression(): void {
+  expression(): void {
     for (;;) {
       const opcode = this.byte();
       if (opcode === 0x0b) return;
-      if ([0x41, 0x42, 0x23, 0xd2, 0xd0].includes(opcode)) this.skipNumber();
+      if (opcode === 0xd2) this.referenced.push(this.unsigned());
+      else if ([0x41, 0x42, 0x23, 0xd0].includes(opcode)) this.skipNumber();
       else if (opcode === 0x43) this.skip(4);
       else if (opcode === 0x44) this.skip(8);
       else if (opcode === 0xfb) this.#gcInstruction();
@@ -254,20 +283,23 @@ class TypeReader extends ByteReader {
     const active = (flags & 1) === 0;
     if (active) {
       if (flags & 2) this.skipNumber();
-      this.#expression();
+      this.expression();
     }
     if (flags & 3) {
-      if (flags & 4) this.#valueType();
+      if (flags & 4) this.valueType();
       else this.byte();
     }
-    this.vector(() => (flags & 4 ? this.#expression() : this.skipNumber()));
+    this.vector(() => {
+      if (flags & 4) this.expression();
+      else this.referenced.push(this.unsigned());
+    });
     return (flags & 3) === 1;
   }
 
   dataIsPassive(): boolean {
     const flags = this.unsigned();
     if (flags === 2) this.skipNumber();
-    if (flags !== 1) this.#expression();
+    if (flags !== 1) this.expression();
     this.skip(this.unsigned());
     return flags === 1;
   }
