@@ -1,4 +1,5 @@
-import { CreateError, createPool, type Pool } from '@wasm-pool/core';
+import { CreateError, type Pool } from '@wasm-pool/core';
+import { createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { describe, expect, test } from 'vitest';
 import { fakeTime, pass, recordingFactory, settle, type Thing, watch } from '../helpers/core.js';
 

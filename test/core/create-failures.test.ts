@@ -1,4 +1,5 @@
-import { CreateError, createPool, FactoryTimeoutError } from '@wasm-pool/core';
+import { CreateError, FactoryTimeoutError } from '@wasm-pool/core';
+import { createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { describe, expect, test, vi } from 'vitest';
 import {
   fakeTime,

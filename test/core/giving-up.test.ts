@@ -1,4 +1,5 @@
-import { AcquireTimeoutError, createPool } from '@wasm-pool/core';
+import { AcquireTimeoutError } from '@wasm-pool/core';
+import { createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { describe, expect, test, vi } from 'vitest';
 import { fakeTime, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
@@ -234,7 +235,7 @@ test('those who give up behind others that have done so leave the order as it wa
   const join = (name: number, again = false) => {
     const controller = new AbortController();
     const { signal } = controller;
-    pool.acquire({ signal, requeue: again }).then(
+    (again ? pool.take({ signal, requeue: true }) : pool.acquire({ signal })).then(
       () => order.push(name),
       () => {},
     );

@@ -1,4 +1,5 @@
-import { CreateError, createPool, OptionError } from '@wasm-pool/core';
+import { CreateError, OptionError } from '@wasm-pool/core';
+import { createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { describe, expect, test, vi } from 'vitest';
 import { fakeTime, hang, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 

@@ -1,4 +1,4 @@
-import { createPool } from '@wasm-pool/core';
+import { createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { describe, expect, test } from 'vitest';
 import { recordingFactory, settle } from '../helpers/core.js';
 
@@ -18,7 +18,7 @@ describe('passOn', () => {
     let recycled = 0;
     const pool = createPool(recordingFactory({ recycle: () => ++recycled > 0 }));
     const resource = await pool.acquire();
-    const next = pool.acquire({ acceptsHandOff: true });
+    const next = pool.take();
     expect(pool.handOff(resource)).toBe(true);
     expect(await next).toBe(resource);
     expect([pool.borrowed, pool.pending, pool.stats().acquired, recycled]).toEqual([1, 0, 2, 0]);
@@ -33,7 +33,7 @@ describe('passOn', () => {
     const { served, join } = line();
     const all = [
       join('alone', pool.acquire()),
-      join('pipelined', pool.acquire({ acceptsHandOff: true, timeoutMillis: 60_000 })),
+      join('pipelined', pool.take({ timeoutMillis: 60_000 })),
     ];
     expect(pool.handOff(resource)).toBe(false);
     await pool.release(resource);
@@ -49,7 +49,7 @@ describe('passOn', () => {
     const pool = createPool(recordingFactory());
     const lease = await pool.lease();
     const resource = lease.value;
-    const next = pool.acquire({ acceptsHandOff: true });
+    const next = pool.take();
     pool.handOff(resource);
     expect(() => lease.value).toThrow(expect.objectContaining({ code: 'ERR_POOL_NOT_BORROWED' }));
     await lease[Symbol.asyncDispose]();
@@ -60,7 +60,7 @@ describe('passOn', () => {
   test('does not go beyond maxUses', async () => {
     const pool = createPool(recordingFactory(), { maxUses: 2 });
     const resource = await pool.acquire();
-    const loans = [pool.acquire({ acceptsHandOff: true }), pool.acquire({ acceptsHandOff: true })];
+    const loans = [pool.take(), pool.take()];
     expect([pool.handOff(resource), pool.handOff(resource)]).toEqual([true, false]);
     await pool.release(resource);
     const [second, third] = await Promise.all(loans);
@@ -74,7 +74,7 @@ describe('passOn', () => {
     const pool = createPool(recordingFactory(), { max: 1, burst: 1 });
     const first = await pool.acquire();
     const urgent = await pool.acquire({ priority: 0 });
-    const waiting = pool.acquire({ acceptsHandOff: true });
+    const waiting = pool.take();
     expect(pool.handOff(urgent)).toBe(false);
     await pool.release(urgent);
     expect(pool.stats().destroyedBy).toEqual({ burst: 1 });
@@ -101,8 +101,8 @@ describe('who acquires again', () => {
     const { served, join } = line();
     const all = [
       join('late', pool.acquire()),
-      join('first', pool.acquire({ requeue: true })),
-      join('very first', pool.acquire({ requeue: true })),
+      join('first', pool.take({ requeue: true })),
+      join('very first', pool.take({ requeue: true })),
       join('urgent', pool.acquire({ priority: 0 })),
     ];
     for (let loans = 0; loans < 5; loans++) {
@@ -117,7 +117,7 @@ describe('who acquires again', () => {
     const pool = createPool(recordingFactory());
     const resource = await pool.acquire();
     const { served, join } = line();
-    for (let n = 1; n <= 40; n++) join(`${n}`, pool.acquire({ requeue: true }));
+    for (let n = 1; n <= 40; n++) join(`${n}`, pool.take({ requeue: true }));
     for (let loans = 0; loans <= 40; loans++) {
       await pool.release(resource);
       await settle();
@@ -128,9 +128,9 @@ describe('who acquires again', () => {
   test('is let in however many wait, and while the pool drains, but not once it is closed', async () => {
     const pool = createPool(recordingFactory(), { maxWaitingClients: 0 });
     const resource = await pool.acquire();
-    const before = pool.acquire({ requeue: true });
+    const before = pool.take({ requeue: true });
     const drained = pool.drain();
-    const since = pool.acquire({ requeue: true, timeoutMillis: 60_000 });
+    const since = pool.take({ requeue: true, timeoutMillis: 60_000 });
     for (let loans = 0; loans < 3; loans++) {
       await pool.release(resource);
       await settle();
@@ -138,7 +138,7 @@ describe('who acquires again', () => {
     expect(await Promise.all([before, since])).toEqual([resource, resource]);
     await drained;
     await pool.close();
-    await expect(pool.acquire({ requeue: true })).rejects.toMatchObject({
+    await expect(pool.take({ requeue: true })).rejects.toMatchObject({
       code: 'ERR_POOL_CLOSED',
     });
   });
@@ -148,14 +148,14 @@ describe('who acquires again', () => {
     const resource = await pool.acquire();
     await pool.release(resource);
     await pool.drain();
-    expect(await pool.acquire({ requeue: true })).toBe(resource);
+    expect(await pool.take({ requeue: true })).toBe(resource);
     expect(pool.stats()).toMatchObject({ size: 1, borrowed: 1, pending: 0 });
   });
 
   test('is served one after the other in a pool that drained before it was started', async () => {
     const pool = createPool(recordingFactory(), { autostart: false });
     await pool.drain();
-    const loans = [pool.acquire({ requeue: true }), pool.acquire({ requeue: true })];
+    const loans = [pool.take({ requeue: true }), pool.take({ requeue: true })];
     await pool.destroy((await loans[1]) as { id: number });
     expect(await loans[0]).toEqual({ id: 2 });
   });
@@ -165,8 +165,8 @@ describe('who acquires again', () => {
     const resource = await pool.acquire();
     const controller = new AbortController();
     const { signal } = controller;
-    const gone = pool.acquire({ requeue: true, signal });
-    const first = pool.acquire({ requeue: true });
+    const gone = pool.take({ requeue: true, signal });
+    const first = pool.take({ requeue: true });
     controller.abort(new Error('gone'));
     await expect(gone).rejects.toThrow('gone');
     await pool.release(resource);
@@ -174,10 +174,13 @@ describe('who acquires again', () => {
     expect(pool.pending).toBe(0);
   });
 
-  test.for(['requeue', 'acceptsHandOff'])('is told where %s is not true or false', async (name) => {
+  test('is refused where requeue is not true or false, and any other option that does not exist', async () => {
     const pool = createPool(recordingFactory());
-    await expect(pool.acquire({ [name]: 1 })).rejects.toThrow(
-      `acquire: ${name} is 1; accepted: true or false`,
+    await expect(pool.take({ requeue: 1 as never })).rejects.toThrow(
+      'take: requeue is 1; accepted: true or false',
+    );
+    await expect(pool.take({ again: true } as object)).rejects.toThrow(
+      'take: unknown option again; accepted: priority, requeue, signal, timeoutMillis',
     );
   });
 });

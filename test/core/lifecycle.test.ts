@@ -1,4 +1,5 @@
-import { createPool, OptionError, PoolClosedError } from '@wasm-pool/core';
+import { OptionError, PoolClosedError } from '@wasm-pool/core';
+import { createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { describe, expect, test } from 'vitest';
 import { fakeTime, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 

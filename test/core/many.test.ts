@@ -1,4 +1,5 @@
-import { createPool, type EvictCandidate, type Pool } from '@wasm-pool/core';
+import type { EvictCandidate, Pool } from '@wasm-pool/core';
+import { createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { expect, test } from 'vitest';
 import { fakeTime, pass, recordingFactory, type Thing } from '../helpers/core.js';
 

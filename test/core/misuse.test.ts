@@ -23,8 +23,9 @@ const misuses: [string, (pool: Pool<Thing>) => Promise<Thing>][] = [
   [
     'a resource that was never lent',
     async (pool) => {
+      const made = new Promise<Thing>((resolve) => pool.once('create', resolve));
       await pool.ready(1);
-      return pool.oldestIdle as Thing;
+      return made;
     },
   ],
   [

@@ -129,22 +129,26 @@ test('the defaults: one resource, made when it is asked for', () => {
 describe('the factory', () => {
   const destroy = none;
   test.each([
-    ['no create', { destroy }, 'factory.create must be a function'],
-    ['no destroy', { create: none }, 'factory.destroy must be a function'],
+    ['no create', { destroy }, 'createPool: factory.create is undefined; accepted: a function'],
+    [
+      'no destroy',
+      { create: none },
+      'createPool: factory.destroy is undefined; accepted: a function',
+    ],
     [
       'a validate that is no function',
       { create: none, destroy, validate: 1 },
-      'factory.validate must be a function',
+      'createPool: factory.validate is 1; accepted: a function',
     ],
     [
       'a recycle that is no function',
       { create: none, destroy, recycle: 1 },
-      'factory.recycle must be a function',
+      'createPool: factory.recycle is 1; accepted: a function',
     ],
     [
       'a canCreate that is no function',
       { create: none, destroy, canCreate: 1 },
-      'factory.canCreate must be a function',
+      'createPool: factory.canCreate is 1; accepted: a function',
     ],
   ])('with %s is refused', (_, bad, message) => {
     expect(() => createPool(bad as never)).toThrow(new TypeError(message));

@@ -1,4 +1,5 @@
-import { createPool, type Pool, type PoolOptions } from '@wasm-pool/core';
+import type { Pool, PoolOptions } from '@wasm-pool/core';
+import { type AdapterPool, createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { describe, expect, test, vi } from 'vitest';
 import {
   fakeTime,
@@ -15,7 +16,7 @@ import {
 const error = new Error('from inside');
 
 /** What is done to the pool from inside a factory call, a policy or a listener. */
-const acts: Record<string, (pool: Pool<Thing>, factory: RecordingFactory) => void> = {
+const acts: Record<string, (pool: AdapterPool<Thing>, factory: RecordingFactory) => void> = {
   acquires: (pool) => {
     pool.acquire().then(
       (thing) => pool.release(thing),

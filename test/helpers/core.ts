@@ -1,4 +1,5 @@
-import type { DestroyReason, Factory } from '@wasm-pool/core';
+import type { DestroyReason } from '@wasm-pool/core';
+import type { AdapterFactory } from '@wasm-pool/core/internal';
 import { expect, onTestFinished, vi } from 'vitest';
 
 /** What the pools of these tests hold. */
@@ -7,12 +8,12 @@ export interface Thing {
 }
 
 /** The parts of a factory that a test wants to be different; `create` is given what makes a thing. */
-export interface Parts extends Partial<Omit<Factory<Thing>, 'create'>> {
+export interface Parts extends Partial<Omit<AdapterFactory<Thing>, 'create'>> {
   create?: (make: () => Thing) => Thing | PromiseLike<Thing>;
 }
 
 /** A factory that writes down what it made, and what was destroyed why. */
-export interface RecordingFactory extends Factory<Thing> {
+export interface RecordingFactory extends AdapterFactory<Thing> {
   readonly made: Thing[];
   /** The id and reason of each destroyed thing: `1 idle`. */
   readonly destroyed: string[];

@@ -1,4 +1,5 @@
-import { createPool, FactoryTimeoutError, type Pool } from '@wasm-pool/core';
+import { FactoryTimeoutError } from '@wasm-pool/core';
+import { type AdapterPool, createAdapterPool } from '@wasm-pool/core/internal';
 import { Borrowers } from './borrowers.ts';
 import { type Faults, FaultyFactory, type Thing } from './faulty-factory.ts';
 import { randomFrom } from './random.ts';
@@ -37,7 +38,7 @@ export async function soak(
   const faults: Faults = {};
   const wrong: string[] = [];
   const factory = new FaultyFactory(random, faults);
-  const pool = createPool<Thing>(factory, {
+  const pool = createAdapterPool<Thing>(factory, {
     max: MAX,
     burst: BURST,
     min: 2,
@@ -122,7 +123,7 @@ function collect(): void {
 }
 
 /** Nothing is lent, created or judged any more; and what is garbage is gone. */
-async function atRest(pool: Pool<Thing>): Promise<void> {
+async function atRest(pool: AdapterPool<Thing>): Promise<void> {
   do {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 50)); // longer than any timeout of the factory's

@@ -1,4 +1,5 @@
-import type { Factory, Verdict } from '@wasm-pool/core';
+import type { Verdict } from '@wasm-pool/core';
+import type { AdapterFactory } from '@wasm-pool/core/internal';
 import { chooser } from './random.ts';
 
 /** A resource that notices when it is lent to two at once, or after its destruction. */
@@ -26,7 +27,7 @@ const hang = () => new Promise<never>(() => {});
 const later = <R>(value: R) => new Promise<R>((resolve) => setImmediate(resolve, value));
 
 /** A factory whose every call fails now and then, in every way that it can. */
-export class FaultyFactory implements Factory<Thing> {
+export class FaultyFactory implements AdapterFactory<Thing> {
   made = 0;
   destroyed = 0;
   readonly #faults: Faults;

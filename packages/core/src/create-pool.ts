@@ -1,27 +1,70 @@
-import { OptionError } from './check-options.js';
+import type { AdapterFactory, AdapterPool } from './adapter.js';
+import { inspectValue, OptionError } from './check-options.js';
 import type { Factory } from './factory.js';
 import { type PoolOptions, settingsOf } from './options.js';
 import type { Pool } from './pool.js';
 import { ResourcePool } from './resource-pool.js';
 
 /**
- * Makes a pool of what `factory` creates. Throws a TypeError for a factory without `create` or
- * `destroy`, or with something else than functions, and an `OptionError` for a bad option.
+ * Makes a pool of the resources that `factory` creates. A factory that needs its pool is given as a
+ * function of the pool: `createPool((pool) => factory, options)`.
+ *
+ * Throws a TypeError for a factory without `create` or `destroy`, or with something else than
+ * functions, and an `OptionError` for a bad option.
  */
-export function createPool<T>(factory: Factory<T>, options?: PoolOptions<T>): Pool<T> {
+export function createPool<T, Context = unknown>(
+  factory: Factory<T, Context> | ((pool: Pool<T, Context>) => Factory<T, Context>),
+  options?: PoolOptions<T>,
+): Pool<T, Context> {
+  return createAdapterPool<T, T, Context>(factory, options);
+}
+
+/** As `createPool`, for a package that builds on core. */
+export function createAdapterPool<T, Lent = T, Context = unknown>(
+  factory:
+    | AdapterFactory<T, Lent, Context>
+    | ((pool: AdapterPool<T, Lent, Context>) => AdapterFactory<T, Lent, Context>),
+  options?: PoolOptions<T>,
+): AdapterPool<T, Lent, Context> {
   const settings = settingsOf(options);
-  if (settings.testOnBorrow && factory.validate === undefined) {
-    throw new OptionError(
-      'createPool: testOnBorrow is true; accepted: false, for this factory has no validate',
-    );
-  }
-  for (const call of ['recycle', 'canCreate'] as const) {
-    // generic-pool checks those it knows
-    if (factory[call] !== undefined && typeof factory[call] !== 'function') {
-      throw new TypeError(`factory.${call} must be a function`);
+  const pool = new ResourcePool<T, Lent, Context>((self) => {
+    const made = typeof factory === 'function' ? factory(self) : factory;
+    checkFactory(made);
+    if (settings.testOnBorrow && made.validate === undefined) {
+      throw new OptionError(
+        'createPool: testOnBorrow is true; accepted: false, for this factory has no validate',
+      );
     }
-  }
-  const pool = new ResourcePool(factory, settings);
+    return made;
+  }, settings);
   if (settings.autostart) pool.start();
   return pool;
+}
+
+const required = ['create', 'destroy'] as const;
+const optional = [
+  'validate',
+  'recycle',
+  'lend',
+  'canCreate',
+  'view',
+  'leaseView',
+  'timedOut',
+  'closed',
+] as const;
+
+function checkFactory<T, Lent, Context>(factory: AdapterFactory<T, Lent, Context>): void {
+  if (typeof factory !== 'object' || factory === null) {
+    throw new TypeError(
+      `createPool: factory is ${inspectValue(factory)}; accepted: an object with create and destroy`,
+    );
+  }
+  for (const name of [...required, ...optional]) {
+    const call: unknown = factory[name];
+    if (typeof call === 'function') continue;
+    if (call === undefined && optional.some((it) => it === name)) continue;
+    throw new TypeError(
+      `createPool: factory.${name} is ${inspectValue(call)}; accepted: a function`,
+    );
+  }
 }

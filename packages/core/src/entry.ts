@@ -12,6 +12,9 @@ export class Entry<T> {
   readonly createdMillis: number;
   state: EntryState = 'busy';
 
+  /** What its borrower has: the resource, or what the factory's `view` gave in its place. */
+  lent: unknown;
+
   /** How often it was lent: its number of uses, and what tells one loan from the next. */
   loans = 0;
 
@@ -30,6 +33,7 @@ export class Entry<T> {
 
   constructor(resource: T, createdMillis: number) {
     this.resource = resource;
+    this.lent = resource;
     this.createdMillis = createdMillis;
   }
 }

@@ -38,19 +38,17 @@ export type DestroyReason =
   | 'late'
   | (string & {});
 
-/** Makes and judges the resources of a pool. `T` is anything but `undefined`. */
-export interface Factory<T> {
+/**
+ * Makes and judges the resources of a pool. `T` is anything but `undefined`.
+ *
+ * @typeParam Context what a borrower may give along with `{ context }`
+ */
+export interface Factory<T, Context = unknown> {
   /**
    * Makes a resource that the pool does not hold yet. A throw, a rejection, or taking longer than
    * `createTimeoutMillis` is a failed creation: the first waiter gets a `CreateError`.
    */
   create(): T | PromiseLike<T>;
-
-  /**
-   * Asked before each creation, also those for `min`; false puts it off. Who waits for it goes on
-   * waiting, for a return or for `pool.fill()`. A throw is a failed creation.
-   */
-  canCreate?(): boolean;
 
   /**
    * Takes a resource out of service; a promise that it returns is watched. Its slot is free as soon
@@ -67,8 +65,15 @@ export interface Factory<T> {
   validate?(resource: T): Verdict | PromiseLike<Verdict>;
 
   /**
+   * Called when a loan begins, before its borrower has the resource, with the `context` of the
+   * acquire's options. It is synchronous. A throw destroys the resource, for the reason `unfit`, and
+   * the acquire rejects with it. The loan ends with `recycle`, or with `destroy`.
+   */
+  lend?(resource: T, context: Context | undefined): void;
+
+  /**
    * Asked about each returned resource, with what its borrower threw where `use` or `useSync` saw
-   * it throw. Faults count as with `validate`. Nobody waits for it but the next borrower.
+   * it throw. Faults count as with `validate`. It runs in the background; only the next borrower waits for it.
    */
   recycle?(resource: T, error?: unknown): Verdict | PromiseLike<Verdict>;
 }

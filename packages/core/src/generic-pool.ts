@@ -1,10 +1,12 @@
 import Base from 'generic-pool/lib/Pool.js';
 import type { Entry } from './entry.js';
 import { Evictor } from './evictor.js';
-import type { Factory } from './factory.js';
 import { IdleList } from './idle-list.js';
 import type { Settings } from './options.js';
 import { WaitingQueue } from './waiting-queue.js';
+
+/** generic-pool wants a factory; each of its methods that calls one is overridden below. */
+const noFactory = { create() {}, destroy() {}, validate() {} };
 
 /**
  * generic-pool 3.9.0 with its seams named. It counts what there is and what is on its way, refills
@@ -22,8 +24,8 @@ export abstract class GenericPool<T> extends Base<
   protected readonly idle: IdleList<T>;
   protected readonly waiting: WaitingQueue<T>;
 
-  /** Every resource that exists, by itself. */
-  protected readonly entries = new Map<T, Entry<T>>();
+  /** The entry of every resource that exists. */
+  protected readonly entries = new Map<unknown, Entry<T>>();
   /** Creations under way; each promise resolves when its creation is over, however it went. */
   protected readonly creating = new Set<Promise<void>>();
   /** Entries that `validate` has. */
@@ -32,8 +34,8 @@ export abstract class GenericPool<T> extends Base<
   protected readonly recycling = new Set<Entry<T>>();
   #evicting = true;
 
-  constructor(factory: Factory<T>, settings: Settings<T>) {
-    super(Evictor<T>, IdleList<T>, WaitingQueue<T>, factory, {
+  constructor(settings: Settings<T>) {
+    super(Evictor<T>, IdleList<T>, WaitingQueue<T>, noFactory, {
       max: settings.max === 0 ? Number.MAX_SAFE_INTEGER : settings.max,
       min: settings.min,
       priorityRange: settings.priorityRange,

@@ -1,4 +1,4 @@
-export type { AcquireOptions } from './acquire-options.js';
+export type { AcquireOptions, LoanOptions } from './acquire-options.js';
 export { OptionError } from './check-options.js';
 export { createPool } from './create-pool.js';
 export {

@@ -1,4 +1,6 @@
 // What the packages of wasm-pool need of core, and its users do not. It may change in any version.
+export type { TakeOptions } from './acquire-options.js';
+export type { AdapterFactory, AdapterPool } from './adapter.js';
 export {
   aBoolean,
   anyString,
@@ -8,5 +10,6 @@ export {
   type OptionCheck,
   wholeNumber,
 } from './check-options.js';
+export { createAdapterPool } from './create-pool.js';
 export { isThenable } from './factory-call.js';
 export { poolOptionChecks } from './options.js';

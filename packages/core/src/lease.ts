@@ -31,20 +31,27 @@ export interface Lease<T> extends AsyncDisposable {
 }
 
 /** A lease of a pool's entry. */
-export class EntryLease<T> implements Lease<T> {
-  readonly #lessor: LeaseOwner<T>;
+export class EntryLease<T, Lent> implements Lease<Lent> {
+  readonly #owner: LeaseOwner<T>;
   readonly #entry: Entry<T>;
   readonly #loan: number;
+  readonly #value: Lent;
 
-  constructor(lessor: LeaseOwner<T>, entry: Entry<T>) {
-    this.#lessor = lessor;
+  /** @param view what `value` is; default: what the entry is lent as */
+  constructor(
+    owner: LeaseOwner<T>,
+    entry: Entry<T>,
+    view?: (resource: T, lease: Lease<Lent>) => Lent,
+  ) {
+    this.#owner = owner;
     this.#entry = entry;
     this.#loan = entry.loans;
+    this.#value = view === undefined ? (entry.lent as Lent) : view(entry.resource, this);
   }
 
-  get value(): T {
-    if (!this.#lessor.isOnLoan(this.#entry, this.#loan)) throw this.#lessor.notBorrowed();
-    return this.#entry.resource;
+  get value(): Lent {
+    if (!this.#owner.isOnLoan(this.#entry, this.#loan)) throw this.#owner.notBorrowed();
+    return this.#value;
   }
 
   async release(): Promise<void> {
@@ -56,10 +63,10 @@ export class EntryLease<T> implements Lease<T> {
   }
 
   #end(how: 'release' | 'destroy'): void {
-    if (!this.#lessor.endLoan(this.#entry, this.#loan, how)) throw this.#lessor.notBorrowed();
+    if (!this.#owner.endLoan(this.#entry, this.#loan, how)) throw this.#owner.notBorrowed();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#lessor.endLoan(this.#entry, this.#loan, 'release');
+    this.#owner.endLoan(this.#entry, this.#loan, 'release');
   }
 }

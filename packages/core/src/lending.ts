@@ -1,7 +1,7 @@
-import type { AcquireOptions } from './acquire-options.js';
+import type { TakeOptions } from './acquire-options.js';
 import type { Entry } from './entry.js';
 import { AcquireTimeoutError, QueueFullError } from './errors.js';
-import type { Factory, Verdict } from './factory.js';
+import type { Verdict } from './factory.js';
 import { isThenable } from './factory-call.js';
 import { LeakWatch } from './leak-watch.js';
 import { Lifecycle } from './lifecycle.js';
@@ -10,7 +10,7 @@ import type { Settings } from './options.js';
 import type { Waiter } from './waiter.js';
 
 /** How a resource gets to a borrower and back, in the fast lane and through the queue. */
-export abstract class Lending<T> extends Lifecycle<T> {
+export abstract class Lending<T, Lent, Context> extends Lifecycle<T, Lent, Context> {
   protected acquired = 0;
   protected timeouts = 0;
   protected leaks = 0;
@@ -23,11 +23,11 @@ export abstract class Lending<T> extends Lifecycle<T> {
   readonly #burst: number;
   readonly #leakWatch: LeakWatch<T> | undefined;
 
-  /** Those that also take what is passed on. */
+  /** Waiters that accept a hand-off. */
   readonly #acceptingHandOff = new WeakSet<Waiter<T>>();
 
-  constructor(factory: Factory<T>, settings: Settings<T>) {
-    super(factory, settings);
+  constructor(settings: Settings<T>) {
+    super(settings);
     this.#testOnBorrow = settings.testOnBorrow;
     this.#maxUses = settings.maxUses;
     this.#maxAgeMillis = settings.maxAgeMillis;
@@ -68,17 +68,18 @@ export abstract class Lending<T> extends Lifecycle<T> {
 
   #lend(entry: Entry<T>): void {
     entry.state = 'lent';
+    entry.lent = entry.resource;
     entry.loans++;
     this.#borrowed++;
     this.acquired++;
   }
 
   /** The queue: the waiter gets a resource that is lent by then, or a rejection. Throws for an abort. */
-  protected wait(options: AcquireOptions, waiter: Waiter<T>): void {
+  protected wait(options: TakeOptions, acceptsHandOff: boolean, waiter: Waiter<T>): void {
     this.start();
     const lowest = this.settings.priorityRange - 1;
     const { signal, requeue = false } = options;
-    signal?.throwIfAborted(); // by now: a factory call may have aborted it
+    throwIfAborted(signal); // by now: a factory call may have aborted it
     const priority = Math.min(options.priority ?? lowest, lowest);
     const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
     const refusal = requeue ? this.#refusalAgain() : this.#refusal(priority);
@@ -87,23 +88,22 @@ export abstract class Lending<T> extends Lifecycle<T> {
       return;
     }
     const watched = this.#watched(waiter);
-    if (timeoutMillis === 0 && signal === undefined) this.#enqueue(watched, priority, options);
-    else this.#enqueueLimited(watched, priority, timeoutMillis, options);
+    const enqueue = (inQueue: Waiter<T>) => {
+      if (acceptsHandOff) this.#acceptingHandOff.add(inQueue);
+      return this.waiting.enqueue(inQueue, priority, requeue);
+    };
+    if (timeoutMillis === 0 && signal === undefined) enqueue(watched);
+    else this.#enqueueLimited(watched, priority, timeoutMillis, signal, enqueue);
     this.dispense();
-  }
-
-  #enqueue(waiter: Waiter<T>, priority: number, options: AcquireOptions): number {
-    if (options.acceptsHandOff) this.#acceptingHandOff.add(waiter);
-    return this.waiting.enqueue(waiter, priority, options.requeue ?? false);
   }
 
   #enqueueLimited(
     waiter: Waiter<T>,
     priority: number,
     timeoutMillis: number,
-    options: AcquireOptions,
+    signal: AbortSignal | undefined,
+    enqueue: (inQueue: Waiter<T>) => number,
   ): void {
-    const { signal } = options;
     const giveUp = (reason: unknown) => {
       this.waiting.remove(ticket, priority);
       inQueue(Promise.reject(reason));
@@ -111,11 +111,12 @@ export abstract class Lending<T> extends Lifecycle<T> {
     };
     const onTimeout = () => {
       this.timeouts++;
-      giveUp(new AcquireTimeoutError(timeoutMillis, this.state()));
+      const error = new AcquireTimeoutError(timeoutMillis, this.state());
+      giveUp(this.factory.timedOut?.(error) ?? error);
     };
     const onAbort = () => giveUp(signal?.reason);
     const inQueue = withTimeoutAndSignal(waiter, timeoutMillis, signal, onTimeout, onAbort);
-    const ticket = this.#enqueue(inQueue, priority, options);
+    const ticket = enqueue(inQueue);
   }
 
   /** Who was served before is let in also while the pool drains. */
@@ -168,9 +169,9 @@ export abstract class Lending<T> extends Lifecycle<T> {
   }
 
   /** Takes a lent entry back, or away from its borrower, to destroy it. */
-  protected revoke(entry: Entry<T>, reason: string): void {
+  protected revoke(entry: Entry<T>, reason: string, cause?: unknown): void {
     this.#endLoan(entry);
-    this.discard(entry, reason);
+    this.discard(entry, reason, cause);
   }
 
   #endLoan(entry: Entry<T>): void {
@@ -277,6 +278,11 @@ export abstract class Lending<T> extends Lifecycle<T> {
       },
     );
   }
+}
+
+/** As its method does, which a polyfill may lack. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason;
 }
 
 /** As in generic-pool, whatever is not a clear no is a yes; a promise is neither yet. */

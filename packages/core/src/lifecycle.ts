@@ -1,10 +1,11 @@
+import type { AdapterFactory } from './adapter.js';
 import { Backoff } from './backoff.js';
 import { checkOptions, wholeNumber } from './check-options.js';
 import { Entry } from './entry.js';
 import { CreateError, DestroyError, PoolClosedError } from './errors.js';
 import type { PoolEvents } from './events.js';
 import { firstReason } from './evictor.js';
-import type { DestroyReason, Factory } from './factory.js';
+import type { DestroyReason } from './factory.js';
 import { CallTimers, isThenable, settled } from './factory-call.js';
 import { GenericPool } from './generic-pool.js';
 import type { Settings } from './options.js';
@@ -19,8 +20,8 @@ interface Readiness {
 }
 
 /** How resources come and go: creation and its failures, destruction and its failures. */
-export abstract class Lifecycle<T> extends GenericPool<T> {
-  protected readonly factory: Factory<T>;
+export abstract class Lifecycle<T, Lent, Context> extends GenericPool<T> {
+  protected abstract readonly factory: AdapterFactory<T, Lent, Context>;
   protected readonly settings: Settings<T>;
 
   /** Destructions under way; each promise resolves when its own is over, however it went. */
@@ -37,9 +38,8 @@ export abstract class Lifecycle<T> extends GenericPool<T> {
   #readiness: Readiness[] = [];
   #retrying = false;
 
-  constructor(factory: Factory<T>, settings: Settings<T>) {
-    super(factory, settings);
-    this.factory = factory;
+  constructor(settings: Settings<T>) {
+    super(settings);
     this.settings = settings;
     this.evictor.judge = (candidate) => firstReason(settings.policies, candidate, this.state());
   }

@@ -1,4 +1,4 @@
-import type { AcquireOptions } from './acquire-options.js';
+import type { AcquireOptions, LoanOptions } from './acquire-options.js';
 import type { PoolEvents } from './events.js';
 import type { DestroyReason } from './factory.js';
 import type { Lease } from './lease.js';
@@ -16,8 +16,14 @@ export interface CloseOptions {
   timeoutMillis?: number | undefined;
 }
 
-/** Lends resources that a factory makes, each to one borrower at a time. */
-export interface Pool<T> extends AsyncDisposable {
+/**
+ * Lends resources that a factory makes, each to one borrower at a time.
+ *
+ * @typeParam T what is lent
+ * @typeParam Context what a borrower may give along with `{ context }`
+ * @typeParam Seen what events show of a resource
+ */
+export interface Pool<T, Context = unknown, Seen = T> extends AsyncDisposable {
   /**
    * Lends a resource: at once when one is idle, or else when one is returned or created. The
    * borrower has to give it back with `release` or `destroy`.
@@ -25,13 +31,13 @@ export interface Pool<T> extends AsyncDisposable {
    * Rejects with the signal's reason, `AcquireTimeoutError`, `QueueFullError`, `PoolClosedError`,
    * `CreateError` when the creation for it failed, or an `OptionError`.
    */
-  acquire(options?: number | AcquireOptions): Promise<T>;
+  acquire(options?: number | AcquireOptions<Context>): Promise<T>;
 
   /**
    * Lends an idle resource, or gives undefined when nothing can be lent this instant: none is idle,
    * somebody waits, `validate` needs time, or the pool is draining or closed.
    */
-  tryAcquire(): T | undefined;
+  tryAcquire(options?: LoanOptions<Context>): T | undefined;
 
   /**
    * Takes a resource back. Resolves once it is the pool's again (`recycle` may still be at work);
@@ -42,16 +48,8 @@ export interface Pool<T> extends AsyncDisposable {
   /** Takes a resource back to destroy it. Resolves and rejects as `release` does. */
   destroy(resource: T): Promise<void>;
 
-  /**
-   * Ends a loan by lending the resource to who waits next, if that one acquires with `acceptsHandOff`:
-   * at once, and without asking the factory whether it is fit. False where it is not passed on, and
-   * the loan goes on: nobody such is next, or the resource is used up (`maxUses`, `maxAgeMillis`).
-   * Throws a `NotBorrowedError` when it is not on loan.
-   */
-  handOff(resource: T): boolean;
-
   /** Lends as `acquire` does, as a lease: `await using lease = await pool.lease()`. */
-  lease(options?: number | AcquireOptions): Promise<Lease<T>>;
+  lease(options?: number | AcquireOptions<Context>): Promise<Lease<T>>;
 
   /**
    * Lends a resource to `fn` until it returns or its promise settles, and gives on its result. After
@@ -59,14 +57,14 @@ export interface Pool<T> extends AsyncDisposable {
    *
    * Rejects with what `fn` threw, or as `acquire` does.
    */
-  use<R>(fn: (resource: T) => R, options?: number | AcquireOptions): Promise<Awaited<R>>;
+  use<R>(fn: (resource: T) => R, options?: number | AcquireOptions<Context>): Promise<Awaited<R>>;
 
   /**
    * Lends an idle resource to `fn` for the length of its call, without a promise. Throws what `fn`
    * throws; `PoolEmptyError` where `tryAcquire` would give undefined; `PoolClosedError`; and a
    * TypeError, with the resource destroyed, when `fn` returned a promise, which is then ignored.
    */
-  useSync<R>(fn: (resource: T) => Sync<R>): R;
+  useSync<R>(fn: (resource: T) => Sync<R>, options?: LoanOptions<Context>): R;
 
   /** Makes `min` resources and starts evicting; nothing when that is done. See `autostart`. */
   start(): void;
@@ -77,17 +75,6 @@ export interface Pool<T> extends AsyncDisposable {
    * pool that is not started it waits for that.
    */
   ready(count?: number): Promise<void>;
-
-  /** Tries again what the factory's `canCreate` put off. */
-  fill(): void;
-
-  /**
-   * Starts creating up to `count` more resources (default 1), within `max`, and returns how many:
-   * fewer where `canCreate` puts them off, and none before `start` or once the pool is draining. A
-   * creation that fails is told by `factoryCreateError`. Throws an `OptionError` when `count` is not
-   * a whole number of at least 0.
-   */
-  grow(count?: number): number;
 
   /**
    * Destroys up to `count` idle resources (default 1), those first that are idle longest, and returns
@@ -122,8 +109,6 @@ export interface Pool<T> extends AsyncDisposable {
   readonly size: number;
   /** Idle resources. */
   readonly available: number;
-  /** The idle resource that `evict` would take first. */
-  readonly oldestIdle: T | undefined;
   /** Resources on loan. */
   readonly borrowed: number;
   /** Acquires that wait. */
@@ -136,12 +121,18 @@ export interface Pool<T> extends AsyncDisposable {
   readonly spareResourceCapacity: number;
 
   /** Calls `listener` on each `event`. What it throws becomes an uncaught exception. */
-  on<E extends keyof PoolEvents<T>>(event: E, listener: (...args: PoolEvents<T>[E]) => void): this;
-  /** The same for the next one only. */
-  once<E extends keyof PoolEvents<T>>(
+  on<E extends keyof PoolEvents<Seen>>(
     event: E,
-    listener: (...args: PoolEvents<T>[E]) => void,
+    listener: (...args: PoolEvents<Seen>[E]) => void,
+  ): this;
+  /** The same for the next one only. */
+  once<E extends keyof PoolEvents<Seen>>(
+    event: E,
+    listener: (...args: PoolEvents<Seen>[E]) => void,
   ): this;
   /** Stops calling `listener`. */
-  off<E extends keyof PoolEvents<T>>(event: E, listener: (...args: PoolEvents<T>[E]) => void): this;
+  off<E extends keyof PoolEvents<Seen>>(
+    event: E,
+    listener: (...args: PoolEvents<Seen>[E]) => void,
+  ): this;
 }

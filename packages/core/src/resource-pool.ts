@@ -1,12 +1,22 @@
-import { type AcquireOptions, acquireOptions } from './acquire-options.js';
-import { checkOptions, millis } from './check-options.js';
+import {
+  type AcquireOptions,
+  acquireOptions,
+  type LoanOptions,
+  loanContext,
+  type TakeOptions,
+  takeOptions,
+} from './acquire-options.js';
+import type { AdapterFactory, AdapterPool } from './adapter.js';
+import { checkOptions, inspectValue, millis } from './check-options.js';
 import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
-import { isThenable } from './factory-call.js';
+import { isThenable, settled } from './factory-call.js';
 import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
-import { Lending } from './lending.js';
-import type { CloseOptions, Pool, Sync } from './pool.js';
+import { Lending, throwIfAborted } from './lending.js';
+import type { Settings } from './options.js';
+import type { CloseOptions, Sync } from './pool.js';
 import type { PoolState, PoolStats } from './state.js';
+import type { Waiter } from './waiter.js';
 
 const DONE = Promise.resolve();
 
@@ -16,58 +26,91 @@ interface Loan<T> {
   readonly number: number;
 }
 
-/** The public face of a pool. What each method does is said where `Pool` declares it. */
-export class ResourcePool<T> extends Lending<T> implements Pool<T>, LeaseOwner<T> {
+/** The public face of a pool. What each method does is said where `Pool` and `AdapterPool` declare it. */
+export class ResourcePool<T, Lent, Context>
+  extends Lending<T, Lent, Context>
+  implements AdapterPool<T, Lent, Context>, LeaseOwner<T>
+{
+  protected readonly factory: AdapterFactory<T, Lent, Context>;
   readonly #drained: (() => void)[] = [];
   #closing: Promise<void> | undefined = undefined;
   #leases: FinalizationRegistry<{ entry: Entry<T>; loan: number }> | undefined = undefined;
 
-  acquire(given?: number | AcquireOptions): Promise<T> {
-    if (given === undefined) {
-      const entry = this.borrowIdle();
-      if (entry !== undefined) return Promise.resolve(entry.resource);
-    }
+  readonly #lends: boolean;
+  readonly #beginsLoans: boolean;
+  /** The entries of what the factory's `view` gave. */
+  readonly #views = new WeakMap<object, Entry<T>>();
+
+  /** @param makeFactory ties a factory to its pool; it must not use the pool before it returns */
+  constructor(
+    makeFactory: (pool: AdapterPool<T, Lent, Context>) => AdapterFactory<T, Lent, Context>,
+    settings: Settings<T>,
+  ) {
+    super(settings);
+    this.factory = makeFactory(this);
+    this.#lends = this.factory.lend !== undefined;
+    this.#beginsLoans = this.#lends || this.factory.view !== undefined;
+  }
+
+  acquire(given?: number | AcquireOptions<Context>): Promise<Lent> {
     try {
-      const options = acquireOptions(given);
-      options.signal?.throwIfAborted();
+      if (given === undefined) {
+        const idle = this.borrowIdle();
+        if (idle !== undefined) return Promise.resolve(this.#begin(idle, undefined));
+      }
+      const options = acquireOptions(given, 'acquire', this.#lends);
+      throwIfAborted(options.signal);
       const entry = given === undefined ? undefined : this.borrowIdle();
-      if (entry !== undefined) return Promise.resolve(entry.resource);
-      const { promise, resolve } = Promise.withResolvers<T>();
-      this.wait(options, resolve);
-      return promise;
+      if (entry !== undefined) return Promise.resolve(this.#begin(entry, options.context));
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      this.wait(options, false, this.#beginsLoans ? this.#beginning(options, resolve) : resolve);
+      return promise as Promise<Lent>;
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  tryAcquire(): T | undefined {
-    return this.borrowIdle()?.resource;
+  tryAcquire(options?: LoanOptions<Context>): Lent | undefined {
+    const context = loanContext(options, 'tryAcquire', this.#lends);
+    const entry = this.borrowIdle();
+    return entry && this.#begin(entry, context);
   }
 
-  use<R>(fn: (resource: T) => R, given?: number | AcquireOptions): Promise<Awaited<R>> {
-    if (given === undefined) {
-      const entry = this.borrowIdle();
-      if (entry !== undefined) return this.#run(entry, fn);
+  use<R>(fn: (resource: Lent) => R, given?: number | AcquireOptions<Context>): Promise<Awaited<R>> {
+    if (typeof fn !== 'function') return Promise.reject(notAFunction('use', fn));
+    try {
+      if (given === undefined) {
+        const idle = this.borrowIdle();
+        if (idle !== undefined) return this.#run(idle, fn, this.#begin(idle, undefined));
+      }
+      const idleTried = given === undefined;
+      return this.#borrow(given, 'use', idleTried).then((loan) => {
+        const entry = this.#stillLent(loan);
+        return this.#run(entry, fn, entry.lent as Lent);
+      });
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const took = given === undefined; // in vain
-    return this.#borrow(given, took).then((loan) => this.#run(this.#stillLent(loan), fn));
   }
 
-  useSync<R>(fn: (resource: T) => Sync<R>): R {
+  useSync<R>(fn: (resource: Lent) => Sync<R>, options?: LoanOptions<Context>): R {
+    if (typeof fn !== 'function') throw notAFunction('useSync', fn);
+    const context = loanContext(options, 'useSync', this.#lends);
     const entry = this.borrowIdle();
     if (entry === undefined) {
       throw this.draining ? this.closedError() : new PoolEmptyError(this.state());
     }
+    const lent = this.#begin(entry, context);
     const loan = entry.loans;
     let result: R;
     try {
-      result = fn(entry.resource);
+      result = fn(lent);
     } catch (error) {
       this.#finish(entry, loan, true, error);
       throw error;
     }
     if (isThenable(result)) {
-      Promise.resolve(result).catch(() => {}); // told by the error below, whatever becomes of it
+      Promise.resolve(result).catch(() => {}); // the error below says it, whatever becomes of it
       const error = new TypeError('useSync: the function returned a promise; use `use`');
       if (this.isOnLoan(entry, loan)) this.revoke(entry, 'threw');
       throw error;
@@ -76,26 +119,102 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, LeaseOwner<T
     return result;
   }
 
-  async lease(given?: number | AcquireOptions): Promise<Lease<T>> {
-    const entry = this.#stillLent(await this.#borrow(given));
-    const lease = new EntryLease(this, entry);
+  async lease(given?: number | AcquireOptions<Context>): Promise<Lease<Lent>> {
+    const entry = this.#stillLent(await this.#borrow(given, 'lease', false));
+    const { factory } = this;
+    const view = factory.leaseView?.bind(factory);
+    const lease = new EntryLease<T, Lent>(this, entry, view);
     this.#leases ??= new FinalizationRegistry((lost) => this.#lose(lost.entry, lost.loan));
     this.#leases.register(lease, { entry, loan: entry.loans });
     return lease;
   }
 
-  release(resource: T): Promise<void> {
+  /** A loan has been made: tells the factory, and gives what the borrower gets. */
+  #begin(entry: Entry<T>, context: Context | undefined): Lent {
+    if (this.#beginsLoans) this.#callLend(entry, context);
+    return entry.lent as Lent;
+  }
+
+  #callLend(entry: Entry<T>, context: Context | undefined): void {
+    const { factory } = this;
+    const { resource } = entry;
+    try {
+      // Declared void, it may be async all the same, and then its rejection would be nobody's.
+      const answer: unknown = factory.lend?.(resource, context);
+      if (isThenable(answer)) {
+        Promise.resolve(answer).catch(() => {});
+        throw new TypeError('factory.lend returned a promise; it has to be synchronous');
+      }
+      if (factory.view !== undefined) {
+        const view: unknown = factory.view(resource);
+        this.#views.set(view as object, entry);
+        entry.lent = view;
+      }
+    } catch (error) {
+      this.revoke(entry, 'unfit', error);
+      throw error;
+    }
+  }
+
+  /** A waiter that begins its loan when it is served. */
+  #beginning(
+    { context }: AcquireOptions<Context>,
+    resolve: (outcome: Promise<never> | Lent) => void,
+  ): Waiter<T> {
+    return (outcome) => {
+      if (outcome instanceof Promise) resolve(outcome);
+      else {
+        try {
+          resolve(this.#begin(this.entries.get(outcome) as Entry<T>, context));
+        } catch (error) {
+          resolve(Promise.reject(error));
+        }
+      }
+    };
+  }
+
+  tryTake(): T | undefined {
+    return this.borrowIdle()?.resource;
+  }
+
+  take(given: TakeOptions = {}): Promise<T> {
+    return new Promise((resolve) => {
+      const options = takeOptions(given); // what is thrown here rejects the promise
+      throwIfAborted(options.signal);
+      const idle = this.tryTake();
+      if (idle !== undefined) resolve(idle);
+      else this.wait(options, true, resolve);
+    });
+  }
+
+  giveBack(resource: T): void {
     const entry = this.entries.get(resource);
-    if (entry === undefined || entry.state !== 'lent') return this.#refuse();
+    if (entry === undefined || entry.state !== 'lent') throw this.notBorrowed();
+    this.returnEntry(entry, false, undefined);
+  }
+
+  release(resource: Lent): Promise<void> {
+    const entry = this.#lentEntry(resource);
+    if (entry === undefined) return this.#refuse();
     this.returnEntry(entry, false, undefined);
     return DONE;
   }
 
-  destroy(resource: T): Promise<void> {
-    const entry = this.entries.get(resource);
-    if (entry === undefined || entry.state !== 'lent') return this.#refuse();
+  destroy(resource: Lent): Promise<void> {
+    const entry = this.#lentEntry(resource);
+    if (entry === undefined) return this.#refuse();
     this.revoke(entry, 'borrower');
     return DONE;
+  }
+
+  /** The entry that is lent as `lent`. */
+  #lentEntry(lent: unknown): Entry<T> | undefined {
+    if (this.factory.view === undefined) {
+      const entry = this.entries.get(lent);
+      return entry?.state === 'lent' ? entry : undefined;
+    }
+    const entry = this.#views.get(lent as object);
+    return entry?.state === 'lent' && entry.lent === lent ? entry : undefined;
   }
 
   handOff(resource: T): boolean {
@@ -104,25 +223,32 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, LeaseOwner<T
     return this.handOffEntry(entry);
   }
 
-  isBorrowedResource(resource: T): boolean {
-    return this.entries.get(resource)?.state === 'lent';
+  isBorrowedResource(resource: Lent): boolean {
+    return this.#lentEntry(resource) !== undefined;
   }
 
   /** As `acquire`, but tells which loan it is, which is known for certain only while it is made. */
-  #borrow(given: number | AcquireOptions | undefined, took = false): Promise<Loan<T>> {
+  #borrow(
+    given: number | AcquireOptions<Context> | undefined,
+    call: string,
+    idleTried: boolean,
+  ): Promise<Loan<T>> {
     return new Promise((resolve) => {
-      const options = acquireOptions(given); // what is thrown here rejects the promise
-      options.signal?.throwIfAborted();
-      const entry = took ? undefined : this.borrowIdle();
-      if (entry !== undefined) resolve({ entry, number: entry.loans });
-      else this.wait(options, (outcome) => resolve(this.#loanOf(outcome)));
+      const options = acquireOptions(given, call, this.#lends); // what is thrown here rejects
+      throwIfAborted(options.signal);
+      const begun = (entry: Entry<T>): Loan<T> => {
+        this.#begin(entry, options.context);
+        return { entry, number: entry.loans };
+      };
+      const idle = idleTried ? undefined : this.borrowIdle();
+      if (idle !== undefined) resolve(begun(idle));
+      else {
+        this.wait(options, false, (outcome) => {
+          if (outcome instanceof Promise) resolve(outcome);
+          else resolve(settled(() => begun(this.entries.get(outcome) as Entry<T>)));
+        });
+      }
     });
-  }
-
-  #loanOf(outcome: T | Promise<never>): Loan<T> | Promise<never> {
-    if (outcome instanceof Promise) return outcome;
-    const entry = this.entries.get(outcome) as Entry<T>; // lent just now
-    return { entry, number: entry.loans };
   }
 
   /** The entry of a loan just made. On its way here close, or a stray `release`, may have ended it. */
@@ -131,11 +257,11 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, LeaseOwner<T
     throw this.notBorrowed();
   }
 
-  #run<R>(entry: Entry<T>, fn: (resource: T) => R): Promise<Awaited<R>> {
+  #run<R>(entry: Entry<T>, fn: (resource: Lent) => R, lent: Lent): Promise<Awaited<R>> {
     const loan = entry.loans;
     let result: R;
     try {
-      result = fn(entry.resource);
+      result = fn(lent);
     } catch (error) {
       this.#finish(entry, loan, true, error);
       return Promise.reject(error);
@@ -224,6 +350,7 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, LeaseOwner<T
     }
     // A creation that was given up may be over only now, and its resource be destroyed meanwhile.
     while (this.destroying.size > 0) await Promise.all(this.destroying);
+    this.factory.closed?.();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -268,4 +395,8 @@ export class ResourcePool<T> extends Lending<T> implements Pool<T>, LeaseOwner<T
       leaks,
     };
   }
+}
+
+function notAFunction(call: string, given: unknown): TypeError {
+  return new TypeError(`${call}: fn is ${inspectValue(given)}; accepted: a function`);
 }

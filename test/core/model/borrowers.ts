@@ -1,10 +1,5 @@
-import {
-  type Lease,
-  NotBorrowedError,
-  type Pool,
-  PoolClosedError,
-  PoolEmptyError,
-} from '@wasm-pool/core';
+import { type Lease, NotBorrowedError, PoolClosedError, PoolEmptyError } from '@wasm-pool/core';
+import type { AdapterPool } from '@wasm-pool/core/internal';
 import type { FaultyFactory } from './faulty-factory.js';
 import type { Promises } from './promises.js';
 import type { Reference } from './reference.js';
@@ -32,9 +27,14 @@ interface Request {
   finish?: PromiseWithResolvers<unknown> | undefined;
 }
 
+/** Whether an acquire is one of the adapter's: a `take`. */
+function takes({ requeue = false, acceptsHandOff = false }: Asking): boolean {
+  return requeue || acceptsHandOff;
+}
+
 /** Those who borrow from the pool: tells the model of each call, makes it, and follows its promise. */
 export class Borrowers {
-  readonly #pool: Pool<Resource>;
+  readonly #pool: AdapterPool<Resource>;
   readonly #model: Reference;
   readonly #faults: FaultyFactory;
   readonly #promises: Promises;
@@ -45,7 +45,7 @@ export class Borrowers {
   readonly #leases: { lease: Lease<Resource>; request: Request }[] = [];
 
   constructor(
-    pool: Pool<Resource>,
+    pool: AdapterPool<Resource>,
     model: Reference,
     faults: FaultyFactory,
     promises: Promises,
@@ -59,7 +59,9 @@ export class Borrowers {
   }
 
   #request(kind: Request['kind'], asking: Asking = {}): Request {
-    const { priority, timeoutMillis, signal, requeue = false, acceptsHandOff = false } = asking;
+    const { priority, timeoutMillis, signal } = asking;
+    const acceptsHandOff = kind === 'acquire' && takes(asking);
+    const requeue = acceptsHandOff && asking.requeue === true;
     const { priorityRange, acquireTimeoutMillis } = this.#model.setup;
     const timeout = timeoutMillis ?? acquireTimeoutMillis;
     const request: Request = {
@@ -81,7 +83,7 @@ export class Borrowers {
 
   #ask<R>(request: Request, asking: Asking, call: (options?: object) => Promise<R>): void {
     const { ask, abort } = request;
-    const { signal: when, ...rest } = asking;
+    const { signal: when, requeue, acceptsHandOff, ...rest } = asking;
     let decided = 'decided';
     if (when === 'before') {
       const reason = new Error('aborted before');
@@ -91,7 +93,8 @@ export class Borrowers {
 
     this.#open.push(request);
     const signal = abort?.signal;
-    call(Object.keys(asking).length === 0 ? undefined : { ...rest, signal }).then(
+    const options = ask.requeue ? { ...rest, signal, requeue } : { ...rest, signal };
+    call(Object.keys(asking).length === 0 ? undefined : options).then(
       (value) => {
         request.settled = { value };
       },
@@ -106,7 +109,9 @@ export class Borrowers {
   }
 
   acquire(asking: Asking): void {
-    this.#ask(this.#request('acquire', asking), asking, (it) => this.#pool.acquire(it));
+    this.#ask(this.#request('acquire', asking), asking, (it) =>
+      takes(asking) ? this.#pool.take(it) : this.#pool.acquire(it),
+    );
   }
 
   lease(asking: Asking): void {

@@ -1,4 +1,5 @@
-import type { Factory, Verdict } from '@wasm-pool/core';
+import type { Verdict } from '@wasm-pool/core';
+import type { AdapterFactory } from '@wasm-pool/core/internal';
 import type { Creation } from './creations.js';
 import type { Destruction } from './destructions.js';
 import type { Reference } from './reference.js';
@@ -37,7 +38,7 @@ export class FaultyFactory {
   }
 
   /** As `createPool` takes it. */
-  get factory(): Factory<Resource> {
+  get factory(): AdapterFactory<Resource> {
     return {
       create: () => this.#create(),
       canCreate: () => this.#canCreate(),

@@ -1,4 +1,5 @@
-import { createPool, FactoryTimeoutError, type Pool } from '@wasm-pool/core';
+import { FactoryTimeoutError } from '@wasm-pool/core';
+import { type AdapterPool, createAdapterPool } from '@wasm-pool/core/internal';
 import { Borrowers, picked } from './borrowers.js';
 import { checkCalm, checkFair, checkTimely } from './checks.js';
 import type { Clock } from './clock.js';
@@ -17,7 +18,7 @@ export class Run {
   readonly #clock: Clock;
   readonly #model: Reference;
   readonly #faults: FaultyFactory;
-  readonly #pool: Pool<Resource>;
+  readonly #pool: AdapterPool<Resource>;
   readonly #borrowers: Borrowers;
   readonly #promises = new Promises();
   readonly #findings = new Findings();
@@ -32,7 +33,7 @@ export class Run {
     this.#model = new Reference(setup, () => clock.now);
     this.#faults = new FaultyFactory(this.#model, this.#findings);
     const { recycles: _, evictWorn, ...options } = setup;
-    this.#pool = createPool(this.#faults.factory, {
+    this.#pool = createAdapterPool(this.#faults.factory, {
       ...options,
       autostart: false, // started below, once there is somebody to hear of it
       ...(evictWorn && {

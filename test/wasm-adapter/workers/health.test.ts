@@ -53,7 +53,7 @@ describe('an instance on a thread', () => {
     const sizes: number[] = [];
     pool.on('destroy', ({ memoryBytes }) => sizes.push(memoryBytes));
     await pool.run.grow(2);
-    expect(pool.oldestIdle?.memoryBytes).toBe(3 * 65_536);
+    expect(await pool.use(({ memoryBytes }) => memoryBytes)).toBe(3 * 65_536);
     await pool.run.grow(1);
     expect(sizes).toEqual([4 * 65_536]);
     await pool.use(async (worker) => {

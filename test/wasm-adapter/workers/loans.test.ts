@@ -94,7 +94,7 @@ describe('a worker on loan', () => {
 
   test('cannot be returned by who only heard of it', async () => {
     const pool = await workerPool();
-    const { oldestIdle } = pool;
+    const oldestIdle: unknown = Reflect.get(pool, 'oldestIdle');
     const worker = await pool.acquire();
     for (const stranger of [oldestIdle, {}, undefined, null, 5]) {
       expect(await failure(pool.release(stranger as never))).toMatchObject(notBorrowed);

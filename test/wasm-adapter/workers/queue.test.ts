@@ -218,7 +218,9 @@ describe('workers', () => {
     await using pool = await createWasmWorkerPool<{ five(): number }>(guest, { module, max: 1 });
     expect(await pool.run.five()).toBe(5);
     expect(pool.stats()).toMatchObject({ size: 1, available: 1, acquired: 1, created: 1 });
-    expect(pool.oldestIdle).toMatchObject({ id: 1, name: 'wasm#1' });
+    const gone: unknown[] = [];
+    pool.on('destroy', (worker) => gone.push(worker));
     expect(pool.evict()).toBe(1);
+    expect(gone).toMatchObject([{ id: 1, name: 'wasm#1' }]);
   });
 });

@@ -1,7 +1,6 @@
-import type { Factory, Pool } from '@wasm-pool/core';
 import { WasmError } from '../errors.js';
 import type { PooledInstance } from '../instance/pooled-instance.js';
-import type { SharedFactory } from '../pool/start-pool.js';
+import type { BudgetMembership } from '../pool/budget-membership.js';
 
 /** What a pool of the budget holds; instances that are being made count, too. */
 export interface BudgetMemberStats {
@@ -12,9 +11,18 @@ export interface BudgetMemberStats {
   readonly pending: number;
 }
 
-/** A factory that says of each instance whether it is fit. */
-export type JudgingFactory<Exports, Context> = Factory<PooledInstance<Exports, Context>> &
-  Required<Pick<Factory<PooledInstance<Exports, Context>>, 'validate' | 'recycle'>>;
+/** What the budget reads of a pool, and has it do. */
+export interface MemberPool {
+  readonly available: number;
+  readonly borrowed: number;
+  readonly pending: number;
+  readonly size: number;
+  readonly spareResourceCapacity: number;
+  readonly oldestIdle: { readonly returnedAt: number } | undefined;
+  evict(count: number, reason: string): number;
+  fill(): void;
+  on(event: 'create' | 'factoryCreateError', listener: () => void): unknown;
+}
 
 /** The limits that many pools share; who needs room has idle instances of any of them destroyed. */
 export class Budget {
@@ -34,62 +42,54 @@ export class Budget {
   }
 
   /**
-   * Makes a pool's factory ask the budget, and tell it of each instance. Throws a `WasmError`
-   * `ERR_WASM_BUDGET` where an instance takes more than there is, in `minBytes` already.
+   * Has a pool share the budget. Throws a `WasmError` `ERR_WASM_BUDGET` where an instance takes more
+   * than there is, in `minBytes` already.
+   *
+   * @param onSpaceFreed called when there may be room for an instance that was refused
    */
-  share<Exports, Context>(
+  join(
     name: string,
-    factory: JudgingFactory<Exports, Context>,
+    pool: MemberPool,
     minBytes: number,
-  ): SharedFactory<Exports, Context> {
+    onSpaceFreed: () => void,
+  ): BudgetMembership {
     this.#checkSize(`an instance of ${name}`, minBytes);
-    const holding = new BudgetMember(name, minBytes);
+    const holding = new BudgetMember(name, pool, minBytes, onSpaceFreed);
     this.#holdings.add(holding);
+    pool.on('create', () => this.#changed());
+    pool.on('factoryCreateError', () => this.#changed());
     return {
-      factory: {
-        canCreate: () => this.#mayCreate(holding),
-        create: async () => {
-          const instance = await factory.create();
-          const { memoryBytes } = instance;
-          if (memoryBytes > this.#maxBytes) instance.drop();
-          this.#checkSize(instance.name, memoryBytes);
-          instance.returnedAt = ++this.#returns;
-          holding.count(instance);
-          holding.expectedBytes = memoryBytes;
-          holding.starting = false;
-          return instance;
-        },
-        destroy: (instance, reason) => {
-          holding.forget(instance);
-          this.#changed();
-          return factory.destroy(instance, reason);
-        },
-        validate: (instance) => factory.validate(instance),
-        recycle: (instance, ...thrown) => {
-          instance.returnedAt = ++this.#returns;
-          holding.count(instance);
-          this.#changed();
-          return factory.recycle(instance, ...thrown);
-        },
+      mayCreate: () => this.#mayCreate(holding),
+      created: (instance) => {
+        const { memoryBytes } = instance;
+        if (memoryBytes > this.#maxBytes) instance.drop();
+        this.#checkSize(instance.name, memoryBytes);
+        instance.returnedAt = ++this.#returns;
+        holding.count(instance);
+        holding.expectedBytes = memoryBytes;
+        holding.starting = false;
+      },
+      returned: (instance) => {
+        instance.returnedAt = ++this.#returns;
+        holding.count(instance);
+        this.#changed();
+      },
+      destroyed: (instance) => {
+        holding.forget(instance);
+        this.#changed();
       },
       reclaim: () => this.#evictAll(),
-      attach: (pool) => {
-        holding.pool = pool;
-        pool.on('create', () => this.#changed());
-        pool.on('factoryCreateError', () => this.#changed());
-      },
-      onSpaceFreed: (listener) => {
-        holding.onSpaceFreed = listener;
+      exceeded: (what, cause) => {
+        const { starting, creating } = holding;
+        const growable = pool.spareResourceCapacity > 0 && !(starting && creating > 0);
+        if (!growable || this.#fits(holding)) return undefined;
+        const message = `${what}: the budget that it shares is spent, and held by ${this.#describe()}`;
+        return new WasmError('ERR_WASM_BUDGET', message, { cause });
       },
       detach: () => {
         this.#holdings.delete(holding);
         this.#waiting.delete(holding);
         this.#changed();
-      },
-      blockedBy: () => {
-        const { pool, starting, creating } = holding;
-        const growable = pool.spareResourceCapacity > 0 && !(starting && creating > 0);
-        return growable && !this.#fits(holding) ? this.#describe() : undefined;
       },
     };
   }
@@ -102,7 +102,7 @@ export class Budget {
 
   /** Whether a pool may make an instance; if somebody waits for it, others' idle ones give way. */
   #mayCreate(holding: BudgetMember): boolean {
-    // While others make room: `min` of a pool whose instance has just given way.
+    // Not during an eviction: the pool of the evicted instance would refill its `min` at once.
     const admitted = !this.#admitting && this.#hasRoomFor(holding);
     if (admitted) this.#waiting.delete(holding);
     else this.#waiting.add(holding);
@@ -204,30 +204,20 @@ class BudgetMember {
   readonly name: string;
   /** What each takes: as much as when it was made, or returned last. */
   readonly instances = new Map<PooledInstance, number>();
-  /** Set before the pool makes its first instance. */
-  pool!: Pick<
-    Pool<PooledInstance>,
-    | 'available'
-    | 'borrowed'
-    | 'evict'
-    | 'oldestIdle'
-    | 'pending'
-    | 'size'
-    | 'spareResourceCapacity'
-    | 'fill'
-  >;
-  /** Called when there may be room for what was refused. */
-  onSpaceFreed: () => void = () => {};
+  readonly pool: MemberPool;
+  readonly onSpaceFreed: () => void;
   /** What a further instance is likely to take: as much as the last one did. */
   expectedBytes: number;
   /** Has made no instance yet. */
   starting = true;
-  /** Its last attempt to make an instance was. */
+  /** Whether its last attempt to make an instance was refused. */
   refused = false;
   #heldBytes = 0;
 
-  constructor(name: string, minBytes: number) {
+  constructor(name: string, pool: MemberPool, minBytes: number, onSpaceFreed: () => void) {
     this.name = name;
+    this.pool = pool;
+    this.onSpaceFreed = onSpaceFreed;
     this.expectedBytes = minBytes;
   }
 

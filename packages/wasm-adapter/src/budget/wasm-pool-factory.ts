@@ -78,27 +78,25 @@ export class WasmPoolFactory implements AsyncDisposable {
     const cached = this.#modules.get(key) ?? { program: makeProgram(loaded, options), users: 0 };
     this.#modules.set(key, cached);
     cached.users++;
-    let pool: WasmPool<Exports, Context> | undefined;
-    const forget = () => {
+    const release = () => {
       if (--cached.users === 0) this.#modules.delete(key);
-      if (pool !== undefined) this.#pools.delete(pool);
     };
-
+    let pool: WasmPool<Exports, Context>;
     try {
       const program = await cached.program;
-      pool = await startPool(program, options, (name, factory) => {
-        const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
-        const minBytes = memories.reduce((sum, memory) => sum + memory.minBytes, 0);
-        const share = this.#budget.share(name, factory, minBytes);
-        const leave = () => {
-          share.detach();
-          if (pool !== undefined) forget();
+      const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
+      const minBytes = memories.reduce((sum, memory) => sum + memory.minBytes, 0);
+      pool = await startPool(program, options, (self, onSpaceFreed) => {
+        const membership = this.#budget.join(options.name ?? 'wasm', self, minBytes, onSpaceFreed);
+        const detach = () => {
+          membership.detach();
+          if (this.#pools.delete(self)) release();
         };
-        return { ...share, detach: leave };
+        return { ...membership, detach };
       });
       this.#pools.add(pool);
     } catch (error) {
-      forget();
+      release();
       throw error;
     }
     if (this.#closed) await pool.close();

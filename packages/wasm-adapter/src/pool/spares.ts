@@ -1,4 +1,4 @@
-import type { DestroyReason, Pool } from '@wasm-pool/core';
+import type { DestroyReason } from '@wasm-pool/core';
 
 /** Why idle instances go: those are not to be made anew at once. */
 const leaving: readonly DestroyReason[] = [
@@ -11,13 +11,21 @@ const leaving: readonly DestroyReason[] = [
   'outOfMemory',
 ];
 
+/** The pool whose spares they are. */
+interface Pool {
+  readonly borrowed: number;
+  readonly size: number;
+  grow(count: number): number;
+  on(event: 'destroy', listener: (resource: unknown, reason: DestroyReason) => void): unknown;
+}
+
 /** Keeps so many more resources than are on loan, within `max`, for those that are lent only once. */
-export class Spares<T> {
-  readonly #pool: Pool<T>;
+export class Spares {
+  readonly #pool: Pool;
   readonly #count: number;
   #toppingUp = false;
 
-  constructor(pool: Pool<T>, count: number) {
+  constructor(pool: Pool, count: number) {
     this.#pool = pool;
     this.#count = count;
     pool.on('destroy', (_, reason) => {

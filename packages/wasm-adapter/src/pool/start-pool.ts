@@ -1,62 +1,51 @@
-import { CreateError, createPool, type Factory, type Pool } from '@wasm-pool/core';
-import type { PooledInstance } from '../instance/pooled-instance.js';
+import { CreateError } from '@wasm-pool/core';
+import { createAdapterPool } from '@wasm-pool/core/internal';
 import type { AnyProgram } from '../program.js';
+import { InstanceFactory, type InstancePool, type JoinBudget } from './instance-factory.js';
 import { coreOptions, type WasmPoolOptions } from './options.js';
-import { WasmFactory } from './wasm-factory.js';
-import { type BudgetMembership, budgetExceeded, WasmPool } from './wasm-pool.js';
+import type { WasmPool } from './wasm-pool.js';
 
-/** A factory that keeps to a budget, and what its pool asks of that. */
-export interface SharedFactory<Exports, Context> extends BudgetMembership {
-  readonly factory: Factory<PooledInstance<Exports, Context>>;
-  /** Destroys what is idle of all pools, when V8 has no room left. */
-  reclaim(): void;
-  /** Tells the budget whose factory it is. */
-  attach(pool: Pool<PooledInstance<Exports, Context>>): void;
+/** What of a started pool its maker needs. */
+interface Tied<Exports, Context> {
+  factory?: InstanceFactory<Exports, Context>;
 }
 
 /** Makes the pool of a program; its first instances work once this resolves. */
 export async function startPool<Exports, Context>(
   program: AnyProgram,
   options: WasmPoolOptions<Exports, Context>,
-  share?: (name: string, factory: WasmFactory<Exports, Context>) => SharedFactory<Exports, Context>,
+  join?: JoinBudget<Exports, Context>,
 ): Promise<WasmPool<Exports, Context>> {
   const given = coreOptions(options);
   const poolOptions = { ...given, maxUses: given.maxUses ?? program.defaultMaxUses };
-  const { name = 'wasm', min = 0, acquireTimeoutMillis = 0 } = poolOptions;
-  const factory = new WasmFactory(program, name, options);
-  const shared = share?.(name, factory);
-  let pool: Pool<PooledInstance<Exports, Context>> | undefined;
+  const { name = 'wasm', acquireTimeoutMillis = 0 } = poolOptions;
+  const module = program.mainModule(name);
+  const tied: Tied<Exports, Context> = {};
+  const pool = createAdapterPool((self: InstancePool<Exports, Context>) => {
+    tied.factory = new InstanceFactory(program, name, options, self, join);
+    return tied.factory;
+  }, poolOptions);
   try {
-    pool = createPool(shared?.factory ?? factory, poolOptions);
-    await firstInstances(pool, factory, shared, acquireTimeoutMillis);
-    const spares = options.reset === 'fresh' ? Math.max(min, 1) : 0;
-    return new WasmPool(program.mainModule(name), factory.restoreBlockers, pool, spares, shared);
+    await firstInstances(pool, tied, acquireTimeoutMillis);
   } catch (error) {
-    await pool?.close();
-    shared?.detach();
+    await pool.close();
     throw error instanceof CreateError ? error.cause : error;
   }
+  const { restoreBlockers = [] } = tied.factory ?? {};
+  return Object.assign(pool, { module, restoreBlockers });
 }
 
 /** Waits for `min` instances, or as many of them as the budget has room for, and for one at least. */
 async function firstInstances<Exports, Context>(
-  pool: Pool<PooledInstance<Exports, Context>>,
-  factory: WasmFactory<Exports, Context>,
-  shared: SharedFactory<Exports, Context> | undefined,
+  pool: InstancePool<Exports, Context>,
+  { factory }: Tied<Exports, Context>,
   timeoutMillis: number,
 ): Promise<void> {
-  factory.reclaim = () => {
-    if (shared === undefined) pool.evict(pool.available, 'outOfMemory');
-    else shared.reclaim();
-  };
-  shared?.attach(pool);
   pool.start();
   const { promise: spent, reject } = Promise.withResolvers<never>();
   const onTimeout = () => {
-    const holders = shared?.blockedBy();
-    if (holders !== undefined) {
-      reject(budgetExceeded(`no instance within ${timeoutMillis} ms`, holders));
-    }
+    const error = factory?.noFirstInstance(timeoutMillis);
+    if (error !== undefined) reject(error);
   };
   const timer = timeoutMillis > 0 ? setTimeout(onTimeout, timeoutMillis) : undefined;
   try {

@@ -1,4 +1,4 @@
-import type { Factory, Verdict } from '@wasm-pool/core';
+import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { checkOptions } from '@wasm-pool/core/internal';
 import { WasmError } from '../errors.js';
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
@@ -17,15 +17,14 @@ import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from 
 const TASKS_MILLIS = 1000;
 
 /** What core needs to pool the instances of one module. */
-export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exports, Context>> {
+export class WasmFactory<Exports, Context>
+  implements Factory<PooledInstance<Exports, Context>, Context>
+{
   /**
    * Why `reset: 'restore'` replaces every instance of this module; empty where it need not. What an
    * instance has to show for itself is among them once the first one is made.
    */
   restoreBlockers: readonly string[];
-
-  /** Destroys what is idle, when V8 has no room left for a further instance. */
-  reclaim: (() => void) | undefined = undefined;
 
   readonly #program: AnyProgram;
   readonly #name: string;
@@ -69,11 +68,14 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
       return await this.#make(id);
     } catch (error) {
       if (!(error instanceof WasmError) || error.code !== 'ERR_WASM_MEMORY') throw error;
-      this.reclaim?.();
+      this.reclaim();
       await new Promise((resolve) => setImmediate(resolve)); // what was dropped can be collected
       return this.#make(id);
     }
   }
+
+  /** Destroys idle instances, when V8 has no room left for a further one. */
+  protected reclaim(): void {}
 
   async #make(id: number): Promise<PooledInstance<Exports, Context>> {
     const program = this.#program;
@@ -130,8 +132,14 @@ export class WasmFactory<Exports, Context> implements Factory<PooledInstance<Exp
     await start(exports, instance.name);
   }
 
-  destroy(instance: PooledInstance<Exports, Context>): void {
+  destroy(instance: PooledInstance<Exports, Context>, _?: DestroyReason): void {
     instance.drop();
+  }
+
+  /** A loan begins: the instance can be called, and knows what for. It ends with `recycle`, or `drop`. */
+  lend(instance: PooledInstance<Exports, Context>, context: Context | undefined): void {
+    instance.calls.callable = true;
+    instance.context = context;
   }
 
   validate(instance: PooledInstance<Exports, Context>): Verdict {

@@ -1,66 +1,33 @@
-import type { Lease } from '@wasm-pool/core';
-import type { CallState } from '../instance/guard.js';
 import type { WasmImports } from '../instance/link.js';
 import type { PooledInstance } from '../instance/pooled-instance.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 
 /**
- * A lease whose `value` stands for that one loan: whatever was kept of it, its exports too, throws a
- * `WasmError` `ERR_WASM_NOT_LENT` once the lease has ended, also when somebody else has the instance
- * by then. The lease's own members go on throwing core's `NotBorrowedError`.
+ * An instance seen through its lease: whatever was kept of it, its exports too, throws a `WasmError`
+ * `ERR_WASM_NOT_LENT` once the lease has ended, even after the instance was lent to someone else.
  */
-export class WasmLease<Exports, Context> implements Lease<WasmInstance<Exports, Context>> {
-  readonly #lease: Lease<PooledInstance<Exports, Context>>;
-  readonly #view: LeasedInstance<Exports, Context>;
+export class LeasedInstance<Exports, Context> implements WasmInstance<Exports, Context> {
+  readonly #lease: { readonly value: WasmInstance<Exports, Context> };
+  readonly #pooled: PooledInstance<Exports, Context>;
+  /** Weak: to keep a lease that has ended is to keep no memory. */
+  #exports: WeakRef<Exports & object> | undefined = undefined;
 
-  constructor(lease: Lease<PooledInstance<Exports, Context>>) {
+  constructor(
+    instance: PooledInstance<Exports, Context>,
+    lease: { readonly value: WasmInstance<Exports, Context> },
+  ) {
+    this.#pooled = instance;
     this.#lease = lease;
-    this.#view = new LeasedInstance(lease);
   }
 
-  get value(): WasmInstance<Exports, Context> {
-    void this.#lease.value;
-    return this.#view;
-  }
-
-  release(): Promise<void> {
-    this.#view.forget();
-    return this.#lease.release();
-  }
-
-  destroy(): Promise<void> {
-    this.#view.forget();
-    return this.#lease.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#view.forget();
-    return this.#lease[Symbol.asyncDispose]();
-  }
-}
-
-/** An instance seen through its lease, which is asked each time. */
-class LeasedInstance<Exports, Context> implements WasmInstance<Exports, Context> {
-  readonly #lease: Lease<PooledInstance<Exports, Context>>;
-  readonly #calls: CallState;
-  #exports: Exports | undefined = undefined;
-
-  constructor(lease: Lease<PooledInstance<Exports, Context>>) {
-    this.#lease = lease;
-    this.#calls = lease.value.calls;
-  }
-
-  /** Lets go of the exports, so that holding on to a lease that has ended holds on to no memory. */
-  forget(): void {
-    this.#exports = undefined;
-  }
-
+  /** Asks the lease each time. */
   get #instance(): PooledInstance<Exports, Context> {
     try {
-      return this.#lease.value;
+      void this.#lease.value;
     } catch {
-      throw this.#calls.notCallable();
+      throw this.#pooled.calls.notCallable();
     }
+    return this.#pooled;
   }
 
   get id(): number {
@@ -74,10 +41,12 @@ class LeasedInstance<Exports, Context> implements WasmInstance<Exports, Context>
   get exports(): Exports {
     const { exports } = this.#instance;
     const check = () => void this.#instance;
-    this.#exports ??= isObject(exports)
-      ? leasedExports(exports, check)
-      : leased(exports, undefined, check);
-    return this.#exports;
+    if (!isObject(exports)) return leased(exports, undefined, check);
+    const kept = this.#exports?.deref();
+    if (kept !== undefined) return kept;
+    const view = leasedExports(exports, check);
+    this.#exports = new WeakRef(view);
+    return view;
   }
 
   get memory(): WebAssembly.Memory | undefined {

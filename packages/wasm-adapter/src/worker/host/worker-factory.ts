@@ -23,19 +23,18 @@ export class WorkerFactory implements Factory<PooledWorker> {
   /** What the instance made last was like. */
   made: Made | undefined = undefined;
 
-  /** The pool, once there is one. */
-  lender!: Lender;
-
   readonly #program: ThreadData['program'];
   readonly #settings: WorkerSettings;
+  readonly #lender: Lender;
   /** Threads whose instance is gone; unless the next one is made soon, they go too. */
   readonly #reusableThreads: Thread[] = [];
   readonly #making = new Set<PooledWorker>();
   #closed = false;
   #lastId = 0;
 
-  constructor(program: ThreadData['program'], settings: WorkerSettings) {
+  constructor(program: ThreadData['program'], settings: WorkerSettings, lender: Lender) {
     this.#program = program;
+    this.#lender = lender;
     this.#settings = settings;
   }
 
@@ -56,7 +55,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
     const id = ++this.#lastId;
     const data = { program: this.#program, poolName: name, options, module };
     const thread = vacant ?? new Thread(spawn, `${name}#${id}`, data);
-    const worker = new PooledWorker(thread, id, name, this.lender, options.reset === 'fresh');
+    const worker = new PooledWorker(thread, id, name, this.#lender, options.reset === 'fresh');
     this.#making.add(worker);
     try {
       this.made = await worker.make(createTimeoutMillis);

@@ -1,9 +1,10 @@
-import { CreateError, createPool, type Pool } from '@wasm-pool/core';
+import { CreateError } from '@wasm-pool/core';
+import { createAdapterPool } from '@wasm-pool/core/internal';
 import { load, makeProgram, type WasmSource } from '../../program.js';
-import type { PooledWorker } from '../host/pooled-worker.js';
-import { WorkerFactory } from '../host/worker-factory.js';
-import type { Calls, ExportCalls, ExportsOf } from './task-types.js';
-import { WasmWorkerPool } from './wasm-worker-pool.js';
+import { LentWorkerFactory, type WorkerPool } from './lent-worker-factory.js';
+import type { Calls as CallsOf, ExportCalls, ExportsOf } from './task-types.js';
+import type { WasmWorkerPool } from './wasm-worker-pool.js';
+import { WorkerCalls } from './worker-calls.js';
 import { type WasmWorkerPoolOptions, workerSettings } from './worker-options.js';
 
 /** Options that name the module with the tasks, or start a worker file that has them. */
@@ -28,7 +29,7 @@ export function createWasmWorkerPool<
   Tasks extends object,
   Exports = ExportsOf<Tasks>,
   Context = unknown,
->(src: WasmSource, options: WithTasks): Promise<WasmWorkerPool<Calls<Tasks, Exports>, Context>>;
+>(src: WasmSource, options: WithTasks): Promise<WasmWorkerPool<CallsOf<Tasks, Exports>, Context>>;
 /** The same, where there is nothing to call but the exports. */
 export function createWasmWorkerPool<Exports, Context = unknown>(
   src: WasmSource,
@@ -40,47 +41,30 @@ export async function createWasmWorkerPool(
 ): Promise<WasmWorkerPool> {
   const settings = workerSettings(options);
   const program = await makeProgram(await load(src), options);
-  const factory = new WorkerFactory(program.toMessage(), settings);
   const module = program.mainModule(settings.name);
-  const pool: Pool<PooledWorker> = createPool(factory, {
-    ...settings.core,
-    maxUses: settings.core.maxUses ?? program.defaultMaxUses,
-  });
-  factory.lender = {
-    handOff: (worker) => pool.handOff(worker),
-    release: (worker) => void pool.release(worker),
-    requeue: (calls) => {
-      const waiting = [...calls];
-      for (let call = waiting[0]; call !== undefined; call = waiting[0]) {
-        const worker = pool.tryAcquire();
-        if (worker === undefined) break;
-        waiting.shift();
-        worker.serveQueued(call);
-      }
-      for (const call of waiting.reverse()) {
-        const { priority, signal, timeoutMillis } = call;
-        pool
-          .acquire({ priority, signal, timeoutMillis, acceptsHandOff: true, requeue: true })
-          .then((worker) => worker.serveQueued(call), call.rejectUnserved);
-      }
+  const tied: { factory?: LentWorkerFactory<object, unknown> } = {};
+  const pool = createAdapterPool(
+    (self: WorkerPool<object, unknown>) => {
+      tied.factory = new LentWorkerFactory(program.toMessage(), settings, self);
+      return tied.factory;
     },
-  };
-  const { min = 0 } = settings.core;
+    { ...settings.core, maxUses: settings.core.maxUses ?? program.defaultMaxUses },
+  );
+  const { min = 0, acquireTimeoutMillis: timeoutMillis = 0 } = settings.core;
   try {
     pool.start();
     await pool.ready(Math.max(min, 1));
   } catch (error) {
     await pool.close();
-    factory.close();
     throw error instanceof CreateError ? error.cause : error;
   }
-  const { names = [], restoreBlockers = [] } = factory.made ?? {};
-  return new WasmWorkerPool(pool, {
-    module,
-    restoreBlockers,
+  const { names = new Set<string>(), made } = tied.factory ?? {};
+  const { run, call } = new WorkerCalls(
+    pool,
     names,
-    settings,
-    endThreads: () => factory.close(),
-    spares: settings.thread.reset === 'fresh' ? Math.max(min, 1) : 0,
-  });
+    { callTimeoutMillis: settings.callTimeoutMillis, timeoutMillis },
+    () => tied.factory?.topUp(),
+  );
+  const { restoreBlockers = [] } = made ?? {};
+  return Object.assign(pool, { module, restoreBlockers, run, call });
 }

@@ -17,12 +17,8 @@ export interface WorkerCallOptions<Context = unknown>
   context?: Context | undefined;
 }
 
-/** How one loan of a worker waits, and what it is for. */
-export interface WorkerAcquireOptions<Context = unknown>
-  extends Pick<AcquireOptions, 'priority' | 'timeoutMillis' | 'signal'> {
-  /** Stands in `instance.context` for the length of the loan. It is cloned for each call. */
-  context?: Context | undefined;
-}
+/** How one loan of a worker waits, and what it is for: its `context` is cloned for each call. */
+export type WorkerAcquireOptions<Context = unknown> = AcquireOptions<Context>;
 
 /**
  * An instance on a thread of its own, on loan to one borrower. Its calls are run one after another,
