@@ -2,6 +2,7 @@ import { WasmError } from '../errors.js';
 import type { CompiledModule } from '../module/compiled-module.js';
 import type { ModuleShape } from '../module/module-shape.js';
 import { exportName, type StateKind } from '../module/private-exports.js';
+import { writtenTables } from '../module/restore-blockers.js';
 import type { AnyProgram } from '../program.js';
 import { externalMemory } from './external-memory.js';
 import { CallState, guardExports } from './guard.js';
@@ -168,10 +169,12 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   }
 }
 
-/** An instance's memories, tables or mutable globals, exported by its author or by us. */
+/** An instance's memories, tables that may change, or mutable globals, exported by its author or by us. */
 function stateOf(kind: StateKind, shape: ModuleShape, exports: WebAssembly.Exports): unknown[] {
   const globals = shape.globals.map((it) => (it.mutable ? it : undefined));
-  const items = { memory: shape.memories, table: shape.tables, global: globals }[kind];
+  const written = new Set(writtenTables(shape));
+  const tables = shape.tables.map((it) => (written.has(it) ? it : undefined));
+  const items = { memory: shape.memories, table: tables, global: globals }[kind];
   return items.flatMap((item, index) =>
     item === undefined ? [] : [exports[exportName(kind, index, item)]],
   );

@@ -44,6 +44,11 @@ export class ByteReader {
   }
 
   /** A vector: calls `read` for each element. */
+  each(read: () => unknown): void {
+    for (let left = this.unsigned(); left > 0; left--) read();
+  }
+
+  /** A vector, whose elements `read` gives. */
   vector<R>(read: () => R): R[] {
     return Array.from({ length: this.unsigned() }, read);
   }

@@ -12,8 +12,11 @@ export function utf8WithLength(text: string): Uint8Array {
   return concat(unsignedLeb(bytes.length), bytes);
 }
 
-/** All parts, one behind the other. */
-export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** All parts, one behind the other. Many go in an array: arguments have to fit on the stack. */
+export function concat(
+  ...given: readonly (Uint8Array | readonly Uint8Array[])[]
+): Uint8Array<ArrayBuffer> {
+  const parts = given.flat();
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

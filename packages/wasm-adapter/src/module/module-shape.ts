@@ -1,4 +1,4 @@
-import { ByteReader } from './byte-reader.js';
+import { Instruction, InstructionReader } from './instructions.js';
 
 /** A memory, table or global, imported ones first: its place here is its index. */
 export interface ShapeItem {
@@ -12,10 +12,16 @@ export interface MemoryShape extends ShapeItem {
   readonly is64Bit: boolean;
   /** How large it is at least. */
   readonly minBytes: number;
+  /** How large it can grow at most: as it says, or as its addresses reach. */
+  readonly maxBytes: number;
 }
 
 export interface TableShape extends ShapeItem {
   readonly type: number;
+  /** How many elements it has at least. */
+  readonly minElements: number;
+  /** How many it can have at most: as it says, or without a limit. */
+  readonly maxElements: number;
 }
 
 export interface GlobalShape extends ShapeItem {
@@ -27,15 +33,17 @@ export interface GlobalShape extends ShapeItem {
   readonly type: number;
 }
 
-/** What of a core module matters for counting and restoring the state of its instances. */
+/** What of a core module matters for limiting, guarding and restoring its instances. */
 export interface ModuleShape {
   readonly memories: readonly MemoryShape[];
   readonly tables: readonly TableShape[];
   readonly globals: readonly GlobalShape[];
   /** Has structs or arrays with mutable fields. */
   readonly mutableHeap: boolean;
-  /** Has passive segments, and code that may drop one. */
+  /** Has passive segments, and code that drops one, or was not read or understood. */
   readonly droppable: boolean;
+  /** Has code that writes into a table, or was not read or understood. */
+  readonly writesTables: boolean;
   readonly functions: FunctionsShape;
   /** The function that the start section names. */
   readonly start: number | undefined;
@@ -50,11 +58,14 @@ export interface FunctionsShape {
   readonly referenced: readonly number[];
   /** A name of each that is exported. */
   readonly exportedAs: ReadonlyMap<number, string>;
+  /** The index of the type of each that is exported, by name. */
+  readonly exportedTypes: ReadonlyMap<string, number>;
 }
 
 const Section = {
   type: 1,
   import: 2,
+  function: 3,
   table: 4,
   memory: 5,
   global: 6,
@@ -65,8 +76,13 @@ const Section = {
   data: 11,
 } as const;
 
-/** Reads a valid core module. Throws a RangeError at what it does not know. */
-export function moduleShape(bytes: Uint8Array): ModuleShape {
+/**
+ * Reads a valid core module, in a time that is linear in its size. Throws a RangeError at what it does
+ * not know.
+ *
+ * @param readsCode whether to read the instructions, too: only `restore` asks about them
+ */
+export function moduleShape(bytes: Uint8Array, readsCode = true): ModuleShape {
   const memories: MemoryShape[] = [];
   const tables: TableShape[] = [];
   const globals: GlobalShape[] = [];
@@ -75,7 +91,9 @@ export function moduleShape(bytes: Uint8Array): ModuleShape {
   let start: number | undefined;
   let mutableHeap = false;
   let passive = false;
-  let drops = false;
+  let code: { readonly start: number; readonly end: number } | undefined;
+  const functionTypes: number[] = [];
+  const exportedTypes = new Map<string, number>();
 
   const reader = new TypeReader(bytes, 8);
   while (reader.at < bytes.length) {
@@ -87,11 +105,11 @@ export function moduleShape(bytes: Uint8Array): ModuleShape {
         mutableHeap = reader.vector(() => reader.recursiveType()).includes(true);
         break;
       case Section.import:
-        reader.vector(() => {
-          reader.name();
-          reader.name();
+        reader.each(() => {
+          reader.skip(reader.unsigned()); // the name of a module
+          reader.skip(reader.unsigned());
           const kind = reader.byte();
-          if (kind === 0) reader.skipNumber();
+          if (kind === 0) functionTypes.push(reader.unsigned());
           else if (kind === 1) tables.push(reader.table(true));
           else if (kind === 2) memories.push(reader.memory(true));
           else if (kind === 3) globals.push(reader.globalType(true));
@@ -99,35 +117,44 @@ export function moduleShape(bytes: Uint8Array): ModuleShape {
           else throw new RangeError(`an import of kind ${kind}`);
         });
         break;
+      case Section.function:
+        reader.each(() => functionTypes.push(reader.unsigned()));
+        break;
       case Section.table:
-        tables.push(...reader.vector(() => reader.definedTable()));
+        reader.each(() => tables.push(reader.definedTable()));
         break;
       case Section.memory:
-        memories.push(...reader.vector(() => reader.memory(false)));
+        reader.each(() => memories.push(reader.memory(false)));
         break;
       case Section.global:
-        globals.push(...reader.vector(() => reader.definedGlobal()));
+        reader.each(() => globals.push(reader.definedGlobal()));
         break;
       case Section.export:
-        reader.vector(() => {
+        reader.each(() => {
           const name = reader.name();
           const kind = reader.byte();
           const index = reader.unsigned();
           byKind[kind]?.[index]?.exportedAs.push(name);
-          if (kind === 0 && !functionNames.has(index)) functionNames.set(index, name);
+          if (kind !== 0) return;
+          if (!functionNames.has(index)) functionNames.set(index, name);
+          exportedTypes.set(name, functionTypes[index] as number);
         });
         break;
       case Section.start:
         start = reader.unsigned();
         break;
       case Section.element:
-        passive = reader.vector(() => reader.elementIsPassive()).includes(true) || passive;
+        reader.each(() => {
+          passive = reader.elementIsPassive() || passive;
+        });
         break;
       case Section.data:
-        passive = reader.vector(() => reader.dataIsPassive()).includes(true) || passive;
+        reader.each(() => {
+          passive = reader.dataIsPassive() || passive;
+        });
         break;
       case Section.code:
-        drops = mayDrop(bytes.subarray(0, end), reader.at);
+        code = { start: reader.at, end };
         reader.at = end;
         break;
       default:
@@ -135,29 +162,71 @@ export function moduleShape(bytes: Uint8Array): ModuleShape {
     }
     if (reader.at !== end) throw new RangeError(`a section ${id} with more than is known`);
   }
-  const referenced = [...new Set(reader.referenced)];
+  const asked = passive || tables.length > 0;
+  const traits =
+    code === undefined ? NO_CODE : readsCode && asked ? codeTraits(bytes, code) : UNREAD;
   return {
     memories,
     tables,
     globals,
     mutableHeap,
-    droppable: passive && drops,
-    functions: { referenced, exportedAs: functionNames },
+    droppable: passive && traits.drops,
+    writesTables: traits.writesTables,
+    functions: {
+      referenced: [...new Set(reader.referenced)],
+      exportedAs: functionNames,
+      exportedTypes,
+    },
     start,
   };
 }
 
-/**
- * Whether `data.drop` (fc 9) or `elem.drop` (fc 13) may be in the code. Their bytes can stand for
- * something else too: this can be a false alarm, but misses nothing.
- */
-function mayDrop(bytes: Uint8Array, start: number): boolean {
-  for (let at = bytes.indexOf(0xfc, start); at !== -1; at = bytes.indexOf(0xfc, at + 1)) {
-    // It may be padded. The section's last byte ends any number: it ends the last function.
-    const opcode = new ByteReader(bytes, at + 1).unsigned();
-    if (opcode === 9 || opcode === 13) return true;
+/** What the instructions of a module can do. */
+interface CodeTraits {
+  drops: boolean;
+  writesTables: boolean;
+}
+
+const NO_CODE: CodeTraits = { drops: false, writesTables: false };
+/** What has to be assumed of code that nobody has read. */
+const UNREAD: CodeTraits = { drops: true, writesTables: true };
+
+/** Reads all function bodies, instruction by instruction: WebAssembly Core, 5.5.13 "Code Section". */
+function codeTraits(
+  bytes: Uint8Array,
+  { start, end }: { readonly start: number; readonly end: number },
+): CodeTraits {
+  const traits = { ...NO_CODE };
+  const reader = new InstructionReader(bytes, start);
+  try {
+    reader.each(() => {
+      const bodyEnd = reader.unsigned() + reader.at;
+      reader.each(() => {
+        reader.skipNumber(); // so many locals
+        reader.valueType(); // of this type
+      });
+      while (reader.at < bodyEnd) noteTraits(reader.instruction(), traits);
+      if (reader.at !== bodyEnd) throw new RangeError('a body that ends within an instruction');
+    });
+  } catch {
+    return UNREAD; // V8 accepted the module: it has an instruction that is newer
   }
-  return false;
+  return reader.at === end ? traits : UNREAD;
+}
+
+function noteTraits(instruction: number, traits: CodeTraits): void {
+  switch (instruction) {
+    case Instruction.dataDrop:
+    case Instruction.elemDrop:
+      traits.drops = true;
+      break;
+    case Instruction.tableSet:
+    case Instruction.tableInit:
+    case Instruction.tableCopy:
+    case Instruction.tableGrow:
+    case Instruction.tableFill:
+      traits.writesTables = true;
+  }
 }
 
 /** Limits as they are written: WebAssembly Core, 5.3.11 "Limits", and the extensions of its flags. */
@@ -170,37 +239,33 @@ export interface Limits {
 }
 
 /** Reads types, constant expressions and segments: WebAssembly Core, 5.3 to 5.5. */
-export class TypeReader extends ByteReader {
+export class TypeReader extends InstructionReader {
   /** The functions that expressions and segments have referred to, by index. */
   readonly referenced: number[] = [];
+
+  protected override onFunctionReference(index: number): void {
+    this.referenced.push(index);
+  }
 
   /** Whether a recursive, sub, struct or array type has a mutable field. */
   recursiveType(): boolean {
     const form = this.byte();
     if (form === 0x4e) return this.vector(() => this.recursiveType()).includes(true);
     if (form === 0x50 || form === 0x4f) {
-      this.vector(() => this.skipNumber());
+      this.each(() => this.skipNumber());
       return this.recursiveType();
     }
     if (form === 0x5f) return this.vector(() => this.#mutableField()).includes(true);
     if (form === 0x5e) return this.#mutableField();
     if (form !== 0x60) throw new RangeError(`a type of form ${form}`);
-    this.vector(() => this.valueType());
-    this.vector(() => this.valueType());
+    this.each(() => this.valueType());
+    this.each(() => this.valueType());
     return false;
   }
 
   #mutableField(): boolean {
     this.valueType();
     return this.byte() === 1;
-  }
-
-  valueType(): number {
-    const type = this.byte();
-    if (type !== 0x63 && type !== 0x64) return type;
-    const heapType = this.byte(); // of (ref null? heaptype)
-    if (heapType >= 0x80) this.skipNumber();
-    return heapType;
   }
 
   /** The limits of a memory or a table, where they are. */
@@ -214,8 +279,8 @@ export class TypeReader extends ByteReader {
 
   table(imported: boolean): TableShape {
     const type = this.valueType();
-    this.limits();
-    return { imported, exportedAs: [], type };
+    const { min, max = Number.POSITIVE_INFINITY } = this.limits();
+    return { imported, exportedAs: [], type, minElements: min, maxElements: max };
   }
 
   definedTable(): TableShape {
@@ -227,9 +292,11 @@ export class TypeReader extends ByteReader {
   }
 
   memory(imported: boolean): MemoryShape {
-    const { flags, min, pageBits } = this.limits();
+    const { flags, min, max = Number.POSITIVE_INFINITY, pageBits } = this.limits();
     const [shared, is64Bit] = [(flags & 2) !== 0, (flags & 4) !== 0];
-    return { imported, exportedAs: [], shared, is64Bit, minBytes: min * 2 ** pageBits };
+    const minBytes = min * 2 ** pageBits;
+    const maxBytes = Math.min(max * 2 ** pageBits, is64Bit ? 2 ** 64 : 2 ** 32);
+    return { imported, exportedAs: [], shared, is64Bit, minBytes, maxBytes };
   }
 
   globalType(imported: boolean): GlobalShape {
@@ -248,36 +315,6 @@ export class TypeReader extends ByteReader {
     this.skipNumber();
   }
 
-  /** Passes over a constant expression: WebAssembly Core, 3.3.13 and the extensions of 3.0. */
-  expression(): void {
-    for (;;) {
-      const opcode = this.byte();
-      if (opcode === 0x0b) return;
-      if (opcode === 0xd2) this.referenced.push(this.unsigned());
-      else if ([0x41, 0x42, 0x23, 0xd0].includes(opcode)) this.skipNumber();
-      else if (opcode === 0x43) this.skip(4);
-      else if (opcode === 0x44) this.skip(8);
-      else if (opcode === 0xfb) this.#gcInstruction();
-      else if (opcode === 0xfd) {
-        this.skipNumber(); // v128.const
-        this.skip(16);
-      } else if (![0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e].includes(opcode)) {
-        throw new RangeError(`instruction ${opcode} in a constant expression`);
-      }
-    }
-  }
-
-  #gcInstruction(): void {
-    const opcode = this.unsigned();
-    if ([0x00, 0x01, 0x06, 0x07].includes(opcode)) this.skipNumber();
-    else if (opcode === 0x08) {
-      this.skipNumber();
-      this.skipNumber();
-    } else if (![0x1a, 0x1b, 0x1c].includes(opcode)) {
-      throw new RangeError(`instruction 251 ${opcode} in a constant expression`);
-    }
-  }
-
   elementIsPassive(): boolean {
     const flags = this.unsigned();
     const active = (flags & 1) === 0;
@@ -289,7 +326,7 @@ export class TypeReader extends ByteReader {
       if (flags & 4) this.valueType();
       else this.byte();
     }
-    this.vector(() => {
+    this.each(() => {
       if (flags & 4) this.expression();
       else this.referenced.push(this.unsigned());
     });

@@ -1,7 +1,13 @@
-import type { ModuleShape } from './module-shape.js';
+import type { ModuleShape, TableShape } from './module-shape.js';
 
 /** Types whose values JavaScript cannot read: v128, exn and noexn. WebAssembly JS API, ToJSValue. */
 const unreadable: readonly number[] = [0x7b, 0x69, 0x74];
+
+/**
+ * With more entries, looking at each at every return would hold up the thread for longer than making
+ * an instance does: 100,000 take some 10 ms.
+ */
+const MAX_TABLE_ELEMENTS = 100_000;
 
 /**
  * Why no instance of a module can be put back exactly as it was; empty where that can be done.
@@ -19,8 +25,17 @@ export function restoreBlockersOf(shape: ModuleShape | undefined): readonly stri
   if (tables.some((it) => unreadable.includes(it.type))) {
     restoreBlockers.push('a table of a type that JavaScript cannot read');
   }
+  const elements = writtenTables(shape).reduce((sum, it) => sum + it.minElements, 0);
+  if (elements > MAX_TABLE_ELEMENTS) {
+    restoreBlockers.push(`tables of ${elements} elements, more than ${MAX_TABLE_ELEMENTS}`);
+  }
   if (shape.memories.some((memory) => memory.shared)) restoreBlockers.push('a shared memory');
   if (shape.mutableHeap) restoreBlockers.push('structs or arrays with mutable fields');
   if (shape.droppable) restoreBlockers.push('code that may drop a passive segment');
   return restoreBlockers;
+}
+
+/** The tables whose elements may change: by code of the module, or because others have the table too. */
+export function writtenTables({ tables, writesTables }: ModuleShape): readonly TableShape[] {
+  return writesTables ? tables : tables.filter((it) => it.imported || it.exportedAs.length > 0);
 }

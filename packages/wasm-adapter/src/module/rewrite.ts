@@ -96,7 +96,7 @@ export function rewriteModule(
     const end = contentStart + size;
     if (end > bytes.length) throw new RangeError('the module ends too early');
     if (!exported && behindExports.includes(id)) {
-      write(Section.export, concat(unsignedLeb(added.length), ...added));
+      write(Section.export, concat(unsignedLeb(added.length), added));
       exported = true;
     }
     const section = new TypeReader(bytes.subarray(0, end), contentStart);
@@ -109,8 +109,8 @@ export function rewriteModule(
       exported ||= id === Section.export;
     }
   }
-  if (!exported) write(Section.export, concat(unsignedLeb(added.length), ...added));
-  return changed ? concat(...parts) : bytes;
+  if (!exported) write(Section.export, concat(unsignedLeb(added.length), added));
+  return changed ? concat(parts) : bytes;
 }
 
 /** The new content of a section; undefined: it stays as it is. */
@@ -129,7 +129,7 @@ function rewriteSection(
     case Section.export: {
       if (added.length === 0) return undefined;
       const count = section.unsigned();
-      return concat(unsignedLeb(count + added.length), rest(section), ...added);
+      return concat(unsignedLeb(count + added.length), rest(section), added);
     }
     case Section.start:
       return start && 'drop';
@@ -188,7 +188,7 @@ function rewriteMemories(
     changed ||= limits !== undefined;
     return limits ?? section.bytes.subarray(from, section.at);
   });
-  return changed ? concat(unsignedLeb(items.length), ...items) : undefined;
+  return changed ? concat(unsignedLeb(items.length), items) : undefined;
 }
 
 function rewriteTables(
@@ -216,7 +216,7 @@ function rewriteTables(
       section.bytes.subarray(limitsEnd, section.at),
     );
   });
-  return changed ? concat(unsignedLeb(items.length), ...items) : undefined;
+  return changed ? concat(unsignedLeb(items.length), items) : undefined;
 }
 
 /** The limits as bytes, in pages or elements; undefined where they stay as they are. */
@@ -253,7 +253,7 @@ function rewriteData(section: TypeReader, shape: ModuleShape): Uint8Array | unde
       Uint8Array.of(is64Bit ? 0x42 : 0x41, 0, 0x0b, 0), // i32.const or i64.const 0, end; no bytes
     );
   });
-  return changed ? concat(unsignedLeb(items.length), ...items) : undefined;
+  return changed ? concat(unsignedLeb(items.length), items) : undefined;
 }
 
 function rest(section: TypeReader): Uint8Array {
