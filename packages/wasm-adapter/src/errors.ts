@@ -16,6 +16,8 @@ export type WasmErrorCode =
   | 'ERR_WASM_EXIT'
   /** V8 has no memory or address space left for a further instance. */
   | 'ERR_WASM_MEMORY'
+  /** A module asks for more than its pool's `limits`, or `maxMemoryBytes`, let it have. */
+  | 'ERR_WASM_LIMIT'
   /** The budget of a pool factory is spent, and nothing idle is left to give way. */
   | 'ERR_WASM_BUDGET'
   /** This JavaScript engine cannot suspend WebAssembly. */

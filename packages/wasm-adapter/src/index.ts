@@ -40,6 +40,7 @@ export { suspending } from './instance/jspi.js';
 export type { WasmImports } from './instance/link.js';
 export type { WasiOptions } from './instance/wasi/wasi.js';
 export type { WasmInstance } from './instance/wasm-instance.js';
+export type { WasmLimits } from './module/limits.js';
 export { createWasmPool } from './pool/create-wasm-pool.js';
 export type { PerInstance, WasmPoolOptions } from './pool/options.js';
 export type { WasmAcquireOptions, WasmPool } from './pool/wasm-pool.js';

@@ -4,6 +4,7 @@ import type { TranspilingOptions } from './component/transpile-options.js';
 import { transpiledComponent } from './component/transpiled-component.js';
 import { isTranspiledComponent, type TranspiledComponent } from './component/transpiled-source.js';
 import { type CompiledModule, compile } from './module/compiled-module.js';
+import type { ModuleOptions } from './module/limits.js';
 import { isComponent } from './source/describe-bytes.js';
 import { type LoadedModule, loadSource, type ModuleSource } from './source/source.js';
 
@@ -24,11 +25,11 @@ export async function load(src: WasmSource): Promise<Loaded> {
 /** Compiles a loaded source; transpiles a component first. Rejects as `compile` and `loadComponent`. */
 export async function makeProgram(
   loaded: Loaded,
-  options: TranspilingOptions,
+  options: TranspilingOptions & ModuleOptions,
 ): Promise<AnyProgram> {
-  if (isTranspiledComponent(loaded)) return transpiledComponent(loaded);
+  if (isTranspiledComponent(loaded)) return transpiledComponent(loaded, options);
   if (!(loaded instanceof WebAssembly.Module) && isComponent(loaded.bytes)) {
     return loadComponent(loaded.bytes, loaded.name, options);
   }
-  return compile(loaded);
+  return compile(loaded, options);
 }

@@ -41,7 +41,7 @@ describe('a factory', () => {
     expect(factory.stats().modules).toBe(0);
   });
 
-  test('gives each pool what its reset needs, of one module', async () => {
+  test('gives each pool what its reset needs: restore, a module of its own', async () => {
     await using factory = createWasmPoolFactory();
     const [reuse, restore] = await Promise.all([
       make(factory, 'reuse', 1, { reset: 'reuse' }),
@@ -50,8 +50,9 @@ describe('a factory', () => {
     expect(restore.restoreBlockers).toEqual([]);
     await restore.use(() => {});
     expect(restore.stats().destroyed).toBe(0);
-    expect(restore.module).toBe(reuse.module);
-    expect(factory.stats().modules).toBe(1);
+    const fresh = await make(factory, 'fresh', 1, { reset: 'fresh' });
+    expect(fresh.module).toBe(reuse.module);
+    expect(factory.stats().modules).toBe(2);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   type NewLimits,
   rewriteModule,
 } from '../../../packages/wasm-adapter/src/module/rewrite.js';
+import { features, wat } from '../../helpers/wat.js';
 import { guests } from '../reset/guests.js';
 import {
   assemble,
@@ -25,7 +26,6 @@ import {
   TYPES,
   text,
 } from '../reset/sections.js';
-import { features, wat } from '../../helpers/wat.js';
 
 const PAGE = 65_536;
 const { readWasm } = await wabt();

@@ -28,6 +28,7 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
   numTestsPerEvictionRun: [0, 'a whole number of at least 1'],
   leakDetectionMillis: [-5, millis],
   maxMemoryBytes: ['1 MiB', wholeNumber],
+  limits: [1, 'an object'],
   reset: ['always', "'reuse', 'restore' or 'fresh'"],
   promising: [[5], 'true, false, or an array of names of exports'],
   component: ['cache', 'an object'],

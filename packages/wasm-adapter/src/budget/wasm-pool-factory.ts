@@ -2,6 +2,7 @@ import type { CloseOptions } from '@wasm-pool/core';
 import { checkOptions, wholeNumber } from '@wasm-pool/core/internal';
 import { type TranspilingOptions, transpileOptions } from '../component/transpile-options.js';
 import { WasmError } from '../errors.js';
+import { type ModuleOptions, minBytesOf } from '../module/limits.js';
 import { sha256 } from '../platform/hash.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
 import { startPool } from '../pool/start-pool.js';
@@ -74,8 +75,13 @@ export class WasmPoolFactory implements AsyncDisposable {
     checkWasmOptions('create', options);
     this.#refuseClosed();
     const loaded = await load(src);
-    const key = await keyOf(loaded, options);
-    const cached = this.#modules.get(key) ?? { program: makeProgram(loaded, options), users: 0 };
+    // What nobody can count is in no budget.
+    const counted = {
+      ...options,
+      maxMemoryBytes: options.maxMemoryBytes || this.#maxTotalMemoryBytes,
+    };
+    const key = await keyOf(loaded, counted);
+    const cached = this.#modules.get(key) ?? { program: makeProgram(loaded, counted), users: 0 };
     this.#modules.set(key, cached);
     cached.users++;
     const release = () => {
@@ -85,7 +91,7 @@ export class WasmPoolFactory implements AsyncDisposable {
     try {
       const program = await cached.program;
       const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
-      const minBytes = memories.reduce((sum, memory) => sum + memory.minBytes, 0);
+      const minBytes = minBytesOf(memories);
       pool = await startPool(program, options, (self, onSpaceFreed) => {
         const membership = this.#budget.join(options.name ?? 'wasm', self, minBytes, onSpaceFreed);
         const detach = () => {
@@ -134,11 +140,15 @@ export class WasmPoolFactory implements AsyncDisposable {
 }
 
 /**
- * The key under which pools share a program: its content, and of a component how it is transpiled.
- * A source that came compiled, or that the platform cannot hash, has a key of its own.
+ * The key under which pools share a program: its content, and how it is compiled and transpiled. A source that came compiled, or that the platform cannot hash, has a key of its own.
  */
-async function keyOf(loaded: Loaded, options: TranspilingOptions): Promise<string | symbol> {
+async function keyOf(
+  loaded: Loaded,
+  options: TranspilingOptions & ModuleOptions,
+): Promise<string | symbol> {
   const content = 'bytes' in loaded ? await sha256(loaded.bytes) : undefined;
   if (content === undefined || !('bytes' in loaded)) return Symbol('not shared');
-  return isComponent(loaded.bytes) ? content + JSON.stringify(transpileOptions(options)) : content;
+  const { limits = {}, maxMemoryBytes = 0, reset } = options;
+  const transpiled = isComponent(loaded.bytes) ? transpileOptions(options) : undefined;
+  return content + JSON.stringify([limits, maxMemoryBytes > 0, reset === 'restore', transpiled]);
 }

@@ -1,6 +1,6 @@
 import { WasmError } from '../errors.js';
-import type { CompiledModule } from '../module/compiled-module.js';
-import type { CoreModule, Program } from '../module/program.js';
+import type { CompiledModule, CompiledParts } from '../module/compiled-module.js';
+import type { Program } from '../module/program.js';
 import { type CodeTraits, traitsOf } from './jco-code.js';
 
 /** What the JavaScript that jco generates in async instantiation mode exports. */
@@ -105,6 +105,6 @@ export class Component implements Program {
 /** A transpiled component on its way to another thread, where its code is run anew. */
 export interface PostedComponent {
   readonly code: string;
-  readonly modules: ReadonlyMap<string, CoreModule>;
+  readonly modules: ReadonlyMap<string, CompiledParts>;
   readonly codeBlockers: readonly string[];
 }

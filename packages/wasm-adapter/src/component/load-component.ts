@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, WasmError } from '../errors.js';
 import { compile } from '../module/compiled-module.js';
+import { ModuleLimits, type ModuleOptions } from '../module/limits.js';
 import { Component, type Instantiate } from './component.js';
 import { componentRestoreBlockers } from './component-restore-blockers.js';
 import { DiskCache, defaultCacheFolder } from './disk-cache.js';
@@ -14,8 +15,9 @@ import { type TranspilingOptions, transpileOptions } from './transpile-options.j
 export async function loadComponent(
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
-  options: TranspilingOptions,
+  options: TranspilingOptions & ModuleOptions,
 ): Promise<Component> {
+  new ModuleLimits(options.limits).checkSize(name, bytes.length);
   const { cache = defaultCacheFolder() } = options.component ?? {};
   const how = transpileOptions(options);
   const disk = cache === false ? undefined : new DiskCache(cache);
@@ -27,7 +29,8 @@ export async function loadComponent(
   }
   const { code, modules } = transpiled;
   const compileModule = (file: string) => {
-    return compile({ name: `${name}: ${file}`, bytes: modules.get(file) ?? new Uint8Array() });
+    const of = { name: `${name}: ${file}`, bytes: modules.get(file) ?? new Uint8Array() };
+    return compile(of, options);
   };
   const codeBlockers = componentRestoreBlockers(bytes, code);
   const instantiate = await evaluate(code, name, disk);

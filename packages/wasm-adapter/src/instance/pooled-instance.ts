@@ -1,11 +1,13 @@
 import { WasmError } from '../errors.js';
 import type { CompiledModule } from '../module/compiled-module.js';
+import type { ModuleLimits } from '../module/limits.js';
 import type { ModuleShape } from '../module/module-shape.js';
 import { exportName, type StateKind } from '../module/private-exports.js';
 import { writtenTables } from '../module/restore-blockers.js';
 import type { AnyProgram } from '../program.js';
 import { externalMemory } from './external-memory.js';
 import { CallState, guardExports } from './guard.js';
+import { assertImportsWithinLimits, assertRoomForTables } from './imported-limits.js';
 import { link, type WasmImports } from './link.js';
 import { Memories } from './memories.js';
 import type { ImportOwners } from './shared-state.js';
@@ -37,6 +39,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   readonly #program: AnyProgram;
   readonly #promising: readonly string[] | true;
   readonly #imported: ImportOwners | undefined;
+  readonly #limits: ModuleLimits;
   readonly #memories = new Memories();
   #linked: Linked[] = [];
   #snapshot: { readonly state: Snapshot; readonly links: number } | undefined = undefined;
@@ -45,6 +48,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /**
    * @param promising the exports that may suspend
+   * @param limits what its memories and tables may grow to
    * @param imported what others of its pool have imported, where it is to share nothing with them
    */
   constructor(
@@ -53,6 +57,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     poolName: string,
     promising: readonly string[] | true,
     imported: ImportOwners | undefined,
+    limits: ModuleLimits,
   ) {
     this.id = id;
     this.name = `${poolName}#${id}`;
@@ -60,6 +65,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#program = program;
     this.#promising = promising;
     this.#imported = imported;
+    this.#limits = limits;
   }
 
   get memory(): WebAssembly.Memory | undefined {
@@ -89,7 +95,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
       const message = `${this.name}: instance.link is for core modules, and this is a component`;
       throw new WasmError('ERR_WASM_COMPONENT', message);
     }
-    this.#imported?.register(this.id, this.#program.module, imports);
+    this.#imported?.register(this.id, this.#program.extended, imports);
     const instance = this.linkModule(this.#program, imports);
     const guarded = guardExports(instance.exports, this.calls, this.#promising);
     // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
@@ -98,6 +104,10 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** Makes an instance of one core module, whose exports are not guarded. Throws as `link`. */
   linkModule({ extended, shape }: CompiledModule, imports: WasmImports): WebAssembly.Instance {
+    if (shape !== undefined) {
+      assertImportsWithinLimits(extended, shape, imports, this.#limits, this.name);
+      assertRoomForTables(shape, this.name);
+    }
     const instance = link(extended, imports, this.name);
     this.#linked.push({ shape, exports: instance.exports });
     if (shape === undefined) {

@@ -1,16 +1,23 @@
 import { messageOf, WasmError } from '../errors.js';
 import { describeBytes, isComponent } from '../source/describe-bytes.js';
 import type { LoadedModule } from '../source/source.js';
+import { limitError, ModuleLimits, type ModuleOptions } from './limits.js';
 import { type ModuleShape, moduleShape } from './module-shape.js';
 import type { CoreModule, Program } from './program.js';
 import { restoreBlockersOf } from './restore-blockers.js';
 import { rewriteModule } from './rewrite.js';
 
-/** A core module, compiled once for all instances. */
+/** A compiled module as it goes to another thread: a structured clone drops methods. */
+export interface CompiledParts {
+  /** What `module` is, or is compiled from when somebody asks for it. */
+  readonly original: WebAssembly.Module | Uint8Array<ArrayBuffer>;
+  readonly extended: WebAssembly.Module;
+  readonly shape: ModuleShape | undefined;
+}
+
+/** A core module, compiled for all instances. */
 export class CompiledModule implements Program, CoreModule {
   readonly kind = 'module';
-
-  readonly module: WebAssembly.Module;
 
   readonly extended: WebAssembly.Module;
 
@@ -18,10 +25,20 @@ export class CompiledModule implements Program, CoreModule {
 
   readonly defaultMaxUses = 0;
 
-  constructor({ module, extended, shape }: CoreModule) {
-    this.module = module;
+  #original: WebAssembly.Module | Uint8Array<ArrayBuffer>;
+
+  constructor({ original, extended, shape }: CompiledParts) {
+    this.#original = original;
     this.extended = extended;
     this.shape = shape;
+  }
+
+  /** Compiled when it is first asked for, where only the private memories of `extended` are exported. */
+  get module(): WebAssembly.Module {
+    if (!(this.#original instanceof WebAssembly.Module)) {
+      this.#original = new WebAssembly.Module(this.#original);
+    }
+    return this.#original;
   }
 
   get modules(): readonly CompiledModule[] {
@@ -36,49 +53,94 @@ export class CompiledModule implements Program, CoreModule {
     return this.module;
   }
 
-  /** The parts as they go to another thread: a structured clone drops methods. */
-  toMessage(): CoreModule {
-    const { module, extended, shape } = this;
-    return { module, extended, shape };
+  toMessage(): CompiledParts {
+    return { original: this.#original, extended: this.extended, shape: this.shape };
   }
 }
 
 /**
- * Compiles a core module. Rejects with a `WasmError`: `ERR_WASM_COMPONENT` for a component, or
- * `ERR_WASM_COMPILE`, which says what the bytes are instead.
+ * Compiles a core module: once, but for `restore`, where there is one for users to see beside the one
+ * that instances are made of. Rejects with a `WasmError`: `ERR_WASM_COMPONENT` for a component;
+ * `ERR_WASM_LIMIT` where it asks for more than `limits` say, or where they were given and it is not
+ * understood; or `ERR_WASM_COMPILE`, which says what the bytes are instead.
  */
-export async function compile(loaded: LoadedModule): Promise<CompiledModule> {
+export async function compile(
+  loaded: LoadedModule,
+  options: ModuleOptions = {},
+): Promise<CompiledModule> {
+  const limits = new ModuleLimits(options.limits);
   if (loaded instanceof WebAssembly.Module) {
-    return new CompiledModule({ module: loaded, extended: loaded, shape: undefined });
+    if (limits.given) throw notUnderstood('src', 'it was given compiled; accepted: its bytes');
+    return new CompiledModule({ original: loaded, extended: loaded, shape: undefined });
   }
-  const { bytes, name } = loaded;
+  const { bytes, name, streaming } = loaded;
   if (isComponent(bytes)) {
     const message = `${name} is a component; accepted here: a core module`;
     throw new WasmError('ERR_WASM_COMPONENT', message);
   }
-  let module: WebAssembly.Module;
-  try {
-    module = await (loaded.streaming ?? WebAssembly.compile(bytes));
-  } catch (cause) {
-    throw compileError(bytes, name, cause);
+  limits.checkSize(name, bytes.length);
+  const restores = options.reset === 'restore';
+  const shape = shapeOf(bytes, restores);
+  if (shape === undefined) {
+    const module = await compileBytes(bytes, name, bytes, streaming);
+    if (limits.given || (options.maxMemoryBytes ?? 0) > 0) {
+      throw notUnderstood(name, 'it uses what is newer than this package');
+    }
+    return new CompiledModule({ original: module, extended: module, shape });
   }
-  const shape = shapeOf(bytes);
-  const more = shape === undefined ? bytes : rewriteModule(bytes, shape, { exportState: true });
-  if (more === bytes) return new CompiledModule({ module, extended: module, shape });
+  limits.checkShape(name, shape);
+  const changes = limits.changes(shape);
+  const exportState = restores ? true : 'memories';
+  const limited = rewriteModule(bytes, shape, changes);
+  const more = rewriteModule(bytes, shape, { ...changes, exportState });
+  const compiled = await compileBytes(more, name, bytes, streaming);
+  let original: WebAssembly.Module | Uint8Array<ArrayBuffer> = compiled;
+  if (more.length > limited.length) {
+    original = restores ? await compileBytes(limited, name, bytes, streaming) : limited;
+  }
+  return new CompiledModule({ original, extended: compiled, shape });
+}
+
+/** @param original what the author wrote, of which the error is to speak */
+async function compileBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  original: Uint8Array<ArrayBuffer>,
+  streaming?: Promise<WebAssembly.Module>,
+): Promise<WebAssembly.Module> {
   try {
-    return new CompiledModule({ module, extended: await WebAssembly.compile(more), shape });
+    if (bytes === original) return await (streaming ?? WebAssembly.compile(bytes));
+    return await WebAssembly.compile(bytes);
   } catch (cause) {
-    // Used unextended, the module would have memory that nobody counts.
-    const message = `could not compile ${name} with its private state exported: ${messageOf(cause)}`;
-    throw new WasmError('ERR_WASM_COMPILE', message, { cause });
+    throw await compileErrorOf(original, name, cause, streaming);
   }
 }
 
-function shapeOf(bytes: Uint8Array): ModuleShape | undefined {
+/** V8's words about what the author wrote; where that compiles, about what became of it. */
+async function compileErrorOf(
+  original: Uint8Array<ArrayBuffer>,
+  name: string,
+  cause: unknown,
+  streaming?: Promise<WebAssembly.Module>,
+): Promise<WasmError> {
   try {
-    return moduleShape(bytes);
+    await (streaming ?? WebAssembly.compile(original));
+  } catch (error) {
+    return compileError(original, name, error);
+  }
+  const message = `could not compile ${name} with its private state exported: ${messageOf(cause)}`;
+  return new WasmError('ERR_WASM_COMPILE', message, { cause });
+}
+
+function notUnderstood(name: string, why: string): WasmError {
+  return limitError(`${name}: what the module asks for cannot be limited, for ${why}`);
+}
+
+function shapeOf(bytes: Uint8Array, readsCode: boolean): ModuleShape | undefined {
+  try {
+    return moduleShape(bytes, readsCode);
   } catch {
-    return undefined; // V8 accepted the module: it is valid, and newer than moduleShape
+    return undefined; // it is not valid, or newer than moduleShape: V8 says which
   }
 }
 

@@ -100,6 +100,7 @@ export function moduleShape(bytes: Uint8Array, readsCode = true): ModuleShape {
     const id = reader.byte();
     const size = reader.unsigned();
     const end = reader.at + size;
+    if (end > bytes.length) throw new RangeError('the module ends too early');
     switch (id) {
       case Section.type:
         mutableHeap = reader.vector(() => reader.recursiveType()).includes(true);

@@ -2,9 +2,12 @@ import type { ModuleShape } from './module-shape.js';
 
 /** One core module of a program. */
 export interface CoreModule {
-  /** The module as its author wrote it. */
+  /** The module as its author wrote it, within the limits of the pool: what users and loaders see. */
   readonly module: WebAssembly.Module;
-  /** The same module, with exports of the private state that the pool counts or restores. */
+  /**
+   * The same module, with exports of the private state that the pool counts or restores: instances are
+   * made of it.
+   */
   readonly extended: WebAssembly.Module;
   /** Undefined where the bytes are not known, or use what `moduleShape` does not know. */
   readonly shape: ModuleShape | undefined;

@@ -12,8 +12,11 @@ import {
 
 /** How a module that is rewritten differs from what its author wrote. */
 export interface ModuleChanges {
-  /** Exports each memory, table and mutable global that has no export: see `exportName`. */
-  readonly exportState?: boolean | undefined;
+  /**
+   * Exports each memory, table and mutable global that has no export: see `exportName`. `'memories'`:
+   * only the memories, which is what has to be counted.
+   */
+  readonly exportState?: boolean | 'memories' | undefined;
   /** Exports those of these functions, by index, that have no export: see `functionExportName`. */
   readonly exportFunctions?: Iterable<number> | undefined;
   /**
@@ -154,8 +157,8 @@ function addedExports(shape: ModuleShape, changes: ModuleChanges): Uint8Array[] 
       add(exportName(kind, index, item), kind, index);
     }
   };
-  if (changes.exportState) {
-    addState('memory', shape.memories);
+  if (changes.exportState) addState('memory', shape.memories);
+  if (changes.exportState === true) {
     addState('table', shape.tables);
     addState('global', shape.globals);
   }

@@ -12,6 +12,7 @@ interface Builtins {
   'node:os': typeof import('node:os');
   'node:path': typeof import('node:path');
   'node:url': typeof import('node:url');
+  'node:v8': typeof import('node:v8');
 }
 
 /**
@@ -22,10 +23,15 @@ interface Builtins {
  * https://nodejs.org/api/process.html#processgetbuiltinmoduleid
  */
 export function builtin<Name extends keyof Builtins>(name: Name, what: string): Builtins[Name] {
-  const found = host?.getBuiltinModule?.(name) as Builtins[Name] | undefined;
+  const found = builtinIfAny(name);
   if (found !== undefined) return found;
   const message = `${what} needs ${name}, which this platform lacks; accepted: Node.js 22.12 or later, Deno, Bun`;
   throw new WasmError('ERR_WASM_PLATFORM', message);
+}
+
+/** The same; undefined where there is no such module. */
+export function builtinIfAny<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
+  return host?.getBuiltinModule?.(name) as Builtins[Name] | undefined;
 }
 
 /** The version of Node.js that runs, or that Deno or Bun stand in for; undefined elsewhere. */

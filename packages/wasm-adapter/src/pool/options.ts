@@ -10,6 +10,7 @@ import type { ComponentWasiOptions } from '../instance/component/component-wasi.
 import type { WasmImports } from '../instance/link.js';
 import type { WasiOptions } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
+import { checkLimits, type WasmLimits } from '../module/limits.js';
 
 /** A value, or a function that gives it for one instance. */
 export type PerInstance<V, Exports, Context> =
@@ -52,9 +53,13 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
   onCreate?: ((instance: WasmInstance<Exports, Context>) => unknown) | undefined;
   /**
    * An instance whose memories are larger than this, in bytes, when it is returned is destroyed,
-   * for the reason `memory`: a memory never shrinks. 0 (default): no limit.
+   * for the reason `memory`: a memory never shrinks. A module that starts above it is refused, with a
+   * `WasmError` `ERR_WASM_LIMIT`. 0 (default): no limit. What it can grow to meanwhile:
+   * `limits.memoryBytes`.
    */
   maxMemoryBytes?: number | undefined;
+  /** What a module may ask for and grow to, while it is on loan, too. Each has a default. */
+  limits?: WasmLimits | undefined;
   /**
    * Destroy an instance when it is returned for the nth time; 0: never. Default 0, but 100 for a
    * component that deals in streams or futures: jco's code keeps each of them until then; and 1 for
@@ -117,6 +122,7 @@ export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionChec
       typeof value === 'boolean' ||
       (Array.isArray(value) && value.every((name) => typeof name === 'string')),
   },
+  limits: { accepts: 'an object', test: (value) => typeof value === 'object' && value !== null },
   component: { accepts: 'an object', test: (value) => typeof value === 'object' },
 };
 
@@ -127,6 +133,7 @@ export function checkWasmOptions<Exports, Context>(
 ): void {
   checkOptions(where, options, wasmOptionChecks);
   checkOptions(`${where}: component`, options.component, componentChecks);
+  checkLimits(where, options.limits);
 }
 
 /** What of the options is core's. Spares of `fresh` are topped up by the pool, not by core's `min`. */
@@ -139,6 +146,7 @@ export function coreOptions<Exports, Context>(
     instantiate,
     onCreate,
     maxMemoryBytes,
+    limits,
     reset,
     promising,
     component,

@@ -19,7 +19,7 @@ export async function startPool<Exports, Context>(
   const given = coreOptions(options);
   const poolOptions = { ...given, maxUses: given.maxUses ?? program.defaultMaxUses };
   const { name = 'wasm', acquireTimeoutMillis = 0 } = poolOptions;
-  const module = program.mainModule(name);
+  if (program.kind === 'component') program.mainModule(name); // throws where there is none
   const tied: Tied<Exports, Context> = {};
   const pool = createAdapterPool((self: InstancePool<Exports, Context>) => {
     tied.factory = new InstanceFactory(program, name, options, self, join);
@@ -32,7 +32,11 @@ export async function startPool<Exports, Context>(
     throw error instanceof CreateError ? error.cause : error;
   }
   const { restoreBlockers = [] } = tied.factory ?? {};
-  return Object.assign(pool, { module, restoreBlockers });
+  const own = { restoreBlockers, obstacles: restoreBlockers };
+  return Object.defineProperty(Object.assign(pool, own), 'module', {
+    get: () => program.mainModule(name),
+    enumerable: true,
+  }) as typeof pool & typeof own & { readonly module: WebAssembly.Module };
 }
 
 /** Waits for `min` instances, or as many of them as the budget has room for, and for one at least. */

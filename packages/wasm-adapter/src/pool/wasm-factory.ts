@@ -10,6 +10,8 @@ import { assertNotShared, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
 import { type WasiOptions, wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
+import { limitError, ModuleLimits, minBytesOf } from '../module/limits.js';
+import { isPrivateExport } from '../module/private-exports.js';
 import type { AnyProgram } from '../program.js';
 import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
 
@@ -30,6 +32,7 @@ export class WasmFactory<Exports, Context>
   readonly #name: string;
   readonly #options: WasmPoolOptions<Exports, Context>;
   readonly #maxMemoryBytes: number;
+  readonly #limits: ModuleLimits;
   readonly #promising: readonly string[] | true;
   readonly #restores: boolean;
   readonly #imported: ImportOwners | undefined;
@@ -41,6 +44,9 @@ export class WasmFactory<Exports, Context>
     this.#options = options;
     this.#maxMemoryBytes = options.maxMemoryBytes || Number.POSITIVE_INFINITY;
     const { reset = 'reuse', instantiate, imports, promising = false } = options;
+    this.#limits = new ModuleLimits(options.limits);
+    const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
+    this.#refuseTooLarge(name, minBytesOf(memories));
     if (program.kind === 'component') {
       this.#promising = []; // jco has seen to it
       if (instantiate !== undefined) {
@@ -48,14 +54,22 @@ export class WasmFactory<Exports, Context>
         throw new WasmError('ERR_WASM_COMPONENT', message);
       }
     } else {
-      this.#promising = promisingOnes(program.module, promising);
+      this.#promising = promisingOnes(program.extended, promising);
       if (reset !== 'reuse' && instantiate === undefined && typeof imports === 'object') {
-        assertNotShared(program.module, imports, reset);
+        assertNotShared(program.extended, imports, reset);
       }
     }
     this.restoreBlockers = reset === 'restore' ? program.restoreBlockers : [];
     this.#imported = reset === 'reuse' ? undefined : new ImportOwners(reset);
     this.#restores = reset === 'restore' && this.restoreBlockers.length === 0;
+  }
+
+  /** Each loan would cost an instance. */
+  #refuseTooLarge(name: string, memoryBytes: number): void {
+    const most = this.#maxMemoryBytes;
+    if (memoryBytes <= most) return;
+    const message = `${name} starts with ${memoryBytes} bytes of memory; accepted: maxMemoryBytes of ${most}`;
+    throw limitError(message);
   }
 
   create(): Promise<PooledInstance<Exports, Context>> {
@@ -86,6 +100,7 @@ export class WasmFactory<Exports, Context>
       this.#name,
       this.#promising,
       this.#imported,
+      this.#limits,
     );
     try {
       if (program.kind === 'component' || instantiate === undefined) {
@@ -97,7 +112,7 @@ export class WasmFactory<Exports, Context>
       instance.calls.held.clear(); // what onCreate keeps is the instance's own
       refuseUnfit(instance);
       if (this.#restores) this.restoreBlockers = instance.takeSnapshot();
-      instance.reportMemory();
+      this.#refuseTooLarge(instance.name, instance.reportMemory());
     } catch (error) {
       instance.drop();
       // Of what `imports` or a loader asked for itself, too.
@@ -123,7 +138,7 @@ export class WasmFactory<Exports, Context>
     const suspends = this.#promising === true || this.#promising.length > 0;
     const context =
       wasiOptions &&
-      (await wasiContext(program.module, wasiOptions as WasiOptions, instance, suspends));
+      (await wasiContext(program.extended, wasiOptions as WasiOptions, instance, suspends));
     const { exports } = instance.link(context === undefined ? own : merge(context.imports, own));
     instance.exports = exports as Exports;
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
@@ -205,7 +220,9 @@ function promisingOnes(
 ): readonly string[] | true {
   if (option === true) return true;
   if (option === false || option.length === 0) return [];
-  const names = WebAssembly.Module.exports(module).map((it) => it.name);
+  const names = WebAssembly.Module.exports(module)
+    .map((it) => it.name)
+    .filter((name) => !isPrivateExport(name));
   const unknown = option.find((name) => !names.includes(name));
   if (unknown !== undefined) {
     const message = `promising names ${unknown}, which the module does not export; accepted: ${names.join(', ')}`;

@@ -22,4 +22,7 @@ export interface WasmPool<Exports = WebAssembly.Exports, Context = unknown>
    * that each is replaced instead; empty where it can.
    */
   readonly restoreBlockers: readonly string[];
+
+  /** @deprecated Renamed: `restoreBlockers`. */
+  readonly obstacles: readonly string[];
 }

@@ -38,7 +38,7 @@ export async function instantiateComponent<Exports>(
       async (module, coreImports = {}) => {
         const compiled = component.modules.find((it) => it.extended === module);
         const core = instance.linkModule(
-          compiled ?? new CompiledModule({ module, extended: module, shape: undefined }),
+          compiled ?? new CompiledModule({ original: module, extended: module, shape: undefined }),
           coreImports as WasmImports,
         );
         globals.noteExports(core.exports);

@@ -4,6 +4,7 @@ import { OptionError, type PoolOptions } from '@wasm-pool/core';
 import { checkOptions, millis, type OptionCheck } from '@wasm-pool/core/internal';
 import { componentChecks } from '../../component/component-options.js';
 import type { WasiOptions } from '../../instance/wasi/wasi.js';
+import { checkLimits } from '../../module/limits.js';
 import { type WasmPoolOptions, wasmOptionChecks } from '../../pool/options.js';
 import type { WorkerInfo } from '../host/pooled-worker.js';
 import type { Spawn } from '../host/thread.js';
@@ -12,7 +13,7 @@ import type { ThreadOptions } from '../wire/messages.js';
 /** How a pool of workers behaves: what a pool of instances takes, but for what runs in the threads. */
 export interface WasmWorkerPoolOptions
   extends Omit<PoolOptions<WorkerInfo>, 'autostart' | 'testOnBorrow'>,
-    Pick<WasmPoolOptions, 'maxMemoryBytes' | 'reset' | 'promising' | 'component'> {
+    Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'component'> {
   /** The most threads at once; 0: no limit. Default: `os.availableParallelism()`. */
   max?: number | undefined;
   /** Stands in errors, `stats()` and the workers' names. Default `'wasm'`. */
@@ -85,6 +86,7 @@ export interface WorkerSettings {
 export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
   checkOptions('createWasmWorkerPool', options, checks);
   checkOptions('createWasmWorkerPool: component', options.component, componentChecks);
+  checkLimits('createWasmWorkerPool', options.limits);
   const {
     module,
     wasi,
@@ -92,6 +94,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
     resourceLimits,
     worker = startThread,
     maxMemoryBytes,
+    limits,
     reset,
     promising,
     component,
@@ -106,7 +109,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
   return {
     name,
     core: { ...core, name, max, autostart: false, testOnBorrow: true },
-    thread: { maxMemoryBytes, reset, promising, wasi },
+    thread: { maxMemoryBytes, limits, reset, promising, wasi },
     module: module === undefined ? undefined : String(module),
     callTimeoutMillis,
     createTimeoutMillis,

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Verdict } from '@wasm-pool/core';
 import type { PostedComponent } from '../../component/component.js';
 import type { WasiOptions } from '../../instance/wasi/wasi.js';
-import type { CoreModule } from '../../module/program.js';
+import type { CompiledParts } from '../../module/compiled-module.js';
 import type { WasmPoolOptions } from '../../pool/options.js';
 import type { SerializedThrow } from './serialized-error.js';
 
@@ -13,7 +13,7 @@ export interface ThreadData {
   readonly ledger: Int32Array<SharedArrayBuffer>;
   /** See `Bell`. */
   readonly doorbell: Int32Array<SharedArrayBuffer>;
-  readonly program: CoreModule | PostedComponent;
+  readonly program: CompiledParts | PostedComponent;
   readonly poolName: string;
   readonly options: ThreadOptions;
   /** The URL of the module with the tasks. */
@@ -22,7 +22,7 @@ export interface ThreadData {
 
 /** Those options of a pool that are to be known where the instance is. */
 export interface ThreadOptions
-  extends Pick<WasmPoolOptions, 'maxMemoryBytes' | 'reset' | 'promising'> {
+  extends Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising'> {
   readonly wasi: boolean | WasiOptions | undefined;
 }
 
