@@ -1,23 +1,30 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { messageOf, WasmError } from '../errors.js';
+import { builtin } from '../platform/builtin.js';
 
 /** The packages that components may need, all of them optional peers. */
 export type Peer =
   | '@bytecodealliance/jco'
+  | '@bytecodealliance/jco-transpile'
   | '@bytecodealliance/preview2-shim'
   | '@bytecodealliance/preview3-shim';
 
 /** The oldest version of each that is known to work, as in our package.json. */
 const oldest: Readonly<Record<Peer, readonly [number, number]>> = {
   '@bytecodealliance/jco': [1, 35],
+  '@bytecodealliance/jco-transpile': [0, 15],
   '@bytecodealliance/preview2-shim': [0, 26],
   '@bytecodealliance/preview3-shim': [0, 7],
 };
 
-const require = createRequire(import.meta.url);
+const JCO = '@bytecodealliance/jco';
+const JCO_TRANSPILE = '@bytecodealliance/jco-transpile';
+
+/** The transpiler alone: jco's other modules take twice the time to load. */
+const TRANSPILER = `${JCO_TRANSPILE}/component`;
+
+function require(what: string): NodeJS.Require {
+  return builtin('node:module', what).createRequire(import.meta.url);
+}
 
 /** An installed peer. */
 export interface Installed {
@@ -29,7 +36,7 @@ export interface Installed {
 export async function findPeer(peer: Peer, what: string): Promise<Installed> {
   let path: string;
   try {
-    path = require.resolve(peer);
+    path = require(what).resolve(peer);
   } catch (cause) {
     throw peerError(peer, `${what} needs ${peer}, which is not installed`, cause);
   }
@@ -43,25 +50,54 @@ export async function findPeer(peer: Peer, what: string): Promise<Installed> {
   return { path, version };
 }
 
-/** Imports a peer. Rejects as `installed`, or where it cannot be imported. */
+/** Imports a peer. Rejects as `findPeer`, or where it cannot be imported. */
 export async function importPeer<M>(peer: Peer, entry: string, what: string): Promise<M> {
   await findPeer(peer, what);
   try {
-    return await import(pathToFileURL(require.resolve(entry)).href);
+    return await import(urlOf(require(what).resolve(entry), what));
   } catch (cause) {
     throw peerError(peer, `${entry} could not be imported: ${messageOf(cause)}`, cause);
   }
 }
 
-/** The versions of jco and of its package that does the work. Rejects as `installed`. */
-export async function jcoVersions(what: string): Promise<readonly string[]> {
-  const { path, version } = await findPeer('@bytecodealliance/jco', what);
-  const worker = '@bytecodealliance/jco-transpile';
-  return [version, await versionOf(createRequire(path).resolve(worker), worker)];
+/** What transpiles components. */
+export interface Transpiler {
+  /** The URL of the module to import. */
+  readonly url: string;
+  /** The versions of all packages that have a part in the result. */
+  readonly versions: readonly string[];
+}
+
+/**
+ * Finds jco, or the smaller package of it that does the work, where only that is installed. Rejects as
+ * `findPeer`.
+ */
+export async function findTranspiler(what: string): Promise<Transpiler> {
+  let missing: unknown;
+  try {
+    const { path, version } = await findPeer(JCO, what);
+    const own = builtin('node:module', what).createRequire(path).resolve(TRANSPILER);
+    const versions = [version, await versionOf(own, JCO_TRANSPILE)];
+    return { url: urlOf(own, what), versions };
+  } catch (error) {
+    missing = error;
+  }
+  try {
+    const { version } = await findPeer(JCO_TRANSPILE, what);
+    return { url: urlOf(require(what).resolve(TRANSPILER), what), versions: [version] };
+  } catch {
+    throw missing;
+  }
+}
+
+function urlOf(path: string, what: string): string {
+  return builtin('node:url', what).pathToFileURL(path).href;
 }
 
 /** The version in the package.json above a file. */
 async function versionOf(path: string, name: string): Promise<string> {
+  const { readFile } = builtin('node:fs/promises', `reading ${path}`);
+  const { dirname, join } = builtin('node:path', `reading ${path}`);
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
     try {
       const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));

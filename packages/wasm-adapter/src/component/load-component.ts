@@ -1,67 +1,70 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { messageOf, WasmError } from '../errors.js';
 import { compile } from '../module/compiled-module.js';
 import { ModuleLimits, type ModuleOptions } from '../module/limits.js';
-import { Component, type Instantiate } from './component.js';
+import { sha256 } from '../platform/hash.js';
+import { type CheckedNames, checkNames } from './check-names.js';
+import { Component } from './component.js';
 import { componentRestoreBlockers } from './component-restore-blockers.js';
 import { DiskCache, defaultCacheFolder } from './disk-cache.js';
-import { transpile, transpileKey } from './transpile.js';
-import { type TranspilingOptions, transpileOptions } from './transpile-options.js';
+import { importCode } from './import-code.js';
+import { findTranspiler } from './jco.js';
+import { checkVersion, type Transpiled, transpile, transpileKey } from './transpile.js';
+import { type TranspilingOptions, transpileLimits, transpileOptions } from './transpile-options.js';
 
-/** Has a component transpiled, or finds what it was transpiled to. Rejects as `transpile`. */
+/**
+ * Has a component transpiled, or finds what it was transpiled to. Before anything of it is run, its
+ * names are checked: see `checkNames`. Rejects as that, as `checkVersion` and as `transpile`.
+ */
 export async function loadComponent(
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
   options: TranspilingOptions & ModuleOptions,
 ): Promise<Component> {
   new ModuleLimits(options.limits).checkSize(name, bytes.length);
-  const { cache = defaultCacheFolder() } = options.component ?? {};
-  const how = transpileOptions(options);
-  const disk = cache === false ? undefined : new DiskCache(cache);
-  const key = await transpileKey(bytes, name, how);
-  let transpiled = await disk?.read(key);
-  if (transpiled === undefined) {
-    transpiled = await transpile(bytes, name, how);
-    await disk?.write(key, transpiled).catch(() => {}); // it is transpiled next time, too
-  }
-  const { code, modules } = transpiled;
+  checkVersion(bytes, name);
+  const names = checkNames(bytes, name);
+  const cache = await openCache(options);
+  const { code, modules } = await transpiled(bytes, name, names, options, cache);
   const compileModule = (file: string) => {
     const of = { name: `${name}: ${file}`, bytes: modules.get(file) ?? new Uint8Array() };
     return compile(of, options);
   };
   const codeBlockers = componentRestoreBlockers(bytes, code);
-  const instantiate = await evaluate(code, name, disk);
+  const instantiate = await importCode(code, cache).catch((cause) => {
+    // jco makes constructors async too, which JavaScript has not: Component Model has them sync.
+    const message = `jco's code of ${name} cannot be run: ${messageOf(cause)}; where resources have constructors, promising has to name the exports`;
+    throw new WasmError('ERR_WASM_COMPILE', message, { cause });
+  });
   const component = new Component(instantiate, codeBlockers, compileModule, code);
   await Promise.all(Array.from(modules.keys(), (file) => component.module(file)));
   return component;
 }
 
-/** Imports jco's code: from the cache, or from a folder that is there for that long. */
-async function evaluate(
-  code: string,
-  name: string,
-  disk: DiskCache | undefined,
-): Promise<Instantiate> {
-  const kept = await disk?.importable(code).catch(() => undefined);
-  if (kept !== undefined) return importInstantiate(kept, name);
-  const folder = await mkdtemp(join(tmpdir(), 'wasm-pool-'));
-  try {
-    return await importInstantiate(await new DiskCache(folder).importable(code), name);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+async function openCache({ component }: TranspilingOptions): Promise<DiskCache | undefined> {
+  const folder = component?.cache ?? defaultCacheFolder();
+  return folder === false ? undefined : DiskCache.open(folder);
 }
 
-async function importInstantiate(path: string, name: string): Promise<Instantiate> {
-  try {
-    const { instantiate } = await import(pathToFileURL(path).href);
-    return instantiate;
-  } catch (cause) {
-    // jco makes constructors async too, which JavaScript has not: Component Model has them sync.
-    const message = `jco's code of ${name} cannot be run: ${messageOf(cause)}; where resources have constructors, promising has to name the exports`;
-    throw new WasmError('ERR_WASM_COMPILE', message, { cause });
+async function transpiled(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  names: CheckedNames,
+  options: TranspilingOptions,
+  cache: DiskCache | undefined,
+): Promise<Transpiled> {
+  const how = transpileOptions(options);
+  const limits = transpileLimits(options);
+  const hash = await sha256(bytes);
+  // What is not understood is transpiled for jco's opinion only, and never run.
+  if (cache === undefined || hash === undefined || names.unreadable !== undefined) {
+    return transpile(bytes, name, names, how, limits);
   }
+  const key = transpileKey(hash, how);
+  // A cache that has it needs no jco; where that is installed, only what it made is taken.
+  const { versions } = await findTranspiler(name).catch(() => ({ versions: undefined }));
+  const kept = await cache.read(key, versions);
+  if (kept !== undefined) return kept;
+  const made = await transpile(bytes, name, names, how, limits);
+  if (versions !== undefined) await cache.write(key, versions, made).catch(() => {}); // made anew next time
+  return made;
 }

@@ -14,8 +14,27 @@ export interface TranspileOptions {
   readonly asyncExports: readonly string[];
 }
 
+/** What jco may take for one component. */
+export interface TranspileLimits {
+  readonly timeoutMillis: number;
+  /** Of its JavaScript and its WebAssembly, each. */
+  readonly memoryBytes: number;
+}
+
+const DEFAULT_TIMEOUT_MILLIS = 120_000;
+const DEFAULT_MEMORY_BYTES = 2 ** 30;
+
 /** What a component is transpiled with, for these options of a pool. */
 export function transpileOptions({ component, promising }: TranspilingOptions): TranspileOptions {
   const asyncExports = promising === true ? ['*'] : promising || [];
   return { asyncImports: component?.asyncImports ?? [], asyncExports };
+}
+
+/** What transpiling may take, for these options of a pool. */
+export function transpileLimits({ component }: TranspilingOptions): TranspileLimits {
+  const {
+    transpileTimeoutMillis: timeoutMillis = DEFAULT_TIMEOUT_MILLIS,
+    transpileMemoryBytes: memoryBytes = DEFAULT_MEMORY_BYTES,
+  } = component ?? {};
+  return { timeoutMillis, memoryBytes };
 }

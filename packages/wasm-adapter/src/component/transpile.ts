@@ -1,9 +1,11 @@
-import { createHash } from 'node:crypto';
-import { messageOf, WasmError } from '../errors.js';
+import { WasmError } from '../errors.js';
+import { JobError, runOneJob } from '../platform/one-job.js';
 import { describeBytes } from '../source/describe-bytes.js';
-import { importPeer, jcoVersions } from './jco.js';
-import { withOwnGlobals } from './jco-code.js';
-import type { TranspileOptions } from './transpile-options.js';
+import type { CheckedNames } from './check-names.js';
+import { findTranspiler } from './jco.js';
+import { fixedOptions, generateOptions, NAME, prepareCode } from './jco-code.js';
+import type { JcoJob, JcoResult } from './jco-thread.js';
+import type { TranspileLimits, TranspileOptions } from './transpile-options.js';
 
 /** What jco makes of a component. */
 export interface Transpiled {
@@ -13,68 +15,116 @@ export interface Transpiled {
   readonly modules: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 }
 
-/** As much of jco's API as is used. */
-interface Jco {
-  transpile(
-    component: Uint8Array,
-    options: object,
-  ): Promise<{ files: Record<string, Uint8Array<ArrayBuffer>> }>;
-}
-
-const NAME = 'component';
+/** The longest JavaScript that is taken of jco, in bytes; what it makes of real components has a few MiB at most. */
+const MAX_CODE_BYTES = 64 * 2 ** 20;
 
 /** Counts what is made of jco's code here: what an earlier version of this package kept is not taken. */
-const FORMAT = 2;
+const FORMAT = 4;
 
-const fixedOptions = {
-  name: NAME,
-  instantiation: 'async',
-  emitTypescriptDeclarations: false,
-  base64Cutoff: 0, // small core modules are files too
-  strict: true, // what is not of the type that WIT says throws, instead of being converted
-};
+/** Says what comes of the same component with other options, or with another version of this package. */
+export function transpileKey(contentHash: string, options: TranspileOptions): string {
+  return JSON.stringify([FORMAT, contentHash, fixedOptions, options]);
+}
+
+/** Components that are transpiled at once, in a process: each may take the memory that it is allowed. */
+const MAX_JOBS = 2;
+let jobs = 0;
+const waiting: (() => void)[] = [];
 
 /**
- * Has jco transpile a component. Rejects with a `WasmError`: `ERR_WASM_COMPONENT` for a version of the
- * component model that is not known, `ERR_WASM_COMPILE` for what jco refuses, `ERR_WASM_JCO`.
+ * Has jco transpile a component, on a thread that is ended afterwards: a component that makes jco trap,
+ * or takes all that it may, breaks nothing for those that follow.
+ *
+ * Rejects with a `WasmError`: `ERR_WASM_COMPILE` for what jco refuses or does not bear, or where it takes
+ * more than the limits; `ERR_WASM_COMPONENT` where `names` may be incomplete; `ERR_WASM_JCO`.
  */
 export async function transpile(
   bytes: Uint8Array,
   name: string,
+  names: CheckedNames,
   options: TranspileOptions,
+  limits: TranspileLimits,
 ): Promise<Transpiled> {
-  checkVersion(bytes, name);
-  const jco = await importPeer<Jco>('@bytecodealliance/jco', '@bytecodealliance/jco', name);
-  const suspends = options.asyncImports.length > 0 || options.asyncExports.length > 0;
-  let files: Record<string, Uint8Array<ArrayBuffer>>;
-  try {
-    ({ files } = await jco.transpile(bytes, {
-      ...fixedOptions,
-      map: versionedNames(bytes),
-      ...(suspends ? { asyncMode: 'jspi', ...options } : {}),
-    }));
-  } catch (cause) {
-    const message = `jco could not transpile ${name}, ${describeBytes(bytes)}: ${messageOf(cause)}`;
-    throw new WasmError('ERR_WASM_COMPILE', message, { cause });
+  const { url } = await findTranspiler(name);
+  const { asyncImports: imports, asyncExports: exports } = options;
+  const suspends = imports.length > 0 || exports.length > 0;
+  const job: JcoJob = {
+    jco: url,
+    bytes,
+    options: generateOptions(
+      versionedNames(names.externs),
+      suspends ? { imports, exports } : undefined,
+    ),
+    strip: names.unreadable === undefined,
+    memoryBytes: limits.memoryBytes,
+    codeBytes: MAX_CODE_BYTES,
+  };
+  const result = await inTurn(() => runJco(job, limits)).catch((cause) => {
+    throw compileError(bytes, name, cause instanceof Error ? cause.message : String(cause), cause);
+  });
+  if ('error' in result) {
+    const how = result.trapped ? 'jco trapped: ' : '';
+    throw compileError(bytes, name, `${how}${result.error}`, new Error(result.error));
   }
-  const code = withOwnGlobals(new TextDecoder().decode(files[`${NAME}.js`]));
-  return { code, modules: new Map(Object.entries(files).filter(([it]) => it.endsWith('.wasm'))) };
+  if (names.unreadable !== undefined) {
+    const message = `${name} is a component with ${names.unreadable}, which is not known here: a name in it could become part of generated code`;
+    throw new WasmError('ERR_WASM_COMPONENT', message);
+  }
+  const { files } = result;
+  keepForNext(result.compiled);
+  const code = prepareCode(new TextDecoder().decode(files.get(`${NAME}.js`)));
+  return { code, modules: new Map([...files].filter(([it]) => it.endsWith('.wasm'))) };
 }
 
-/** Tells what comes of the same component with other options, or another jco. Rejects as `installed`. */
-export async function transpileKey(
-  bytes: Uint8Array,
-  name: string,
-  options: TranspileOptions,
-): Promise<string> {
-  const content = createHash('sha256').update(bytes).digest('hex');
-  return JSON.stringify([FORMAT, content, await jcoVersions(name), fixedOptions, options]);
+/** How long jco's compiled modules are kept for a next component, which then takes a fraction of the time. */
+const KEEP_MILLIS = 30_000;
+let kept: readonly WebAssembly.Module[] = [];
+let keptFor: NodeJS.Timeout | undefined;
+
+/** V8 shares the code of modules with the same bytes among all threads, while one of them has it. */
+function keepForNext(compiled: readonly WebAssembly.Module[]): void {
+  clearTimeout(keptFor);
+  kept = kept.length > 0 ? kept : compiled;
+  keptFor = setTimeout(() => {
+    kept = [];
+  }, KEEP_MILLIS);
+  keptFor.unref?.();
+}
+
+async function runJco(job: JcoJob, limits: TranspileLimits): Promise<JcoResult> {
+  // From `src`, where the tests are run, it is the built one too.
+  const script = new URL('../../dist/component/jco-thread.js', import.meta.url);
+  try {
+    return await runOneJob<JcoResult>(script, job, limits, 'wasm-pool: jco');
+  } catch (error) {
+    if (!(error instanceof JobError)) throw error;
+    const said = error.said.trim().split('\n')[0] ?? '';
+    throw said === '' ? error : new Error(`${error.message}; it said: ${said}`, { cause: error });
+  }
+}
+
+function compileError(bytes: Uint8Array, name: string, why: string, cause: unknown): WasmError {
+  const message = `jco could not transpile ${name}, ${describeBytes(bytes)}: ${why}`;
+  return new WasmError('ERR_WASM_COMPILE', message, { cause });
+}
+
+async function inTurn<R>(job: () => Promise<R>): Promise<R> {
+  if (jobs >= MAX_JOBS) await new Promise<void>((resolve) => waiting.push(resolve));
+  else jobs++;
+  try {
+    return await job();
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) jobs--;
+    else next();
+  }
 }
 
 /** The version of the binary format, before its layer: Component Model, Binary.md. */
 const VERSION = 0x0d;
 
-function checkVersion(bytes: Uint8Array, name: string): void {
+/** Throws a `WasmError` `ERR_WASM_COMPONENT` for a component of another version of the binary format. */
+export function checkVersion(bytes: Uint8Array, name: string): void {
   const version = (bytes[4] ?? 0) + (bytes[5] ?? 0) * 256;
   if (version === VERSION) return;
   const message = `${name} is a component of version ${version} of the binary format; accepted: ${VERSION}`;
@@ -86,13 +136,10 @@ function checkVersion(bytes: Uint8Array, name: string): void {
  * and could then not tell two versions of one interface apart. Not those of WASI's preview 2, which is
  * given by names without.
  */
-function versionedNames(bytes: Uint8Array): Record<string, string> {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  const names: string[] = [];
-  for (const [it] of text.matchAll(/[a-z][a-z0-9-]*:[a-z0-9-]+\/[a-z0-9-]+@\d[a-z0-9.-]*/g)) {
-    // The length of a name stands before it, and can itself look like a letter.
-    const name = it.charCodeAt(0) === it.length - 1 ? it.slice(1) : it;
-    if (!name.startsWith('wasi:') || name.includes('@0.3')) names.push(name);
-  }
-  return Object.fromEntries(names.map((name) => [name, name]));
+function versionedNames(externs: ReadonlySet<string>): [string, string][] {
+  const names = [...externs].filter(
+    (name) =>
+      /^[^@[]+\/[^@]+@\d/.test(name) && (!name.startsWith('wasi:') || name.includes('@0.3')),
+  );
+  return names.map((name) => [name, name]);
 }

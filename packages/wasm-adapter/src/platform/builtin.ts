@@ -7,12 +7,15 @@ const host: Process | undefined = (globalThis as { process?: Process }).process;
 
 /** The modules of Node.js that this package uses, by their names. */
 interface Builtins {
+  'node:crypto': typeof import('node:crypto');
   'node:fs': typeof import('node:fs');
   'node:fs/promises': typeof import('node:fs/promises');
+  'node:module': typeof import('node:module');
   'node:os': typeof import('node:os');
   'node:path': typeof import('node:path');
   'node:url': typeof import('node:url');
   'node:v8': typeof import('node:v8');
+  'node:worker_threads': typeof import('node:worker_threads');
 }
 
 /**

@@ -1,7 +1,14 @@
 import { checkOptions, type OptionCheck } from '@wasm-pool/core/internal';
 import type { Component } from '../../component/component.js';
 import { importPeer } from '../../component/jco.js';
+import { resultError } from '../../component/jco-code.js';
 import { WasmError, WasmExit } from '../../errors.js';
+import { keepFromExiting } from '../../platform/guarded-exit.js';
+import { writeStandard } from '../../platform/standard-streams.js';
+import { type OutgoingOptions, requestsFor } from './outgoing-requests.js';
+import { monotonicWaits } from './preview3/clocks.js';
+import { type HttpPackages, httpClient } from './preview3/http-client.js';
+import { output } from './preview3/stdio.js';
 
 /** What a component's WASI gives it. */
 export interface ComponentWasiOptions {
@@ -13,6 +20,12 @@ export interface ComponentWasiOptions {
   preopens?: Readonly<Record<string, string>> | undefined;
   /** Whether it may use sockets and send HTTP requests. Default: false. */
   network?: boolean | undefined;
+  /**
+   * What it may ask of other servers by `wasi:http`, and how. Default: nothing, and everything where
+   * `network` is true. Of preview 2, only `createHttpComponent` minds what is said here; elsewhere
+   * `network` lets a component ask all servers.
+   */
+  http?: OutgoingOptions | undefined;
 }
 
 const isRecordOfStrings = (value: unknown) =>
@@ -28,6 +41,7 @@ const checks: Readonly<Record<keyof ComponentWasiOptions, OptionCheck>> = {
   env: { accepts: 'an object of strings', test: isRecordOfStrings },
   preopens: { accepts: 'an object of paths', test: isRecordOfStrings },
   network: { accepts: 'true or false', test: (value) => typeof value === 'boolean' },
+  http: { accepts: 'an object', test: (value) => typeof value === 'object' && value !== null },
 };
 
 type Interface = Readonly<Record<string, unknown>>;
@@ -49,11 +63,12 @@ export async function componentWasi(
   component: Component,
   options: ComponentWasiOptions,
   name: string,
+  dropped: AbortSignal,
 ): Promise<Interfaces> {
   checkOptions(`${name}: wasi`, options, checks);
   const { importsWasi, importsWasi3, unversionedWasi3 } = component.traits;
   const of2 = importsWasi ? await preview2(options, name) : () => undefined;
-  const of3 = importsWasi3 ? await preview3(options, name, of2) : () => undefined;
+  const of3 = importsWasi3 ? await preview3(options, name, of2, dropped) : () => undefined;
   return (lookedUp) => {
     const [bare = '', version] = lookedUp.split('@');
     if (version?.startsWith('0.3')) return of3(bare);
@@ -64,6 +79,8 @@ export async function componentWasi(
 async function preview2(options: ComponentWasiOptions, name: string): Promise<Interfaces> {
   const shim = '@bytecodealliance/preview2-shim';
   const { WASIShim } = await importPeer<Preview2>(shim, `${shim}/instantiation`, name);
+  // It calls process.exit where a stream is not used as WASI has it, which is a trap of the guest alone.
+  keepFromExiting('streamIoErrorCall', 'a stream of WASI was used in a way that traps');
   const { args = [], env = {}, preopens = {}, network = false } = options;
   const all = new WASIShim({
     sandbox: { args, env, preopens, enableNetwork: network },
@@ -85,11 +102,17 @@ async function preview3(
   options: ComponentWasiOptions,
   name: string,
   of2: Interfaces,
+  dropped: AbortSignal,
 ): Promise<Interfaces> {
   const shim = '@bytecodealliance/preview3-shim';
   const packages = await importPeer<Preview3>(shim, shim, name);
-  const { args = [], env = {}, preopens = {}, network = false } = options;
+  const { args = [], env = {}, preopens = {}, network = false, http } = options;
+  const requests = requestsFor(http, `${name}: wasi.http`);
+  const { monotonicClock } = packages.clocks as unknown as { monotonicClock: { now(): bigint } };
   const own: Record<string, Interface> = {
+    'wasi:clocks/monotonic-clock': { ...monotonicWaits(monotonicClock.now, dropped) },
+    'wasi:cli/stdout': output((chunk) => writeStandard('stdout', chunk)),
+    'wasi:cli/stderr': output((chunk) => writeStandard('stderr', chunk)),
     'wasi:cli/environment': {
       getEnvironment: () => Object.entries(env),
       getArguments: () => [...args],
@@ -98,7 +121,11 @@ async function preview3(
     'wasi:cli/exit': exit(name),
     'wasi:cli/stdin': { readViaStream: () => emptyStream(packages) },
     'wasi:filesystem/preopens': { getDirectories: () => [] },
-    ...(network ? {} : denied3(packages)),
+    ...(network ? {} : deniedSockets3(packages)),
+    'wasi:http/client':
+      network || http !== undefined
+        ? { ...httpClient(packages as unknown as HttpPackages, requests, dropped) }
+        : { send: denyRequest },
   };
   for (const terminal of ['stdin', 'stdout', 'stderr']) {
     const it = `wasi:cli/terminal-${terminal}`;
@@ -170,21 +197,15 @@ function denyAccess(): never {
   throw resultError({ tag: 'access-denied' });
 }
 
-/** The interfaces of preview 3 that reach the network, without it. */
-function denied3(packages: Preview3): Record<string, Interface> {
+/** The sockets of preview 3, without a network. */
+function deniedSockets3(packages: Preview3): Record<string, Interface> {
   const { types } = packages.sockets as { types: Record<string, new () => object> };
   const sockets = Object.entries(types).map(([name, socket]) => {
     const denied = class extends socket {};
     return [name, Object.assign(denied, { create: denyAccess })];
   });
   return {
-    'wasi:http/client': { send: denyRequest },
     'wasi:sockets/types': Object.fromEntries(sockets),
     'wasi:sockets/ip-name-lookup': { resolveAddresses: denyAccess },
   };
-}
-
-/** What jco takes for the error of a WIT `result`, when an import throws it. */
-function resultError(payload: unknown): Error {
-  return Object.assign(new Error(JSON.stringify(payload)), { payload });
 }

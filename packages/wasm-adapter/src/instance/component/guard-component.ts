@@ -1,7 +1,9 @@
+import { isComponentError, isJcoFuture } from '../../component/jco-code.js';
 import { WasmError } from '../../errors.js';
 import { frozenRecord } from '../frozen-record.js';
 import type { CallState } from '../guard.js';
-import { type HeldResources, isFuture } from './held-resources.js';
+import type { HeldResources } from './held-resources.js';
+import type { PendingCalls } from './pending-calls.js';
 
 type Callable = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -10,11 +12,10 @@ const answers = new WeakSet<object>();
 
 /**
  * Whether what a call threw is the component's answer, the error of a WIT `result`, which it returned
- * in good order. jco throws that as a ComponentError, a class that each instance has its own of.
+ * in good order.
  */
 function isWitResultError(error: unknown): boolean {
-  if (!(error instanceof Error) || error.constructor.name !== 'ComponentError') return false;
-  if (answers.has(error)) return false;
+  if (!(error instanceof Error) || !isComponentError(error) || answers.has(error)) return false;
   answers.add(error);
   return true;
 }
@@ -25,12 +26,14 @@ function isWitResultError(error: unknown): boolean {
  * answers. jco keeps some instances callable that an exception went through; they are as broken.
  *
  * @param streams whether results may have streams or futures in them
+ * @param pending has the calls that may be suspended, to reject them where they cannot end any more
  */
 export function guardComponent(
   exports: object,
   calls: CallState,
   held: HeldResources,
   streams: boolean,
+  pending: PendingCalls,
 ): Readonly<Record<string, unknown>> {
   const guarded = new Map<unknown, unknown>(); // jco has each interface under several names
 
@@ -62,20 +65,29 @@ export function guardComponent(
       } catch (error) {
         throw fail(error);
       }
-      return isThenable(result) ? settled(result) : succeed(result);
+      return isPending(result) ? settled(result) : succeed(result);
     };
   }
 
   /** A call that may be suspended is in flight until its promise, or WIT `future`, settles. */
   function settled(result: PromiseLike<unknown>): Promise<unknown> {
+    let isOver = false;
     const ended = new Promise((resolve, reject) => {
+      const once = (settle: () => void) => {
+        if (isOver) return;
+        isOver = true;
+        answered();
+        settle();
+      };
+      const failed = (error: unknown) => {
+        // The loan is over: its borrower may not be listening any more.
+        if (!calls.callable) ended.catch(() => {});
+        reject(fail(error));
+      };
+      const answered = pending.add((error) => once(() => failed(error)));
       result.then(
-        (value) => resolveUnwrapped(succeed(value), resolve),
-        (error: unknown) => {
-          // The loan is over: who gave it back with a call under way need not be there to be told.
-          if (!calls.callable) ended.catch(() => {});
-          reject(fail(error));
-        },
+        (value) => once(() => resolveUnwrapped(succeed(value), resolve)),
+        (error: unknown) => once(() => failed(error)),
       );
     });
     return ended;
@@ -129,12 +141,16 @@ export function isClass(value: unknown): value is new () => object {
   return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value;
+/**
+ * Whether a call goes on: jco gives a promise then, or a WIT `future`. Not whatever has a `then`: that
+ * may be the name of a record's field or of a resource's method.
+ */
+function isPending(result: unknown): result is PromiseLike<unknown> {
+  return result instanceof Promise || isJcoFuture(result);
 }
 
 /** Resolves with a value that may be a WIT `future`, which jco makes a thenable: to that, not to what it holds. */
 function resolveUnwrapped(value: unknown, resolve: (value: unknown) => void): void {
-  if (isFuture(value)) value.resolveAsValue(resolve);
+  if (isJcoFuture(value)) value.resolveAsValue(resolve);
   else resolve(value);
 }

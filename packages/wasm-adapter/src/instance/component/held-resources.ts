@@ -1,19 +1,14 @@
+import {
+  isJcoFuture,
+  isJcoStream,
+  isPlain,
+  type JcoFuture,
+  type JcoStream,
+} from '../../component/jco-code.js';
 import type { CallState } from '../guard.js';
 
 interface Resource {
   [Symbol.dispose]?(): void;
-}
-
-/** As much as is used of what jco makes of a WIT `stream`. */
-interface Stream {
-  read(options?: unknown): Promise<{ value?: unknown; done?: boolean }>;
-  [Symbol.dispose](): void;
-}
-
-/** As much as is used of what jco makes of a WIT `future`, which is read when it is first waited for. */
-interface Future extends PromiseLike<unknown> {
-  /** Resolves with the future itself: as long as `resolve` runs, it has no `then`. */
-  resolveAsValue(resolve: (value: unknown) => void): void;
 }
 
 type Callback = (value: unknown) => unknown;
@@ -32,7 +27,7 @@ export class HeldResources {
   readonly #calls: CallState;
   readonly #gone = new WeakSet<object>();
   readonly #unguarded: Resource[] = [];
-  readonly #streams = new Set<Stream>();
+  readonly #streams = new Set<JcoStream>();
   readonly #dropped: () => AbortSignal;
 
   /** @param dropped gives the signal that the instance is dropped by */
@@ -41,10 +36,9 @@ export class HeldResources {
     this.#dropped = dropped;
   }
 
-  /** Runs `instantiate` of jco's code up to its first await, by when it has made its registries. */
-  watch<R>(instantiate: () => R): R {
-    const { FinalizationRegistry: original } = globalThis;
-    const register = (resource: Resource) => {
+  /** What jco's code is to have in place of FinalizationRegistry: the registries of one instance. */
+  get registry(): typeof FinalizationRegistry {
+    const register = (resource: object) => {
       this.#calls.held.add(resource);
       this.#unguarded.push(resource);
     };
@@ -52,11 +46,20 @@ export class HeldResources {
       this.#gone.add(resource);
       return this.#calls.held.delete(resource);
     };
-    class StandIn {
+    return class StandIn {
+      readonly [Symbol.toStringTag] = 'FinalizationRegistry';
       readonly register = register;
       readonly unregister = unregister;
-    }
-    Object.assign(globalThis, { FinalizationRegistry: StandIn });
+    };
+  }
+
+  /**
+   * Runs `instantiate` of jco's code up to its first await, by when it has made its registries. For
+   * code that takes them from the global object: a component that was transpiled ahead.
+   */
+  watch<R>(instantiate: () => R): R {
+    const { FinalizationRegistry: original } = globalThis;
+    globalThis.FinalizationRegistry = this.registry;
     try {
       return instantiate();
     } finally {
@@ -91,12 +94,12 @@ export class HeldResources {
    */
   noteOpen(value: unknown): void {
     if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
-    if (isStream(value)) this.#noteStream(value);
-    else if (isFuture(value)) this.#noteFuture(value);
+    if (isJcoStream(value)) this.#noteStream(value);
+    else if (isJcoFuture(value)) this.#noteFuture(value);
     else if (isPlain(value)) for (const it of Object.values(value)) this.noteOpen(it);
   }
 
-  #noteStream(stream: Stream): void {
+  #noteStream(stream: JcoStream): void {
     const { read, [Symbol.dispose]: dispose } = stream;
     const end = () => {
       this.#streams.delete(stream);
@@ -122,7 +125,7 @@ export class HeldResources {
     this.#calls.held.add(stream);
   }
 
-  #noteFuture(future: Future): void {
+  #noteFuture(future: JcoFuture): void {
     const prototype: object = Object.getPrototypeOf(future);
     let settled = false;
     const guarded = (then: Then) => (resolve?: Callback, reject?: Callback) => {
@@ -144,19 +147,4 @@ export class HeldResources {
     });
     this.#calls.held.add(future);
   }
-}
-
-/** jco's streams have its handle under a symbol that it registers, and can be iterated over. */
-function isStream(value: object): value is Stream {
-  return Symbol.for('cabiRep') in value && Symbol.asyncIterator in value;
-}
-
-/** jco's futures are thenable, but not when they are to be passed on as values. */
-export function isFuture(value: unknown): value is Future {
-  return typeof value === 'object' && value !== null && 'resolveAsValue' in value;
-}
-
-/** What jco makes records, variants, tuples and lists of. */
-function isPlain(value: object): boolean {
-  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -1,4 +1,6 @@
 import type { Component } from '../../component/component.js';
+import { exportsLookLikeAPromise, exportsOf, hasOwnGlobals } from '../../component/jco-code.js';
+import { WasmError } from '../../errors.js';
 import { CompiledModule } from '../../module/compiled-module.js';
 import type { CallState } from '../guard.js';
 import { requireJspi } from '../jspi.js';
@@ -9,10 +11,12 @@ import { type ComponentWasiOptions, componentWasi } from './component-wasi.js';
 import { guardComponent } from './guard-component.js';
 import { HeldResources } from './held-resources.js';
 import { importsWithGlobals, OwnGlobals } from './own-globals.js';
+import { PendingCalls } from './pending-calls.js';
 
 /**
  * Makes an instance of a component. Rejects with a `WasmError`: `ERR_WASM_LINK` with the first import
- * that is missing, before any of it is made, `ERR_WASM_JSPI`, and as `link` for each core instance.
+ * that is missing, before any of it is made, `ERR_WASM_JSPI`, `ERR_WASM_COMPONENT` for a component
+ * transpiled ahead that exports `then`, and as `link` for each core instance.
  *
  * @param wasi undefined: it has no WASI
  */
@@ -22,7 +26,11 @@ export async function instantiateComponent<Exports>(
   own: WasmImports,
   wasi: ComponentWasiOptions | undefined,
 ): Promise<void> {
-  const standard = wasi && (await componentWasi(component, wasi, instance.name));
+  if (exportsLookLikeAPromise(component.instantiate)) {
+    const message = `${instance.name} is a component transpiled ahead that exports \`then\`, for which a promise would wait for ever; accepted: the component itself`;
+    throw new WasmError('ERR_WASM_COMPONENT', message);
+  }
+  const standard = wasi && (await componentWasi(component, wasi, instance.name, instance.dropped));
   const held = new HeldResources(instance.calls, () => instance.dropped);
   const imports = componentImports(
     own,
@@ -30,7 +38,8 @@ export async function instantiateComponent<Exports>(
     instance.name,
     (call) => watchCalls(call, instance.calls, component.traits.hasStreams ? held : undefined),
   );
-  const globals = new OwnGlobals(instance.calls, instance.dropped);
+  const pending = new PendingCalls();
+  const globals = new OwnGlobals(instance.calls, instance.dropped, held.registry, pending);
   const make = () =>
     component.instantiate(
       async (file) => (await component.module(file)).extended,
@@ -45,13 +54,10 @@ export async function instantiateComponent<Exports>(
         return core;
       },
     );
-  const exports = Object(await withJspiHint(() => held.watch(make)));
-  instance.exports = guardComponent(
-    exports,
-    instance.calls,
-    held,
-    component.traits.hasStreams,
-  ) as Exports;
+  const watched = hasOwnGlobals(component.instantiate) ? make : () => held.watch(make);
+  const exports = exportsOf(await withJspiHint(watched));
+  const { hasStreams } = component.traits;
+  instance.exports = guardComponent(exports, instance.calls, held, hasStreams, pending) as Exports;
 }
 
 /**

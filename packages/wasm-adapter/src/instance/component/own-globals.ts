@@ -1,8 +1,9 @@
 import { GLOBALS } from '../../component/jco-code.js';
 import type { CallState } from '../guard.js';
 import { promising } from '../jspi.js';
+import type { PendingCalls } from './pending-calls.js';
 
-/** How long the timers of an instance that was dropped may still be needed to tell who waits. */
+/** How long an instance that was dropped may go on, to answer the calls that are under way. */
 const GRACE_MILLIS = 1000;
 
 /** The imports of one instance, with its globals among them. */
@@ -16,19 +17,33 @@ export function importsWithGlobals(imports: object, globals: OwnGlobals): object
  * Its tasks: an export's promise settles when its task answers, which may go on, and trap; jco's code
  * calls the component's code through `WebAssembly.promising`, and tells nobody.
  *
- * Its timers: jco's code looks every 10 ms at what it waits for, for ever where that never comes. Of an
- * instance that was dropped they keep no process alive, and end once no call of it is under way.
+ * Its timers: jco's code looks every 1 or 10 ms at what it waits for, for ever where that never comes. Of
+ * an instance that was dropped they keep no process alive, and end after a second.
  */
 export class OwnGlobals {
   readonly WebAssembly: typeof WebAssembly;
 
+  readonly FinalizationRegistry: typeof FinalizationRegistry;
+
   readonly #calls: CallState;
   readonly #names = new Map<unknown, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  #droppedMillis = Number.POSITIVE_INFINITY;
+  readonly #pending: PendingCalls;
+  #state: 'alive' | 'dropped' | 'ended' = 'alive';
 
-  constructor(calls: CallState, dropped: AbortSignal) {
+  /**
+   * @param registry what registers the handles that leave the component
+   * @param pending is rejected where nothing can answer its calls any more
+   */
+  constructor(
+    calls: CallState,
+    dropped: AbortSignal,
+    registry: typeof FinalizationRegistry,
+    pending: PendingCalls,
+  ) {
     this.#calls = calls;
+    this.#pending = pending;
+    this.FinalizationRegistry = registry;
     const value = (fn: never) => this.#promising(fn);
     this.WebAssembly = Object.create(WebAssembly, { promising: { value } });
     dropped.addEventListener('abort', () => this.#drop(), { once: true });
@@ -37,7 +52,7 @@ export class OwnGlobals {
   readonly setTimeout = (fn: (...args: unknown[]) => void, millis?: number, ...args: unknown[]) => {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      if (!this.#sweepTimers()) fn(...args);
+      fn(...args);
     }, millis);
     return this.#note(timer);
   };
@@ -47,10 +62,7 @@ export class OwnGlobals {
     millis?: number,
     ...args: unknown[]
   ) => {
-    const timer = setInterval(() => {
-      if (!this.#sweepTimers()) fn(...args);
-    }, millis);
-    return this.#note(timer);
+    return this.#note(setInterval(fn, millis, ...args));
   };
 
   readonly clearTimeout = (timer: NodeJS.Timeout | undefined) => {
@@ -59,6 +71,15 @@ export class OwnGlobals {
   };
 
   readonly clearInterval = this.clearTimeout;
+
+  /**
+   * Is called by jco's code when an import has failed. The call that led there ends with that, one way
+   * or the other: what jco makes of it comes first, and takes a few microtasks.
+   */
+  readonly importFailed = (error: unknown) => {
+    this.#calls.poisoned = true;
+    setTimeout(() => this.#pending.rejectAll(error));
+  };
 
   /** How many timers there are. */
   get timers(): number {
@@ -71,23 +92,22 @@ export class OwnGlobals {
   }
 
   #note(timer: NodeJS.Timeout): NodeJS.Timeout {
-    this.#timers.add(timer);
-    if (this.#droppedMillis < Number.POSITIVE_INFINITY) timer.unref();
-    return timer;
+    if (this.#state === 'ended') clearTimeout(timer);
+    else this.#timers.add(timer);
+    return this.#state === 'alive' ? timer : timer.unref();
   }
 
   #drop(): void {
-    this.#droppedMillis = performance.now();
+    this.#state = 'dropped';
     for (const timer of this.#timers) timer.unref();
+    setTimeout(() => this.#end(), GRACE_MILLIS).unref();
   }
 
-  /** Ends the timers where nobody can wait for what they do any more. */
-  #sweepTimers(): boolean {
-    const droppedFor = performance.now() - this.#droppedMillis;
-    if (droppedFor < GRACE_MILLIS || this.#calls.inFlight > 0) return false;
+  #end(): void {
+    this.#state = 'ended';
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    return true;
+    this.#pending.rejectAll(this.#calls.notCallable());
   }
 
   /**
