@@ -21,17 +21,20 @@ const title = `the page, in a browser${chromium ? '' : ' (skipped: no Chromium o
 
 describe.skipIf(chromium === undefined)(title, () => {
   let server: Awaited<ReturnType<typeof openServer>>;
-  /** Stops scripts soon. */
-  let hasty: typeof server;
+  /** Have little of one kind of time. */
+  let hasty: Record<string, typeof server> = {};
   let browser: Browser;
   beforeAll(async () => {
     server = await openServer();
-    hasty = await openServer({ CPU_MILLIS: '300', DEADLINE_MILLIS: '1000' });
+    hasty = {
+      ERR_SCRIPT_CPU: await openServer({ CPU_MILLIS: '300' }),
+      ERR_SCRIPT_DEADLINE: await openServer({ DEADLINE_MILLIS: '300' }),
+    };
     browser = await launcher.launch({ executablePath: chromium ?? '', args: flags });
   });
   afterAll(async () => {
     await browser?.close();
-    await Promise.all([server?.close(), hasty?.close()]);
+    await Promise.all([server, ...Object.values(hasty)].map((it) => it?.close()));
   });
 
   async function open(options: BrowserContextOptions = {}, { address } = server) {
@@ -72,10 +75,7 @@ describe.skipIf(chromium === undefined)(title, () => {
     ['A result that is not JSON', 'ERR_SCRIPT_RESULT'],
     ['Throws', 'ERR_SCRIPT_THREW'],
   ] as const)('its example “%s” ends with %s', async ([label, code]) => {
-    await using it = await open(
-      {},
-      code === 'ERR_SCRIPT_CPU' || code === 'ERR_SCRIPT_DEADLINE' ? hasty : server,
-    );
+    await using it = await open({}, hasty[code]);
     await it.page.getByLabel('Example').selectOption({ label });
     await it.page.getByRole('button', { name: 'Run', exact: true }).click();
     await it.page.getByText(`422 ${code}`, { exact: true }).waitFor();
