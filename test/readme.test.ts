@@ -1,12 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, vi } from 'vitest';
 import { testSnippets } from './helpers/snippets.js';
 import { wat } from './helpers/wat.js';
 import { jco, jsComponent } from './wasm-adapter/components/js-component.js';
 
-/** The modules that the snippets of both READMEs load. */
+/** The modules that the snippets load. */
 const modules = {
   'plugin.wasm': `(module (func (export "add") (param i32 i32) (result i32)
     (i32.add (local.get 0) (local.get 1))))`,
@@ -37,7 +38,7 @@ const modules = {
     (func (export "handle") (param i32) (result i32) (call $lookUp (local.get 0))))`,
 };
 
-/** The component that they load, and its world. */
+/** The component that they load as `greeter.wasm`, and its world. */
 const wit = `package docs:greeter@1.0.0;
 interface host { log: func(message: string); }
 interface greetings { greet: func(name: string) -> result<string, string>; }
@@ -54,6 +55,7 @@ export const greetings = {
   },
 };`;
 
+const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const home = process.cwd();
 const directory = mkdtempSync(join(tmpdir(), 'wasm-pool-readme-'));
 beforeAll(() => {
@@ -69,10 +71,26 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-await testSnippets(new URL('../README.md', import.meta.url), (folder) => {
-  writeFileSync(join(directory, 'greeter.wit'), wit);
-  const component = join(directory, 'greeter.wasm');
-  writeFileSync(component, jsComponent(join(directory, 'greeter.wit'), 'greeter', greeter));
-  jco('transpile', component, '--instantiation', 'async', '-o', join(folder, 'greeter'));
-});
-await testSnippets(new URL('../packages/wasm-adapter/README.md', import.meta.url));
+/** The documents with snippets; core's README has a test of its own. */
+const documents = [
+  'README.md',
+  'packages/wasm-adapter/README.md',
+  ...globSync('docs/*.md', { cwd: root }).sort(),
+].map((path) => new URL(path, `file://${root}/`));
+
+let greeterFolder: string | undefined;
+
+/** The greeter, transpiled once, for each document that imports it. */
+function prepare(folder: string, document: URL) {
+  if (!readFileSync(document, 'utf8').includes("'./greeter/")) return;
+  if (greeterFolder === undefined) {
+    writeFileSync(join(directory, 'greeter.wit'), wit);
+    const component = join(directory, 'greeter.wasm');
+    writeFileSync(component, jsComponent(join(directory, 'greeter.wit'), 'greeter', greeter));
+    greeterFolder = join(directory, 'greeter');
+    jco('transpile', component, '--instantiation', 'async', '-o', greeterFolder);
+  }
+  cpSync(greeterFolder, join(folder, 'greeter'), { recursive: true });
+}
+
+await testSnippets(documents, prepare);

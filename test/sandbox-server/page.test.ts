@@ -21,25 +21,32 @@ const title = `the page, in a browser${chromium ? '' : ' (skipped: no Chromium o
 
 describe.skipIf(chromium === undefined)(title, () => {
   let server: Awaited<ReturnType<typeof openServer>>;
+  /** Have little of one kind of time. */
+  let hasty: Record<string, typeof server> = {};
   let browser: Browser;
   beforeAll(async () => {
-    server = await openServer({ CPU_MILLIS: '1000', DEADLINE_MILLIS: '2000' });
+    server = await openServer();
+    hasty = {
+      ERR_SCRIPT_CPU: await openServer({ CPU_MILLIS: '300' }),
+      ERR_SCRIPT_DEADLINE: await openServer({ DEADLINE_MILLIS: '300' }),
+    };
     browser = await launcher.launch({ executablePath: chromium ?? '', args: flags });
   });
   afterAll(async () => {
     await browser?.close();
-    await server?.close();
+    await Promise.all([server, ...Object.values(hasty)].map((it) => it?.close()));
   });
 
-  async function open(options: BrowserContextOptions = {}) {
+  async function open(options: BrowserContextOptions = {}, { address } = server) {
     const page = await browser.newPage(options);
+    page.setDefaultTimeout(100_000); // only a hang meets it
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
     page.on('request', (request) => {
       const url = request.url();
-      if (!url.startsWith(server.address) && !url.startsWith('data:')) problems.push(url);
+      if (!url.startsWith(address) && !url.startsWith('data:')) problems.push(url);
     });
-    await page.goto(server.address);
+    await page.goto(address);
     return { page, problems, [Symbol.asyncDispose]: () => page.close() };
   }
 
@@ -68,7 +75,7 @@ describe.skipIf(chromium === undefined)(title, () => {
     ['A result that is not JSON', 'ERR_SCRIPT_RESULT'],
     ['Throws', 'ERR_SCRIPT_THREW'],
   ] as const)('its example “%s” ends with %s', async ([label, code]) => {
-    await using it = await open();
+    await using it = await open({}, hasty[code]);
     await it.page.getByLabel('Example').selectOption({ label });
     await it.page.getByRole('button', { name: 'Run', exact: true }).click();
     await it.page.getByText(`422 ${code}`, { exact: true }).waitFor();
@@ -78,7 +85,7 @@ describe.skipIf(chromium === undefined)(title, () => {
   test('shows the pool while it is busy', async () => {
     await using it = await open();
     const { page } = it;
-    await page.getByRole('textbox', { name: 'Script' }).fill('sleep(700)');
+    await page.getByRole('textbox', { name: 'Script' }).fill('sleep(60_000)');
     await page.getByRole('button', { name: 'Run 20 times' }).click();
     await page
       .getByRole('progressbar', { name: 'Instances running' })
@@ -88,6 +95,10 @@ describe.skipIf(chromium === undefined)(title, () => {
       .getByRole('progressbar', { name: 'Requests waiting' })
       .and(page.locator('[aria-valuenow="1"]'))
       .waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('You cancelled it.').waitFor();
+    await page.getByRole('textbox', { name: 'Script' }).fill('1');
+    await page.getByRole('button', { name: 'Run 20 times' }).click();
     await page.getByText('20 done').waitFor();
     expect(it.problems).toEqual([]);
   });

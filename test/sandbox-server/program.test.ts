@@ -3,12 +3,16 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { run, statsOf, until } from './server.js';
+import { run, runningAndWaiting, statsOf, until } from './server.js';
 
 const main = fileURLToPath(new URL('../../examples/sandbox-server/dist/main.js', import.meta.url));
 
+/** More than any script here takes, on however slow a machine. */
+const patient = { CPU_MILLIS: '600000', DEADLINE_MILLIS: '600000', WAIT_MILLIS: '600000' };
+
 /** The program itself; `address` once it says that it listens. */
-function start(env: Record<string, string>) {
+function start(given: Record<string, string>) {
+  const env = { ...patient, ...given };
   const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => {
     child.kill('SIGKILL');
@@ -41,10 +45,7 @@ test.for(['SIGTERM', 'SIGINT'] as const)(
   async (signal) => {
     const { address, child, exit, stderr } = start({ PORT: '0', MAX: '1' });
     const at = await address;
-    const running = run(at, 'sleep(500).then(() => "finished")');
-    await until(async () => (await statsOf(at)).borrowed === 1);
-    const waiting = run(at, '1');
-    await until(async () => (await statsOf(at)).pending === 1);
+    const { running, waiting } = await runningAndWaiting(at);
     child.kill(signal);
     expect((await running).body.result).toBe('finished');
     expect((await waiting).body.error?.code).toBe('ERR_POOL_CLOSED');
@@ -91,7 +92,7 @@ test('no sleep of a script keeps it from ending', async () => {
 });
 
 test('a second signal ends it at once', async () => {
-  const { address, child, exit } = start({ PORT: '0', DEADLINE_MILLIS: '600000' });
+  const { address, child, exit } = start({ PORT: '0' });
   const at = await address;
   run(at, 'sleep(600_000)').catch(() => {});
   await until(async () => (await statsOf(at)).borrowed === 1);

@@ -28,9 +28,12 @@ export interface Stats {
   destroyedBy: Record<string, number>;
 }
 
-/** A sandbox server that listens in this process. */
+/** Limits that no script of a test meets on however slow a machine. */
+const patient = { CPU_MILLIS: '600000', DEADLINE_MILLIS: '600000', WAIT_MILLIS: '600000' };
+
+/** A sandbox server that listens in this process, with time for everything unless `env` limits it. */
 export async function openServer(env: Record<string, string> = {}) {
-  const app = await createApp(readConfig(env));
+  const app = await createApp(readConfig({ ...patient, ...env }));
   const address = await app.listen({ host: '127.0.0.1', port: 0 });
   return { address, close: () => app.close(), [Symbol.asyncDispose]: () => app.close() };
 }
@@ -56,8 +59,36 @@ export async function run(
   return answerOf(response);
 }
 
+/** Runs a script where time is short, again for as long as the machine is too slow for it. */
+export async function runInTime(address: string, code: string): Promise<Answer> {
+  const answer = await run(address, code);
+  const { code: error } = answer.body.error ?? {};
+  const isLate = error === 'ERR_SCRIPT_CPU' || error === 'ERR_SCRIPT_DEADLINE';
+  return isLate ? runInTime(address, code) : answer;
+}
+
 export async function statsOf(address: string): Promise<Stats> {
   return (await (await fetch(`${address}/stats`)).json()) as Stats;
+}
+
+/**
+ * Begins a script that sleeps and then gives `'finished'`, and a request that waits behind it in a
+ * server of one instance. The script sleeps longer where the machine is too slow to see both.
+ */
+export async function runningAndWaiting(
+  address: string,
+  millis = 1000,
+): Promise<{ running: Promise<Answer>; waiting: Promise<Answer> }> {
+  let isOver = false;
+  const running = run(address, `sleep(${millis}).then(() => "finished")`).finally(() => {
+    isOver = true;
+  });
+  await until(async () => isOver || (await statsOf(address)).borrowed === 1);
+  const waiting = run(address, '1');
+  await until(async () => isOver || (await statsOf(address)).pending === 1);
+  if (!isOver) return { running, waiting };
+  await Promise.all([running, waiting]);
+  return runningAndWaiting(address, millis * 4);
 }
 
 /** Polls until it is so. */

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { openServer, run, statsOf, until } from './server.js';
+import { openServer, run, runningAndWaiting, statsOf, until } from './server.js';
 
-const patient = { MAX: '1', DEADLINE_MILLIS: '600000' };
+const one = { MAX: '1' };
 
 /** Takes an instance until it is told to let go. */
 async function occupy(address: string): Promise<() => Promise<void>> {
@@ -17,7 +17,7 @@ async function occupy(address: string): Promise<() => Promise<void>> {
 }
 
 test('more than may wait are told to come back', async () => {
-  await using server = await openServer({ ...patient, MAX_WAITING: '1' });
+  await using server = await openServer({ ...one, MAX_WAITING: '1' });
   const letGo = await occupy(server.address);
   const waiting = run(server.address, '"waited"');
   await until(async () => (await statsOf(server.address)).pending === 1);
@@ -31,7 +31,7 @@ test('more than may wait are told to come back', async () => {
 });
 
 test('who waited for too long is told to come back', async () => {
-  await using server = await openServer({ ...patient, WAIT_MILLIS: '50' });
+  await using server = await openServer({ ...one, WAIT_MILLIS: '50' });
   const letGo = await occupy(server.address);
   const { status, headers, body } = await run(server.address, '1');
   expect([status, headers.get('retry-after')]).toEqual([503, '1']);
@@ -44,7 +44,7 @@ test('who waited for too long is told to come back', async () => {
 });
 
 test('who hangs up while waiting is not waited for', async () => {
-  await using server = await openServer(patient);
+  await using server = await openServer(one);
   const letGo = await occupy(server.address);
   const client = new AbortController();
   const given = run(server.address, '1', { signal: client.signal });
@@ -60,7 +60,7 @@ test('who hangs up while waiting is not waited for', async () => {
 });
 
 test('who hangs up while the script sleeps gets it stopped', async () => {
-  await using server = await openServer(patient);
+  await using server = await openServer(one);
   const letGo = await occupy(server.address);
   await letGo();
   await until(async () => (await statsOf(server.address)).borrowed === 0);
@@ -69,7 +69,7 @@ test('who hangs up while the script sleeps gets it stopped', async () => {
 });
 
 test('who sends half a request takes no instance', async () => {
-  await using server = await openServer(patient);
+  await using server = await openServer(one);
   const socket = connect(Number(new URL(server.address).port), '127.0.0.1');
   socket.write(
     'POST /run HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 99\r\n\r\n1',
@@ -94,11 +94,8 @@ test('who sends half a request does not keep the server from closing', async () 
 });
 
 test('closing lets the script under way finish, and turns away who waits', async () => {
-  const server = await openServer({ MAX: '1' });
-  const running = run(server.address, 'sleep(300).then(() => "finished")');
-  await until(async () => (await statsOf(server.address)).borrowed === 1);
-  const waiting = run(server.address, '1');
-  await until(async () => (await statsOf(server.address)).pending === 1);
+  const server = await openServer(one);
+  const { running, waiting } = await runningAndWaiting(server.address);
   await server.close();
   expect((await running).body.result).toBe('finished');
   const { status, headers, body } = await waiting;

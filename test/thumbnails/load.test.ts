@@ -1,11 +1,8 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { photos } from '../../examples/thumbnails/dist/photos.js';
 import { madeHere } from './main-thread.js';
 import { pngOf } from './png.js';
 import { openServer, photoOf, statsOf, until, upload } from './server.js';
-
-// Some of them take seconds where all of them are run at once.
-vi.setConfig({ testTimeout: 60_000 });
 
 /** So large that it takes a thread a good while. */
 const large = pngOf(6_000, 6_000);
@@ -93,18 +90,4 @@ test('the work for who hangs up is stopped, and the thread replaced', async () =
   await until(async () => (await statsOf(address)).destroyedBy.aborted === 1);
   expect((await upload(address, photoOf('black-canyon'))).status).toBe(200);
   expect((await statsOf(address)).acquired).toBe(2);
-});
-
-test('it measures the delay of its event loop, with and without workers', async () => {
-  await using server = await openServer();
-  const post = async () => (await fetch(`${server.address}/measure`, { method: 'POST' })).json();
-  const [measurement, other] = await Promise.all([post(), post()]);
-  expect(other).toEqual(measurement); // who asks meanwhile gets the same
-  const delay = {
-    p99Millis: expect.any(Number),
-    longestMillis: expect.any(Number),
-    tookMillis: expect.any(Number),
-  };
-  expect(measurement).toEqual({ thumbnails: 54, withWorkers: delay, withoutWorkers: delay });
-  expect(await statsOf(server.address)).toMatchObject({ acquired: 54, borrowed: 0, pending: 0 });
 });

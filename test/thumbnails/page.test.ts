@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium as launcher } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openServer, photoOf } from './server.js';
-
-// Some of them take seconds where all of them are run at once.
-vi.setConfig({ testTimeout: 60_000 });
 
 const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
   (path) => existsSync(path),
@@ -36,6 +33,7 @@ describe.skipIf(chromium === undefined)(title, () => {
 
   async function open(options: BrowserContextOptions = {}) {
     const page = await browser.newPage(options);
+    page.setDefaultTimeout(100_000); // only a hang meets it
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
     page.on('request', (request) => {

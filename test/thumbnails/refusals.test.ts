@@ -1,11 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../examples/thumbnails/dist/config.js';
 import { openThumbnailer } from '../../examples/thumbnails/dist/thumbnailer.js';
 import { pngOf } from './png.js';
 import { answerOf, openServer, photoOf, statsOf, until, upload } from './server.js';
-
-// Some of them take seconds where all of them are run at once.
-vi.setConfig({ testTimeout: 60_000 });
 
 const JPEG = 'image/jpeg';
 const PNG = 'image/png';

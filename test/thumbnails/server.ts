@@ -12,9 +12,12 @@ export interface Stats {
   destroyedBy: Record<string, number>;
 }
 
+/** Limits that no image of a test meets on however slow a machine. */
+export const patient = { CALL_MILLIS: '600000', WAIT_MILLIS: '600000' };
+
 /** A server of thumbnails that listens in this process, with two threads unless `env` says else. */
 export async function openServer(env: Record<string, string> = {}) {
-  const app = await createApp(readConfig({ THREADS: '2', ...env }));
+  const app = await createApp(readConfig({ THREADS: '2', ...patient, ...env }));
   const address = await app.listen({ host: '127.0.0.1', port: 0 });
   return { address, close: () => app.close(), [Symbol.asyncDispose]: () => app.close() };
 }

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { photos } from '../../examples/thumbnails/dist/photos.js';
 import { FORMATS, SIZES } from '../../examples/thumbnails/dist/thumbnail.js';
 import { distance, madeHere, meansOf, pixelsOf } from './main-thread.js';
 import { pngOf } from './png.js';
 import { answerOf, openServer, photoOf, statsOf, upload } from './server.js';
-
-// Some of them take seconds where all of them are run at once.
-vi.setConfig({ testTimeout: 60_000 });
 
 let server: Awaited<ReturnType<typeof openServer>>;
 beforeAll(async () => {
