@@ -84,9 +84,11 @@ withRedis(
     await over(batch, 2);
     expect(batch.outcomes.get(0)?.failed).toMatch(/unreachable/);
     expect(batch.outcomes.get(1)?.rendered).toBeDefined();
-    await expect.poll(() => processes.reports()[0]?.destroyedBy, { timeout: 60_000 }).toEqual({
-      trap: 4,
-    });
+    await expect
+      .poll(() => processes.reports()[0]?.destroyedBy, { timeout: 60_000 })
+      .toEqual({
+        trap: 4,
+      });
   },
 );
 
@@ -100,27 +102,25 @@ withRedis(
     expect(batch.outcomes.get(0)?.failed).toMatch(/callTimeoutMillis \(2000 ms\)/);
     expect(batch.outcomes.get(1)?.rendered).toBeDefined();
     expect(batch.outcomes.get(2)?.rendered).toBeDefined();
-    await expect.poll(() => processes.reports()[0]?.destroyedBy, { timeout: 60_000 }).toEqual({
-      timeout: 1,
-    });
+    await expect
+      .poll(() => processes.reports()[0]?.destroyedBy, { timeout: 60_000 })
+      .toEqual({
+        timeout: 1,
+      });
   },
 );
 
-withRedis(
-  `jobs of a higher priority go first${needs}`,
-  { timeout: 120_000 },
-  async () => {
-    const { batches } = await open({ PROCESSES: '1' });
-    const order: string[] = [];
-    const slow = tile({ left: -0.1, top: -0.1, iterations: 1_000_000 });
-    const first = await batches.submit([slow, ...Array.from({ length: 20 }, () => tile())], 9);
-    const urgent = await batches.submit([tile()], 1);
-    first.events.on('outcome', ({ index }) => order.push(`first ${index}`));
-    urgent.events.on('outcome', () => order.push('urgent'));
-    await Promise.all([over(first, 21), over(urgent, 1)]);
-    expect(order.indexOf('urgent')).toBeLessThan(order.length - 2);
-  },
-);
+withRedis(`jobs of a higher priority go first${needs}`, { timeout: 120_000 }, async () => {
+  const { batches } = await open({ PROCESSES: '1' });
+  const order: string[] = [];
+  const slow = tile({ left: -0.1, top: -0.1, iterations: 1_000_000 });
+  const first = await batches.submit([slow, ...Array.from({ length: 20 }, () => tile())], 9);
+  const urgent = await batches.submit([tile()], 1);
+  first.events.on('outcome', ({ index }) => order.push(`first ${index}`));
+  urgent.events.on('outcome', () => order.push('urgent'));
+  await Promise.all([over(first, 21), over(urgent, 1)]);
+  expect(order.indexOf('urgent')).toBeLessThan(order.length - 2);
+});
 
 withRedis(
   `a batch beyond what may wait is refused, and nothing of it is queued${needs}`,

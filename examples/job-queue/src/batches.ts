@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { type JobsOptions, Queue, QueueEvents } from 'bullmq';
 import type { Config } from './config.js';
-import { connect } from './connect.js';
+import { connectionTo } from './connection.js';
 import { QUEUE, type Rendered, type Tile } from './job.js';
 
 /** A job of a batch that is over. */
@@ -42,8 +42,8 @@ export class Batches {
 
   constructor(config: Config, redisUrl: string) {
     this.#config = config;
-    this.#queue = new Queue(QUEUE, { connection: connect(redisUrl) });
-    this.#events = new QueueEvents(QUEUE, { connection: connect(redisUrl) });
+    this.#queue = new Queue(QUEUE, { connection: connectionTo(redisUrl) });
+    this.#events = new QueueEvents(QUEUE, { connection: connectionTo(redisUrl) });
     this.#queue.on('error', ignore);
     this.#events.on('error', ignore);
     this.#events.on('completed', ({ jobId, returnvalue }) => {

@@ -1,7 +1,7 @@
 import { WasmError } from '@wasm-pool/wasm-adapter';
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Config } from './config.js';
-import { connect } from './connect.js';
+import { connectionTo } from './connection.js';
 import { type ProcessReport, QUEUE, type Rendered, type Tile } from './job.js';
 import { openRenderer } from './renderer.js';
 
@@ -27,7 +27,7 @@ export async function openConsumer(config: Config & { readonly redisUrl: string 
 
   const { lockMillis } = config;
   const worker = new Worker<Tile, Rendered>(QUEUE, run, {
-    connection: connect(config.redisUrl),
+    connection: connectionTo(config.redisUrl),
     concurrency: pool.max,
     lockDuration: lockMillis,
     stalledInterval: lockMillis / 2,
