@@ -17,7 +17,9 @@ function column(heading: string, name: string): string[] {
 }
 
 test('docs/errors.md has each code that the sources throw, once, and no other', () => {
-  const thrown = sources.flatMap((text) => text.match(/(?<=')ERR_(?:POOL|WASM)_[A-Z_]+(?=')/g) ?? []);
+  const thrown = sources.flatMap(
+    (text) => text.match(/(?<=')ERR_(?:POOL|WASM)_[A-Z_]+(?=')/g) ?? [],
+  );
   expect(
     column('Codes', 'code'),
     'the table of codes in docs/errors.md: add a row for a new code, or remove a stale one',
