@@ -58,9 +58,9 @@ test.each(['reuse', 'restore', 'fresh'] as const)(
           }),
         );
         if (pool === undefined) return;
-        await using _ = pool;
+        await using open = pool;
         for (const borrower of borrowers) {
-          const seen = await pool.use(({ exports }) => outcomes(exports, borrower));
+          const seen = await open.use(({ exports }) => outcomes(exports, borrower));
           expect(seen).toEqual(original(module, calls, borrower));
           copied++;
         }
@@ -92,9 +92,9 @@ test('a copy whose loader has run its code, and changed its state, is like the o
         }),
       );
       if (pool === undefined) return;
-      await using _ = pool;
+      await using open = pool;
       for (const borrower of borrowers) {
-        const seen = await pool.use(({ exports }) => outcomes(exports, borrower));
+        const seen = await open.use(({ exports }) => outcomes(exports, borrower));
         expect(seen).toEqual(original(module, calls, borrower));
         copied++;
       }
