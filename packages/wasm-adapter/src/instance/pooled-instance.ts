@@ -15,6 +15,7 @@ import { Snapshot } from './snapshot.js';
 import {
   cannotCopy,
   copyState,
+  type LoaderTraces,
   memorySizes,
   readTables,
   type StateImage,
@@ -38,8 +39,8 @@ export interface Origin {
   readonly module: WebAssembly.Module;
   /** The state that it is to have: it is a copy. Undefined: it is the one that is prepared. */
   readonly image: StateImage | undefined;
-  /** Whether a loader makes it, and runs code of it. */
-  readonly hasLoader: boolean;
+  /** For a loader that makes it, and runs code of it; undefined: there is none. */
+  readonly traces: LoaderTraces | undefined;
 }
 
 /** A `WasmInstance` as the pool sees it. */
@@ -141,7 +142,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     const instance = link(module, imports, this.name);
     const { exports } = instance;
     const isPrepared = this.#origin !== undefined && this.#origin.image === undefined;
-    const needsTables = shape !== undefined && (isPrepared || this.#origin?.hasLoader);
+    const needsTables = shape !== undefined && (isPrepared || this.#origin?.traces);
     const newTables = needsTables ? readTables({ shape, exports }) : [];
     this.#linked.push({ module, shape, exports, imports, newTables });
     if (isPrepared) runStartFunction(exports[PRIVATE_START], this.name);
@@ -180,9 +181,9 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** Gives a copy the state that it is to have. Throws as `copyState`. */
   becomeCopy(): void {
-    const { image, hasLoader } = this.#origin ?? {};
+    const { image, traces } = this.#origin ?? {};
     if (image === undefined) return;
-    copyState(image, this.#onlyLinked(), this.name, !hasLoader);
+    copyState(image, this.#onlyLinked(), this.name, traces);
   }
 
   #onlyLinked() {

@@ -117,7 +117,7 @@ export class Preparation {
   /** Prepares an instance, and takes the image of it. */
   async snapshot(prepareInstance: PrepareInstance): Promise<Snapshotted> {
     const module = await modulePreparing(this.#module);
-    const origin = { module, image: undefined, hasLoader: this.#hasLoader };
+    const origin = { module, image: undefined, traces: undefined };
     const { instance, value } = await prepareInstance(origin);
     try {
       return { image: instance.stateImage(), value, bytes: this.#module.bytes };
@@ -136,7 +136,8 @@ export class Preparation {
     const hasLoader = this.#hasLoader;
     const functions = referredFunctions(image);
     const module = await moduleOfCopies(this.#module, image, functions, hasLoader);
-    return { origin: { module, image, hasLoader }, value };
+    const traces = hasLoader ? { memories: undefined } : undefined;
+    return { origin: { module, image, traces }, value };
   }
 }
 

@@ -78,9 +78,9 @@ export async function writeSnapshot(
     value,
   };
   const json = new TextEncoder().encode(JSON.stringify(description));
-  const stretches = image.memories.flatMap((it) => it.stretches.map(({ bytes }) => bytes));
+  const contents = image.memories.flatMap((it) => it.stretches.map(({ bytes }) => bytes));
   const how = bestCompression();
-  const body = await compress(concat(uint32(json.length), json, ...stretches), how);
+  const body = await compress(concat(uint32(json.length), json, ...contents), how);
   const head = concat(
     MAGIC,
     uint32(VERSION),

@@ -11,7 +11,13 @@ import { messageOf, WasmError } from '../../errors.js';
 import type { ShapeItem } from '../../module/module-shape.js';
 import { exportName, type StateKind } from '../../module/private-exports.js';
 import { isExact } from './global.js';
-import { type MemoryImage, memoryImage, writeOver, writeToNew } from './memory.js';
+import {
+  type MemoryImage,
+  memoryImage,
+  writeAfterLoader,
+  writeOver,
+  writeToNew,
+} from './memory.js';
 import { growTable, readTable, setElement, tableLength, writeTable } from './table.js';
 import { type PortableValue, type Referable, References, valueIn } from './value.js';
 
@@ -29,6 +35,11 @@ export interface StateImage {
   readonly tables: readonly TableImage[];
   /** Undefined for a global that is not mutable. */
   readonly globals: readonly (PortableValue | undefined)[];
+}
+
+/** What a loader leaves in the memories of an instance: taken of the first copy, for the others. */
+export interface LoaderTraces {
+  memories: readonly MemoryImage[] | undefined;
 }
 
 /** An instance, and what its tables held before any of its code ran. */
@@ -108,14 +119,15 @@ export function referredFunctions({ tables, globals }: StateImage): Set<number> 
  * Throws a `WasmError`: `ERR_WASM_SNAPSHOT` where a memory or a table is larger than the image's, or
  * `ERR_WASM_MEMORY` where one cannot grow to that.
  *
- * @param isNew whether no code has run on the instance's memories and tables
+ * @param traces what a loader leaves; undefined: no code has run on the instance's memories and tables
  */
 export function copyState(
   image: StateImage,
   instance: CopiedInstance,
   instanceName: string,
-  isNew: boolean,
+  traces: LoaderTraces | undefined,
 ): void {
+  const isNew = traces === undefined;
   const { shape, exports, newTables } = instance;
   const resize = (kind: StateKind, index: number, item: ShapeItem, has: number, wants: number) => {
     const what = `${instanceName}: ${nameOf(kind, index, item)}`;
@@ -133,12 +145,21 @@ export function copyState(
     }
   };
 
+  const left = traces?.memories;
+  if (traces !== undefined && left === undefined) {
+    traces.memories = shape.memories.map((item, index) =>
+      memoryImage(bytesOf(exports, index, item), image.memories[index]),
+    );
+  }
   for (const [index, memory] of image.memories.entries()) {
     const item = shape.memories[index] as ShapeItem;
     const { length } = bytesOf(exports, index, item);
     if (length !== memory.byteLength) resize('memory', index, item, length, memory.byteLength);
-    const write = isNew && !item.imported ? writeToNew : writeOver;
-    write(bytesOf(exports, index, item), memory);
+    const bytes = bytesOf(exports, index, item);
+    const leftHere = left?.[index];
+    if (leftHere?.byteLength === length) writeAfterLoader(bytes, leftHere, memory);
+    else if (isNew && !item.imported) writeToNew(bytes, memory);
+    else writeOver(bytes, memory);
   }
   for (const [index, { length, changed }] of image.tables.entries()) {
     const item = shape.tables[index] as ShapeItem;

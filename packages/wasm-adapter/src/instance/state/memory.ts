@@ -11,6 +11,12 @@
 // memory the gaps are cleared too. They are compared with zero first, because a page that nobody has
 // written to has no memory behind it, and clearing it would change that.
 //
+// There is a third way, for a memory that a loader's code has written to before the image is laid over
+// it. Looking for what it wrote touches each page of a memory of which it used a few, and a page that
+// is touched first costs more than all else. `writeAfterLoader` therefore takes what the same loader
+// left in another instance: where this one has just that, and nothing beside it, it is cleared by
+// that; where it has not, all of it is looked at.
+//
 // An image may be of another image: stretches that are the same in both share their bytes, so that
 // many instances with almost the same state cost almost nothing each.
 import { sameBytes } from '../../platform/bytes.js';
@@ -83,6 +89,33 @@ export function writeOver(memory: Uint8Array, { stretches }: MemoryImage): void 
     at = start + bytes.length;
   }
   clear(memory, at, memory.length);
+}
+
+/**
+ * The same for a memory in which a loader has left something, given what it left in another instance:
+ * an image of that memory. Looks at no more than that, and what is next to it, where it is the same.
+ */
+export function writeAfterLoader(memory: Uint8Array, left: MemoryImage, image: MemoryImage): void {
+  if (!hasJust(memory, left)) {
+    writeOver(memory, image);
+    return;
+  }
+  for (const { start, bytes } of left.stretches) memory.fill(0, start, start + bytes.length);
+  writeToNew(memory, image);
+}
+
+/** Whether a memory has the stretches of an image, and zeros in the chunks next to each of them. */
+function hasJust(memory: Uint8Array, { stretches }: MemoryImage): boolean {
+  return stretches.every(({ start, bytes }, index) => {
+    const end = start + bytes.length;
+    const previous = stretches[index - 1];
+    const next = stretches[index + 1];
+    const before = start - CHUNK_BYTES;
+    const isClearBefore =
+      before < (previous ? previous.start + previous.bytes.length : 0) || isZero(memory, before);
+    const isClearBehind = end >= (next ? next.start : memory.length) || isZero(memory, end);
+    return isClearBefore && isClearBehind && sameBytes(memory, start, bytes, 0, bytes.length);
+  });
 }
 
 /** Zeroes a stretch; chunks that are zero already are only read. */
