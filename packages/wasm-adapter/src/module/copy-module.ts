@@ -41,7 +41,12 @@ export function modulePreparing({
 }: ModuleBytes): Promise<WebAssembly.Module> {
   const exportFunctions = shape.functions.referenced;
   return compileChanged(
-    rewriteModule(bytes, shape, { ...changes, exportState: true, exportFunctions, start: 'export' }),
+    rewriteModule(bytes, shape, {
+      ...changes,
+      exportState: true,
+      exportFunctions,
+      start: 'export',
+    }),
   );
 }
 
