@@ -14,6 +14,8 @@ export type WasmErrorCode =
   | 'ERR_WASM_START'
   /** The module called WASI's `proc_exit`; see `WasmExit`. */
   | 'ERR_WASM_EXIT'
+  /** A state cannot be copied exactly, or a snapshot is damaged or belongs to another module. */
+  | 'ERR_WASM_SNAPSHOT'
   /** V8 has no memory or address space left for a further instance. */
   | 'ERR_WASM_MEMORY'
   /** A module asks for more than its pool's `limits`, or `maxMemoryBytes`, let it have. */

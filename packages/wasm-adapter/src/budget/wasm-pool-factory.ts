@@ -68,17 +68,17 @@ export class WasmPoolFactory implements AsyncDisposable {
    * As `createWasmPool`, within the budget. Rejects as that does, and with a `WasmError`
    * `ERR_WASM_CLOSED` once the factory is closed.
    */
-  async create<Exports = WebAssembly.Exports, Context = unknown>(
+  async create<Exports = WebAssembly.Exports, Context = unknown, Prepared = unknown>(
     src: WasmSource,
-    options: WasmPoolOptions<Exports, Context> = {},
+    options: WasmPoolOptions<Exports, Context, Prepared> = {},
   ): Promise<WasmPool<Exports, Context>> {
-    checkWasmOptions('create', options);
+    const checked = checkWasmOptions('create', options);
     this.#refuseClosed();
     const loaded = await load(src);
     // What nobody can count is in no budget.
     const counted = {
-      ...options,
-      maxMemoryBytes: options.maxMemoryBytes || this.#maxTotalMemoryBytes,
+      ...checked,
+      maxMemoryBytes: checked.maxMemoryBytes || this.#maxTotalMemoryBytes,
     };
     const key = await keyOf(loaded, counted);
     const cached = this.#modules.get(key) ?? { program: makeProgram(loaded, counted), users: 0 };
@@ -92,8 +92,8 @@ export class WasmPoolFactory implements AsyncDisposable {
       const program = await cached.program;
       const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
       const minBytes = minBytesOf(memories);
-      pool = await startPool(program, options, (self, onSpaceFreed) => {
-        const membership = this.#budget.join(options.name ?? 'wasm', self, minBytes, onSpaceFreed);
+      pool = await startPool(program, checked, (self, onSpaceFreed) => {
+        const membership = this.#budget.join(checked.name ?? 'wasm', self, minBytes, onSpaceFreed);
         const detach = () => {
           membership.detach();
           if (this.#pools.delete(self)) release();

@@ -21,14 +21,26 @@ export function link(
       throw new WasmError('ERR_WASM_LINK', `${name}: ${messageOf(cause)}`, { cause });
     }
     if (isOutOfMemory(cause)) throw outOfMemoryError(cause, name);
-    throw new WasmError(
-      'ERR_WASM_START',
-      `${name}: its start function threw: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    throw startError(cause, name);
   }
+}
+
+/**
+ * Runs the start function of an instance whose module left that to the host; undefined: there is
+ * none. Throws a `WasmError` `ERR_WASM_START` for what it throws, as `link` does.
+ */
+export function runStartFunction(start: unknown, name: string): void {
+  if (typeof start !== 'function') return;
+  try {
+    start();
+  } catch (cause) {
+    throw startError(cause, name);
+  }
+}
+
+function startError(cause: unknown, name: string): WasmError {
+  const message = `${name}: its start function threw: ${messageOf(cause)}`;
+  return new WasmError('ERR_WASM_START', message, { cause });
 }
 
 /** V8's own, and not one that a host function threw out of the start function. */

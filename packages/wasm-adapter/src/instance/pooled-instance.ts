@@ -2,22 +2,45 @@ import { WasmError } from '../errors.js';
 import type { CompiledModule } from '../module/compiled-module.js';
 import type { ModuleLimits } from '../module/limits.js';
 import type { ModuleShape } from '../module/module-shape.js';
-import { exportName, type StateKind } from '../module/private-exports.js';
+import { exportName, PRIVATE_START, type StateKind } from '../module/private-exports.js';
 import { writtenTables } from '../module/restore-blockers.js';
 import type { AnyProgram } from '../program.js';
 import { externalMemory } from './external-memory.js';
 import { CallState, guardExports } from './guard.js';
 import { assertImportsWithinLimits, assertRoomForTables } from './imported-limits.js';
-import { link, type WasmImports } from './link.js';
+import { link, runStartFunction, type WasmImports } from './link.js';
 import { Memories } from './memories.js';
 import type { ImportOwners } from './shared-state.js';
 import { Snapshot } from './snapshot.js';
+import {
+  cannotCopy,
+  copyState,
+  type LoaderTraces,
+  memorySizes,
+  readTables,
+  type StateImage,
+  stateImage,
+} from './state/image.js';
 import type { WasmInstance } from './wasm-instance.js';
 
 /** A WebAssembly instance that was made for a pooled one: its exports, private ones included. */
 interface Linked {
+  readonly module: WebAssembly.Module;
   readonly shape: ModuleShape | undefined;
   readonly exports: WebAssembly.Exports;
+  readonly imports: WasmImports;
+  /** What its tables held before any of its code ran, where that is of interest. */
+  readonly newTables: readonly (readonly unknown[])[];
+}
+
+/** Where an instance that is not simply made of its program comes from. */
+export interface Origin {
+  /** The module to make it of, instead of the program's. */
+  readonly module: WebAssembly.Module;
+  /** The state that it is to have: it is a copy. Undefined: it is the one that is prepared. */
+  readonly image: StateImage | undefined;
+  /** For a loader that makes it, and runs code of it; undefined: there is none. */
+  readonly traces: LoaderTraces | undefined;
 }
 
 /** A `WasmInstance` as the pool sees it. */
@@ -40,8 +63,11 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   readonly #promising: readonly string[] | true;
   readonly #imported: ImportOwners | undefined;
   readonly #limits: ModuleLimits;
+  readonly #poolName: string;
+  readonly #origin: Origin | undefined;
   readonly #memories = new Memories();
   #linked: Linked[] = [];
+  #sizesWhenMade: readonly number[] = [];
   #snapshot: { readonly state: Snapshot; readonly links: number } | undefined = undefined;
   #dropped: AbortController | undefined = undefined;
   #weight: { readonly bytes: number; readonly counted: ArrayBuffer | undefined } | undefined;
@@ -50,6 +76,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
    * @param promising the exports that may suspend
    * @param limits what its memories and tables may grow to
    * @param imported what others of its pool have imported, where it is to share nothing with them
+   * @param origin undefined: it is made of the program, and begins as its author has it
    */
   constructor(
     program: AnyProgram,
@@ -58,8 +85,11 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     promising: readonly string[] | true,
     imported: ImportOwners | undefined,
     limits: ModuleLimits,
+    origin?: Origin,
   ) {
     this.id = id;
+    this.#poolName = poolName;
+    this.#origin = origin;
     this.name = `${poolName}#${id}`;
     this.calls = new CallState(this.name);
     this.#program = program;
@@ -108,8 +138,14 @@ export class PooledInstance<Exports = unknown, Context = unknown>
       assertImportsWithinLimits(extended, shape, imports, this.#limits, this.name);
       assertRoomForTables(shape, this.name);
     }
-    const instance = link(extended, imports, this.name);
-    this.#linked.push({ shape, exports: instance.exports });
+    const module = this.#origin?.module ?? extended;
+    const instance = link(module, imports, this.name);
+    const { exports } = instance;
+    const isPrepared = this.#origin !== undefined && this.#origin.image === undefined;
+    const needsTables = shape !== undefined && (isPrepared || this.#origin?.traces);
+    const newTables = needsTables ? readTables({ shape, exports }) : [];
+    this.#linked.push({ module, shape, exports, imports, newTables });
+    if (isPrepared) runStartFunction(exports[PRIVATE_START], this.name);
     if (shape === undefined) {
       this.#memories.note(Object.values(instance.exports));
       const imported = WebAssembly.Module.imports(extended);
@@ -129,16 +165,51 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     if (typeof nested === 'object' && nested !== null) this.#memories.note(Object.values(nested));
   }
 
-  /** Remembers the state of now, to restore. Returns why it cannot be put back; empty where it can. */
-  takeSnapshot(): readonly string[] {
+  /** Its loader is through: from now on it is `preinitialize` that changes its state. */
+  noteMade(): void {
+    this.#sizesWhenMade = memorySizes(this.#onlyLinked());
+  }
+
+  /** The state of now, for copies. Throws a `WasmError` `ERR_WASM_SNAPSHOT` where it cannot be copied. */
+  stateImage(): StateImage {
+    if (this.dirtyOutside) {
+      const what = 'it holds a file open, or has changed what WASI keeps of one';
+      throw cannotCopy(this.#poolName, what);
+    }
+    return stateImage(this.#onlyLinked(), this.#poolName, this.#sizesWhenMade);
+  }
+
+  /** Gives a copy the state that it is to have. Throws as `copyState`. */
+  becomeCopy(): void {
+    const { image, traces } = this.#origin ?? {};
+    if (image === undefined) return;
+    copyState(image, this.#onlyLinked(), this.name, traces);
+  }
+
+  #onlyLinked() {
+    const [linked, ...more] = this.#linked;
+    if (linked?.shape !== undefined && more.length === 0) return { ...linked, shape: linked.shape };
+    const links = this.#linked.length;
+    const what = `its loader called instance.link ${links} times; accepted: once`;
+    throw cannotCopy(this.#poolName, what);
+  }
+
+  /**
+   * Remembers the state of now, to restore. Returns why it cannot be put back; empty where it can.
+   *
+   * @param isCopy whether the state is just what `becomeCopy` gave it
+   */
+  takeSnapshot(isCopy = false): readonly string[] {
     const links = this.#linked.length;
     if (links !== 1 && !(this.#program.kind === 'component')) {
       return [`a loader that called instance.link ${links} times`];
     }
+    const { image } = this.#origin ?? {};
     const state = new Snapshot(
       this.#state('memory') as WebAssembly.Memory[],
       this.#state('table') as WebAssembly.Table[],
       this.#state('global') as WebAssembly.Global[],
+      image && { memories: image.memories, unchanged: isCopy },
     );
     if (!state.exact) return ['a mutable global that holds a NaN'];
     this.#snapshot = { state, links };

@@ -1,6 +1,14 @@
 import { WasmError } from '../errors.js';
 import type { WasmImports } from './link.js';
 
+/** Why a pool may not give its instances the same state: what a `reset` promises. */
+export function apart(reset: string): string {
+  return `reset '${reset}' keeps borrowers apart`;
+}
+
+/** The same, of a pool whose instances are copies of a prepared one. */
+export const EACH_IS_A_COPY = 'each instance is a copy of the prepared one';
+
 /**
  * Refuses an import object that gives all instances the same memory, table or mutable global, where
  * nothing of one borrower is to reach the next: what one wrote would be there for all, and putting it
@@ -9,27 +17,27 @@ import type { WasmImports } from './link.js';
 export function assertNotShared(
   module: WebAssembly.Module,
   imports: WasmImports,
-  reset: string,
+  why: string,
 ): void {
   const [shared] = statesOf(module, imports);
-  if (shared !== undefined) throw sharedError(shared.from, reset);
+  if (shared !== undefined) throw sharedError(shared.from, why);
 }
 
 /** Which instance has imported what, where nothing of one borrower is to reach the next. */
 export class ImportOwners {
-  readonly #reset: string;
+  readonly #why: string;
   /** The ids of the instances that have them. */
   readonly #owners = new WeakMap<object, number>();
 
-  constructor(reset: string) {
-    this.#reset = reset;
+  constructor(why: string) {
+    this.#why = why;
   }
 
   /** Refuses, as `assertNotShared`, what another instance has imported, and notes the rest as its own. */
   register(id: number, module: WebAssembly.Module, imports: WasmImports): void {
     const states = statesOf(module, imports);
     const shared = states.find(({ state }) => (this.#owners.get(state) ?? id) !== id);
-    if (shared !== undefined) throw sharedError(shared.from, this.#reset);
+    if (shared !== undefined) throw sharedError(shared.from, this.#why);
     for (const { state } of states) this.#owners.set(state, id);
   }
 }
@@ -43,11 +51,11 @@ function statesOf(module: WebAssembly.Module, imports: WasmImports) {
 
 function sharedError(
   { kind, module, name }: WebAssembly.ModuleImportDescriptor,
-  reset: string,
+  why: string,
 ): WasmError {
   return new WasmError(
     'ERR_WASM_LINK',
-    `reset '${reset}' keeps borrowers apart, and instances would share the imported ${kind} ${module}.${name}: give imports as a function that makes one for each`,
+    `${why}, and instances would share the imported ${kind} ${module}.${name}: give imports as a function that makes one for each`,
   );
 }
 

@@ -5,7 +5,7 @@ import { limitError, ModuleLimits, type ModuleOptions } from './limits.js';
 import { type ModuleShape, moduleShape } from './module-shape.js';
 import type { CoreModule, Program } from './program.js';
 import { restoreBlockersOf } from './restore-blockers.js';
-import { rewriteModule } from './rewrite.js';
+import { type ModuleChanges, rewriteModule } from './rewrite.js';
 
 /** A compiled module as it goes to another thread: a structured clone drops methods. */
 export interface CompiledParts {
@@ -13,6 +13,13 @@ export interface CompiledParts {
   readonly original: WebAssembly.Module | Uint8Array<ArrayBuffer>;
   readonly extended: WebAssembly.Module;
   readonly shape: ModuleShape | undefined;
+}
+
+/** What a module was compiled from: other modules are made from it, for copies. */
+interface CompiledFrom {
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
+  /** How the author's bytes are changed for each instance. */
+  readonly changes?: ModuleChanges | undefined;
 }
 
 /** A core module, compiled for all instances. */
@@ -23,14 +30,22 @@ export class CompiledModule implements Program, CoreModule {
 
   readonly shape: ModuleShape | undefined;
 
+  /** The author's bytes, where they are known. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+
+  /** How they are changed for each instance: the limits. */
+  readonly changes: ModuleChanges;
+
   readonly defaultMaxUses = 0;
 
   #original: WebAssembly.Module | Uint8Array<ArrayBuffer>;
 
-  constructor({ original, extended, shape }: CompiledParts) {
+  constructor({ original, extended, shape }: CompiledParts, source: CompiledFrom = {}) {
     this.#original = original;
     this.extended = extended;
     this.shape = shape;
+    this.bytes = source.bytes;
+    this.changes = source.changes ?? {};
   }
 
   /** Compiled when it is first asked for, where only the private memories of `extended` are exported. */
@@ -98,7 +113,7 @@ export async function compile(
   if (more.length > limited.length) {
     original = restores ? await compileBytes(limited, name, bytes, streaming) : limited;
   }
-  return new CompiledModule({ original, extended: compiled, shape });
+  return new CompiledModule({ original, extended: compiled, shape }, { bytes, changes });
 }
 
 /** @param original what the author wrote, of which the error is to speak */

@@ -1,7 +1,7 @@
 import type { ModuleShape, TableShape } from './module-shape.js';
 
 /** Types whose values JavaScript cannot read: v128, exn and noexn. WebAssembly JS API, ToJSValue. */
-const unreadable: readonly number[] = [0x7b, 0x69, 0x74];
+export const unreadable: readonly number[] = [0x7b, 0x69, 0x74];
 
 /**
  * With more entries, looking at each at every return would hold up the thread for longer than making

@@ -11,10 +11,14 @@ import type { WasmPool } from './wasm-pool.js';
  * Rejects with core's `OptionError`, with a `WasmError` where `src` or its first instance fails, and
  * with whatever `imports`, `wasi`, `instantiate` or `onCreate` threw.
  */
-export async function createWasmPool<Exports = WebAssembly.Exports, Context = unknown>(
+export async function createWasmPool<
+  Exports = WebAssembly.Exports,
+  Context = unknown,
+  Prepared = unknown,
+>(
   src: WasmSource,
-  options: WasmPoolOptions<Exports, Context> = {},
+  options: WasmPoolOptions<Exports, Context, Prepared> = {},
 ): Promise<WasmPool<Exports, Context>> {
-  checkWasmOptions('createWasmPool', options);
-  return startPool(await makeProgram(await load(src), options), options);
+  const checked = checkWasmOptions('createWasmPool', options);
+  return startPool(await makeProgram(await load(src), checked), checked);
 }

@@ -11,15 +11,25 @@ import type { WasmImports } from '../instance/link.js';
 import type { WasiOptions } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import { checkLimits, type WasmLimits } from '../module/limits.js';
+import { acceptedSnapshots, type SnapshotSource } from '../snapshot/snapshot-source.js';
 
 /** A value, or a function that gives it for one instance. */
 export type PerInstance<V, Exports, Context> =
   | V
   | ((instance: WasmInstance<Exports, Context>) => V | PromiseLike<V>);
 
-/** How a pool of WebAssembly instances behaves: what a pool takes, and what follows. */
-export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknown>
-  extends Omit<PoolOptions<WasmInstance<Exports, Context>>, 'autostart'> {
+/**
+ * How a pool of WebAssembly instances behaves: what a pool takes, and what follows.
+ *
+ * @typeParam Exports what `instance.exports` is
+ * @typeParam Context what a borrower may give along with `{ context }`
+ * @typeParam Prepared what `preinitialize` returns
+ */
+export interface WasmPoolOptions<
+  Exports = WebAssembly.Exports,
+  Context = unknown,
+  Prepared = unknown,
+> extends Omit<PoolOptions<WasmInstance<Exports, Context>>, 'autostart'> {
   /** The most instances at once; 0 (default): no limit. */
   max?: number | undefined;
   /** Stands in errors, `stats()` and the instances' names. Default `'wasm'`. */
@@ -49,8 +59,37 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
         instance: WasmInstance<Exports, Context>,
       ) => Exports | PromiseLike<Exports>)
     | undefined;
-  /** Runs on each new instance before it is ever lent: to warm it up, or to load a script. */
-  onCreate?: ((instance: WasmInstance<Exports, Context>) => unknown) | undefined;
+  /**
+   * Prepares one instance, from which all instances of the pool are then copied: memories at the size
+   * that they have grown to, mutable globals and tables, private ones included. It runs once, before
+   * the pool is there, and may be asynchronous. In the copies neither the start function nor
+   * `_initialize` runs again. The instance itself (`wasm#0`) is never lent.
+   *
+   * What is prepared is the same in all copies, random seeds too. What cannot be copied exactly is
+   * refused, with a `WasmError` `ERR_WASM_SNAPSHOT` that names it: a float global that holds a NaN, a
+   * `v128` or `exnref`, an object of the host, a function of another instance, a shared memory, an
+   * open file, dropped segments. Not together with `snapshot`.
+   *
+   * @example
+   * preinitialize: ({ exports }) => exports.load_library()
+   */
+  preinitialize?:
+    | ((instance: WasmInstance<Exports, Context>) => Prepared | PromiseLike<Prepared>)
+    | undefined;
+  /**
+   * What `createWasmSnapshot` or `npx wasm-pool snapshot` wrote for this module: in place of
+   * `preinitialize`. One that is damaged, of another version or of another module is refused, with a
+   * `WasmError` `ERR_WASM_SNAPSHOT`.
+   */
+  snapshot?: SnapshotSource | undefined;
+  /**
+   * Runs on each new instance before it is ever lent: to warm it up, or to load a script. With
+   * `preinitialize` or `snapshot` it gets what `preinitialize` returned, to make anew what is kept in
+   * JavaScript: from pointers, say.
+   */
+  onCreate?:
+    | ((instance: WasmInstance<Exports, Context>, prepared: Prepared) => unknown)
+    | undefined;
   /**
    * An instance whose memories are larger than this, in bytes, when it is returned is destroyed,
    * for the reason `memory`: a memory never shrinks. A module that starts above it is refused, with a
@@ -71,7 +110,7 @@ export interface WasmPoolOptions<Exports = WebAssembly.Exports, Context = unknow
    *
    * - `reuse` (default): nothing; the next finds what the last one left.
    * - `restore`: memories, mutable globals and tables, private ones too, go back to what they were
-   *   after `onCreate`. Where that cannot be done exactly the instance is destroyed, for the reason
+   *   after `onCreate`, which is the prepared state where `onCreate` has changed nothing. Where that cannot be done exactly the instance is destroyed, for the reason
    *   `unrestorable`. What a loader of `instantiate` keeps in JavaScript is not the pool's to restore.
    * - `fresh`: the instance is destroyed, for the reason `used`; others are made ahead, off the
    *   borrowers' path, `min` (at least 1) beyond those on loan, within `max`.
@@ -110,6 +149,11 @@ export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionChec
   imports: importsCheck,
   wasi: wasiCheck,
   instantiate: aFunction,
+  preinitialize: aFunction,
+  snapshot: {
+    accepts: acceptedSnapshots,
+    test: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
+  },
   onCreate: aFunction,
   maxMemoryBytes: wholeNumber(0),
   reset: {
@@ -126,14 +170,18 @@ export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionChec
   component: { accepts: 'an object', test: (value) => typeof value === 'object' },
 };
 
-/** Throws core's `OptionError` for an option that is unknown or not acceptable. */
-export function checkWasmOptions<Exports, Context>(
+/**
+ * The options, of which no more than the caller has to know what `preinitialize` returns. Throws core's
+ * `OptionError` for one that is unknown or not acceptable.
+ */
+export function checkWasmOptions<Exports, Context, Prepared>(
   where: string,
-  options: WasmPoolOptions<Exports, Context>,
-): void {
+  options: WasmPoolOptions<Exports, Context, Prepared>,
+): WasmPoolOptions<Exports, Context> {
   checkOptions(where, options, wasmOptionChecks);
   checkOptions(`${where}: component`, options.component, componentChecks);
   checkLimits(where, options.limits);
+  return options as WasmPoolOptions<Exports, Context>;
 }
 
 /** What of the options is core's. Spares of `fresh` are topped up by the pool, not by core's `min`. */
@@ -144,6 +192,8 @@ export function coreOptions<Exports, Context>(
     imports,
     wasi,
     instantiate,
+    preinitialize,
+    snapshot,
     onCreate,
     maxMemoryBytes,
     limits,

@@ -26,6 +26,7 @@ export async function startPool<Exports, Context>(
     return tied.factory;
   }, poolOptions);
   try {
+    await tied.factory?.prepare();
     await firstInstances(pool, tied, acquireTimeoutMillis);
   } catch (error) {
     await pool.close();

@@ -5,8 +5,8 @@ import type { ComponentWasiOptions } from '../instance/component/component-wasi.
 import { instantiateComponent } from '../instance/component/instantiate-component.js';
 import type { WasmImports } from '../instance/link.js';
 import { isOutOfMemory, outOfMemoryError } from '../instance/out-of-memory.js';
-import { PooledInstance } from '../instance/pooled-instance.js';
-import { assertNotShared, ImportOwners } from '../instance/shared-state.js';
+import { type Origin, PooledInstance } from '../instance/pooled-instance.js';
+import { apart, assertNotShared, EACH_IS_A_COPY, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
 import { type WasiOptions, wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
@@ -14,6 +14,13 @@ import { limitError, ModuleLimits, minBytesOf } from '../module/limits.js';
 import { isPrivateExport } from '../module/private-exports.js';
 import type { AnyProgram } from '../program.js';
 import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
+import {
+  Preparation,
+  type Prepared,
+  type PreparedInstance,
+  type Snapshotted,
+  withinMillis,
+} from './preparation.js';
 
 /** How long a component that has answered may take to end, before it is replaced. */
 const TASKS_MILLIS = 1000;
@@ -36,6 +43,7 @@ export class WasmFactory<Exports, Context>
   readonly #promising: readonly string[] | true;
   readonly #restores: boolean;
   readonly #imported: ImportOwners | undefined;
+  readonly #preparation: Preparation | undefined;
   #lastId = 0;
 
   constructor(program: AnyProgram, name: string, options: WasmPoolOptions<Exports, Context>) {
@@ -47,6 +55,9 @@ export class WasmFactory<Exports, Context>
     this.#limits = new ModuleLimits(options.limits);
     const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
     this.#refuseTooLarge(name, minBytesOf(memories));
+    this.#preparation = Preparation.of(program, name, options);
+    const copies = this.#preparation !== undefined;
+    const why = copies ? EACH_IS_A_COPY : reset === 'reuse' ? undefined : apart(reset);
     if (program.kind === 'component') {
       this.#promising = []; // jco has seen to it
       if (instantiate !== undefined) {
@@ -55,12 +66,12 @@ export class WasmFactory<Exports, Context>
       }
     } else {
       this.#promising = promisingOnes(program.extended, promising);
-      if (reset !== 'reuse' && instantiate === undefined && typeof imports === 'object') {
-        assertNotShared(program.extended, imports, reset);
+      if (why !== undefined && instantiate === undefined && typeof imports === 'object') {
+        assertNotShared(program.extended, imports, why);
       }
     }
     this.restoreBlockers = reset === 'restore' ? program.restoreBlockers : [];
-    this.#imported = reset === 'reuse' ? undefined : new ImportOwners(reset);
+    this.#imported = why === undefined ? undefined : new ImportOwners(why);
     this.#restores = reset === 'restore' && this.restoreBlockers.length === 0;
   }
 
@@ -91,9 +102,71 @@ export class WasmFactory<Exports, Context>
   /** Destroys idle instances, when V8 has no room left for a further one. */
   protected reclaim(): void {}
 
+  /**
+   * Makes what instances are to be copies of, where they are, and it is not there yet. Rejects as
+   * pool creation does, and where `preinitialize` takes longer than `createTimeoutMillis`.
+   */
+  async prepare(): Promise<void> {
+    const { createTimeoutMillis = 0 } = this.#options;
+    await withinMillis(Promise.resolve(this.#prepared()), createTimeoutMillis, this.#name);
+  }
+
+  /** Has the instances that are made from now on be copies of one that is prepared anew. */
+  renew(): void {
+    this.#preparation?.renew();
+  }
+
+  /** The state of an instance that is prepared for this, and the bytes of its module. */
+  async snapshot(): Promise<Snapshotted> {
+    const { createTimeoutMillis = 0 } = this.#options;
+    const snapshotted = this.#preparation?.snapshot((origin) => this.#prepareInstance(origin));
+    if (snapshotted === undefined) throw new TypeError('a snapshot needs preinitialize');
+    return withinMillis(snapshotted, createTimeoutMillis, this.#name);
+  }
+
+  #prepared(): Promise<Prepared> | undefined {
+    return this.#preparation?.prepared((origin) => this.#prepareInstance(origin));
+  }
+
+  async #prepareInstance(origin: Origin): Promise<PreparedInstance> {
+    const instance = await this.#begin(0, origin);
+    try {
+      instance.noteMade();
+      const value = await this.#options.preinitialize?.(instance);
+      instance.calls.held.clear();
+      refuseUnfit(instance, 'preinitialize');
+      return { instance, value };
+    } catch (error) {
+      instance.drop();
+      throw explained(error, instance.name);
+    }
+  }
+
   async #make(id: number): Promise<PooledInstance<Exports, Context>> {
+    const { onCreate } = this.#options;
+    const prepared = await this.#prepared();
+    const instance = await this.#begin(id, prepared?.origin);
+    try {
+      instance.becomeCopy();
+      await onCreate?.(instance, prepared?.value);
+      instance.calls.held.clear(); // what onCreate keeps is the instance's own
+      refuseUnfit(instance, 'onCreate');
+      if (this.#restores) {
+        this.restoreBlockers = instance.takeSnapshot(prepared !== undefined && !onCreate);
+      }
+      this.#refuseTooLarge(instance.name, instance.reportMemory());
+    } catch (error) {
+      instance.drop();
+      throw explained(error, instance.name);
+    }
+    instance.calls.callable = false;
+    return instance;
+  }
+
+  /** Makes an instance as far as its loader, or its start, brings it. */
+  async #begin(id: number, origin?: Origin): Promise<PooledInstance<Exports, Context>> {
     const program = this.#program;
-    const { instantiate, onCreate } = this.#options;
+    const { instantiate } = this.#options;
     const instance = new PooledInstance<Exports, Context>(
       program,
       id,
@@ -101,30 +174,25 @@ export class WasmFactory<Exports, Context>
       this.#promising,
       this.#imported,
       this.#limits,
+      origin,
     );
     try {
       if (program.kind === 'component' || instantiate === undefined) {
-        await this.#instantiate(program, instance);
+        await this.#instantiate(program, instance, origin?.image === undefined);
       } else instance.useLoaderResult(await instantiate(program.module, instance));
       // By proc_exit(0), or what emscripten throws to end `main`: the guest was through with its start.
       instance.calls.poisoned = false;
-      await onCreate?.(instance);
-      instance.calls.held.clear(); // what onCreate keeps is the instance's own
-      refuseUnfit(instance);
-      if (this.#restores) this.restoreBlockers = instance.takeSnapshot();
-      this.#refuseTooLarge(instance.name, instance.reportMemory());
+      return instance;
     } catch (error) {
       instance.drop();
-      // Of what `imports` or a loader asked for itself, too.
-      throw isOutOfMemory(error) ? outOfMemoryError(error, instance.name) : error;
+      throw explained(error, instance.name);
     }
-    instance.calls.callable = false;
-    return instance;
   }
 
   async #instantiate(
     program: AnyProgram,
     instance: PooledInstance<Exports, Context>,
+    starts: boolean,
   ): Promise<void> {
     const { wasi = program.kind === 'component', imports = {} } = this.#options;
     const given = await forInstance(wasi, instance);
@@ -144,7 +212,7 @@ export class WasmFactory<Exports, Context>
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
     const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
     if (memory !== undefined) context?.bind(memory);
-    await start(exports, instance.name);
+    if (starts) await start(exports, instance.name);
   }
 
   destroy(instance: PooledInstance<Exports, Context>, _?: DestroyReason): void {
@@ -201,14 +269,19 @@ function cameThroughWasm(error: unknown): boolean {
   return error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception;
 }
 
-/** Throws a `WasmError` `ERR_WASM_START` where a new instance is not fit to be lent. */
-function refuseUnfit({ name, calls }: PooledInstance): void {
+/** Where V8 had no room, also for what `imports` or a loader asked for itself: what can be done. */
+function explained(error: unknown, name: string): unknown {
+  return isOutOfMemory(error) ? outOfMemoryError(error, name) : error;
+}
+
+/** Throws a `WasmError` `ERR_WASM_START` where a hook left an instance that is not fit to be lent. */
+function refuseUnfit({ name, calls }: PooledInstance, hook: string): void {
   if (calls.poisoned) {
-    const message = `${name}: onCreate caught an exception that had gone through the instance, and left it mid-call`;
+    const message = `${name}: ${hook} caught an exception that had gone through the instance, and left it mid-call`;
     throw new WasmError('ERR_WASM_START', message);
   }
   if (calls.inFlight > 0) {
-    const message = `${name}: a call that onCreate or instantiate began is suspended still: await it there`;
+    const message = `${name}: a call that ${hook} or instantiate began is suspended still: await it there`;
     throw new WasmError('ERR_WASM_START', message);
   }
 }
