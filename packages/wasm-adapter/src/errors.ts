@@ -30,6 +30,8 @@ export type WasmErrorCode =
   | 'ERR_WASM_CALL_TIMEOUT'
   /** A thread ended while it had a call, or before it had made its instance. `cause` says why. */
   | 'ERR_WASM_WORKER_EXIT'
+  /** A guest on a thread threw an exception of WebAssembly; see `WasmException`. */
+  | 'ERR_WASM_EXCEPTION'
   /** An argument or a result cannot go from one thread to the other. */
   | 'ERR_WASM_CLONE'
   /** There is no task or function export of that name. */
@@ -62,6 +64,24 @@ export class WasmExit extends WasmError {
     super('ERR_WASM_EXIT', `${name} exited with code ${exitCode}`);
     this.name = 'WasmExit';
     this.exitCode = exitCode;
+  }
+}
+
+/**
+ * `ERR_WASM_EXCEPTION`: stands for a `WebAssembly.Exception` that a guest threw on another thread,
+ * for such an exception cannot leave its thread.
+ */
+export class WasmException extends WasmError {
+  /** The name under which the instance exports the exception's tag; undefined where it does not. */
+  readonly tag: string | undefined;
+  /** The values that the exception carries, where its tag is exported. */
+  readonly values: readonly unknown[];
+
+  constructor(message: string, tag: string | undefined, values: readonly unknown[]) {
+    super('ERR_WASM_EXCEPTION', message);
+    this.name = 'WasmException';
+    this.tag = tag;
+    this.values = values;
   }
 }
 

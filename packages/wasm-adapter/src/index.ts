@@ -33,7 +33,7 @@ export {
 } from './budget/wasm-pool-factory.js';
 export type { ComponentOptions } from './component/component-options.js';
 export type { TranspiledComponent } from './component/transpiled-source.js';
-export { WasmError, type WasmErrorCode, WasmExit } from './errors.js';
+export { WasmError, type WasmErrorCode, WasmException, WasmExit } from './errors.js';
 export type { ComponentImports } from './instance/component/component-imports.js';
 export type { ComponentWasiOptions } from './instance/component/component-wasi.js';
 export { suspending } from './instance/jspi.js';

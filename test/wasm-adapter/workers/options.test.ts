@@ -38,6 +38,15 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
     "true, false, or an object of node:wasi's options; a function: as an export of `module`",
   ],
   callTimeoutMillis: [-1, millis],
+  abortGraceMillis: ['short', millis],
+  threads: [0, 'a whole number of at least 1'],
+  hosts: [{ lookUp: 5 }, 'an object of functions'],
+  stdout: ['stdout', 'a function of the bytes, or a stream with a method write'],
+  stderr: [{}, 'a function of the bytes, or a stream with a method write'],
+  env: ['HOME', 'an object'],
+  argv: ['--help', 'an array'],
+  execArgv: ['--no-warnings', 'an array'],
+  workerData: [() => 5, 'anything that can be cloned'],
   resourceLimits: [64, 'an object'],
   worker: [new URL('file:///worker.js'), 'a function'],
 };
@@ -63,7 +72,7 @@ describe('createWasmWorkerPool', () => {
       const error = await failure(createWasmWorkerPool(guest, { [name]: true } as object));
       expect(error.message).toMatch(
         new RegExp(
-          `^createWasmWorkerPool: unknown option ${name}; accepted: acquireTimeoutMillis, `,
+          `^createWasmWorkerPool: unknown option ${name}; accepted: abortGraceMillis, acquireTimeoutMillis, `,
         ),
       );
     },

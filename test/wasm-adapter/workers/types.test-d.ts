@@ -149,5 +149,5 @@ export async function wrongUses() {
   // @ts-expect-error so is a function that gives wasi's options
   await createWasmWorkerPool<Tasks>(src, { module, wasi: () => true });
   // @ts-expect-error no such option
-  await createWasmWorkerPool<Tasks>(src, { module, threads: 5 });
+  await createWasmWorkerPool<Tasks>(src, { module, workers: 5 });
 }

@@ -1,9 +1,10 @@
-import type { Transferable } from 'node:worker_threads';
-import { OptionError } from '@wasm-pool/core';
+import { OptionError, type Verdict } from '@wasm-pool/core';
 import { inspectValue, millis } from '@wasm-pool/core/internal';
 import { WasmError } from '../../errors.js';
-import type { CallRequest } from '../wire/messages.js';
+import type { Transferable } from '../../platform/threads.js';
 import { movedOf } from '../wire/move.js';
+import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
+import type { SlotReply, SlotRequest } from './thread.js';
 
 /** How a call is made, once there is a worker for it. */
 export interface CallSettings {
@@ -50,67 +51,75 @@ function refused(call: string, option: string, value: unknown, accepts: string):
   return new OptionError(`${call}: ${option} is ${inspectValue(value)}; accepted: ${accepts}`);
 }
 
-/** One call of a task or an export, from when it is made to when it is settled. */
-export class Call {
-  readonly name: string;
-  readonly callTimeoutMillis: number;
-  readonly context: unknown;
-  readonly priority: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly promise: Promise<unknown>;
-  readonly moves: Transferable[];
-  settled = false;
+/** What a call tells about its end, besides to its caller. */
+export interface CallOwner {
+  /** The thread has answered it. */
+  replied(call: Call, reply: SlotReply): void;
+  /** The verdict on its instance follows the answer. */
+  judged(call: Call, verdict: Verdict): void;
+  /** The thread has not begun it, and will not. */
+  returned(call: Call): void;
+  /** Its signal was aborted. */
+  aborted(call: Call): void;
+}
 
-  /** What it is known by on its thread, once it is offered there. */
-  number = 0;
+/** The function that settles the promise that is made next: it is cheaper than a closure for each. */
+let settler: (value: unknown) => void;
+const takeSettler = (resolve: (value: unknown) => void) => {
+  settler = resolve;
+};
+
+/** One call of a task or an export, from when it is made to when it is settled. */
+export class Call implements SlotRequest {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly settings: CallSettings;
+  readonly promise: Promise<unknown>;
+  slot: number = -1;
+  settled = false;
 
   /** A loan of its own, and not one of several calls in a borrower's. */
   ownsLoan = false;
 
-  /** Called when the signal is aborted while the call is under way. */
-  onAbort: (() => void) | undefined = undefined;
+  /** The instance that it was given to. */
+  owner: CallOwner | undefined = undefined;
 
-  #retried = false;
-  readonly #args: readonly unknown[];
-  readonly #waitsUntil: number;
   readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
-  readonly #caller = new Error('called');
-  readonly #abort = () => {
-    if (this.onAbort === undefined) this.reject(this.signal?.reason);
-    else this.onAbort();
-  };
+  #moves: Transferable[] | undefined = undefined;
+  readonly #waitsUntil: number;
+  #retried = false;
+  #onAbort: (() => void) | undefined = undefined;
 
   constructor(name: string, args: readonly unknown[], settings: CallSettings) {
-    const { promise, resolve, reject } = Promise.withResolvers();
     this.name = name;
-    this.#args = args;
-    this.moves = movedOf(args);
-    this.promise = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.callTimeoutMillis = settings.callTimeoutMillis ?? 0;
-    this.context = settings.context;
-    this.priority = settings.priority;
-    this.signal = settings.signal;
-    const { timeoutMillis = 0 } = settings;
+    this.args = args;
+    this.settings = settings;
+    this.promise = new Promise(takeSettler);
+    this.#resolve = settler;
+    const { signal, timeoutMillis = 0 } = settings;
     this.#waitsUntil = timeoutMillis > 0 ? performance.now() + timeoutMillis : 0;
-    this.signal?.addEventListener('abort', this.#abort);
+    if (signal === undefined) return;
+    this.#onAbort = () => {
+      if (this.owner === undefined) this.reject(signal.reason);
+      else this.owner.aborted(this);
+    };
+    signal.addEventListener('abort', this.#onAbort);
+  }
+
+  get callTimeoutMillis(): number {
+    return this.settings.callTimeoutMillis ?? 0;
+  }
+
+  /** What of its arguments moves to the thread. */
+  get moves(): Transferable[] {
+    this.#moves ??= movedOf(this.args);
+    return this.#moves;
   }
 
   /** What is left of `timeoutMillis`: it may have to wait more than once. */
   get timeoutMillis(): number {
     if (this.#waitsUntil === 0) return 0;
     return Math.max(Math.ceil(this.#waitsUntil - performance.now()), 1);
-  }
-
-  /** The stack of who made the call. */
-  get stack(): string {
-    return this.#caller.stack?.replace(/^.*\n/, '') ?? '';
-  }
-
-  request(): CallRequest {
-    return [this.number, this.name, this.#args, this.ownsLoan, this.context];
   }
 
   /**
@@ -123,22 +132,73 @@ export class Call {
     return first && this.moves.length === 0;
   }
 
+  replied(reply: SlotReply): void {
+    this.owner?.replied(this, reply);
+  }
+
+  judged(verdict: Verdict): void {
+    this.owner?.judged(this, verdict);
+  }
+
+  returned(): void {
+    this.owner?.returned(this);
+  }
+
   /** No worker was to be had for it. */
   readonly rejectUnserved = (error: unknown) => this.reject(error);
 
   /** Once it is settled, as for any promise, nothing changes. */
   resolve(value: unknown): void {
+    if (this.settled) return;
     this.#settle();
     this.#resolve(value);
   }
 
   reject(error: unknown): void {
+    if (this.settled) return; // a rejection that nobody adopts would be unhandled
     this.#settle();
-    this.#reject(error);
+    this.#resolve(rejected(() => error));
+  }
+
+  /** Rejects with what the thread threw, and the stack of the caller that waits. */
+  rejectWith(posted: SerializedThrow): void {
+    if (this.settled) return;
+    this.#settle();
+    const job = () => deserializeError(posted, awaitingStack(job));
+    this.#resolve(rejected(job));
   }
 
   #settle(): void {
     this.settled = true;
-    this.signal?.removeEventListener('abort', this.#abort);
+    if (this.#onAbort === undefined) return;
+    this.settings.signal?.removeEventListener('abort', this.#onAbort);
+    this.#onAbort = undefined;
   }
 }
+
+const nothing = () => {};
+
+/**
+ * A promise that rejects in a job of its own, after the promise that it settles has adopted it. There,
+ * V8 finds the async functions that wait for that promise: no call pays for a stack that nobody asks
+ * for. https://v8.dev/docs/stack-trace-api#async-stack-traces
+ */
+function rejected(error: () => unknown): Promise<never> {
+  return Promise.resolve()
+    .then(nothing)
+    .then(nothing)
+    .then(() => {
+      throw error();
+    });
+}
+
+/** The async functions that wait for the promise which is being rejected; of `job` and above, nothing. */
+function awaitingStack(job: () => unknown): string {
+  const here: { stack?: string } = {};
+  Error.captureStackTrace(here, job);
+  const lines = here.stack?.split('\n').slice(1) ?? [];
+  return lines.filter((line) => !isOurs.test(line)).join('\n');
+}
+
+/** A frame that runs jobs, or that makes them here. */
+const isOurs = /node:internal\/|\/worker\/host\/call\.[jt]s/;

@@ -1,25 +1,36 @@
-import type { Transferable } from 'node:worker_threads';
 import { cloneError } from '../wire/move.js';
+import { op } from '../wire/ring.js';
 import type { Call } from './call.js';
 import type { Thread } from './thread.js';
 
-/** The calls that a thread has been given and has not answered: it runs them in this order. */
+/** The most calls that an instance's thread is sent before it has answered one. */
+const MOST_SENT = 32;
+
+/** The calls that an instance has been given and its thread has not answered: they run in this order. */
 export class Pipeline {
-  readonly #thread: Thread;
-  /** The first of them is under way; the others wait on the thread. */
+  readonly #thread: () => Thread;
+  readonly #target: number;
+  readonly #taskOf: (name: string) => number;
+  /** The first of them is under way, or next; the others wait on the thread. */
   readonly #sent: Call[] = [];
-  readonly #unsent: Call[] = [];
+  #unsent: Call[] = [];
   #flushing = false;
 
-  constructor(thread: Thread) {
+  /**
+   * @param target the id of the instance
+   * @param taskOf the number under which the thread knows a name
+   */
+  constructor(thread: () => Thread, target: number, taskOf: (name: string) => number) {
     this.#thread = thread;
+    this.#target = target;
+    this.#taskOf = taskOf;
   }
 
   get length(): number {
     return this.#sent.length + this.#unsent.length;
   }
 
-  /** The call that is under way. */
+  /** The call that is under way, or that the thread will begin next. */
   get current(): Call | undefined {
     return this.#sent[0];
   }
@@ -28,81 +39,86 @@ export class Pipeline {
     this.#unsent.push(call);
   }
 
-  /** Sends what there is room for. */
+  /** Sends the calls that there is room for. */
   flush(): void {
     if (this.#flushing) return; // by an argument that makes a call while it is cloned
     this.#flushing = true;
-    while (this.#flushBatch()); // where none of one can be posted, there is room for others
+    while (this.#sendNext());
     this.#flushing = false;
   }
 
-  /** Sends, in one message, what there is room for; says whether there was anything. */
-  #flushBatch(): boolean {
-    const batch: Call[] = [];
-    let moves: Transferable[] = [];
-    const { ledger: claims } = this.#thread;
-    for (;;) {
-      const [next] = this.#unsent;
-      const [oldest] = this.#sent;
-      if (next === undefined || (oldest !== undefined && !claims.isRoomBeside(oldest.number)))
-        break;
-      // What is moved is gone, and could not be sent elsewhere if a call before this one is killed.
-      if (next.moves.length > 0 && this.#sent.length > 0) break;
-      this.#unsent.shift();
-      if (next.settled) continue; // aborted since
-      moves = next.moves.length > 0 ? next.moves : moves;
-      next.number = claims.offer();
-      this.#sent.push(next);
-      batch.push(next);
-    }
-    if (batch.length > 0) this.#post(batch, moves);
-    return batch.length > 0;
-  }
-
-  #post(batch: readonly Call[], moves: Transferable[]): void {
+  /** Returns whether a further one may be sent. */
+  #sendNext(): boolean {
+    const [next] = this.#unsent;
+    if (next === undefined || this.#sent.length >= MOST_SENT) return false;
+    // What is moved is gone, and could not be sent elsewhere if a call before this one is killed.
+    if (this.#sent.length > 0 && next.moves.length > 0) return false;
+    this.#unsent.shift();
+    if (next.settled) return true; // aborted since
+    const thread = this.#thread();
+    this.#sent.push(next); // at once: while an argument is cloned, its call may be aborted
     try {
-      this.#thread.post(
-        batch.map((call) => call.request()),
-        moves,
-      );
-    } catch (cause) {
-      const [call, ...others] = batch as readonly [Call, ...Call[]];
-      if (others.length > 0) {
-        for (const one of batch) this.#post([one], one.moves);
-        return;
+      const parts = {
+        task: this.#taskOf(next.name),
+        args: next.args,
+        moves: next.moves,
+        context: next.settings.context,
+        ownsLoan: next.ownsLoan,
+        isTimed: next.callTimeoutMillis > 0,
+      };
+      if (thread.send(next, op.call, this.#target, parts)) {
+        if (next.settled && !this.#sent.includes(next) && !thread.revoke(next)) {
+          this.#sent.push(next); // aborted while it was cloned, and begun by now
+        }
+        return true;
       }
-      this.remove(call);
-      call.reject(cloneError(`an argument or the context of ${call.name}`, cause));
+    } catch (cause) {
+      this.#drop(next);
+      next.reject(cloneError(`an argument or the context of ${next.name}`, cause));
+      return true;
     }
+    this.#drop(next);
+    this.#unsent.unshift(next);
+    thread.whenRoom(() => this.flush());
+    return false;
   }
 
-  /** The current call was answered. */
+  #drop(call: Call): void {
+    const at = this.#sent.indexOf(call);
+    if (at !== -1) this.#sent.splice(at, 1);
+  }
+
+  /** The current call is over. */
   shift(): Call | undefined {
     return this.#sent.shift();
   }
 
-  /** Takes back what the thread has not started, but for the current call. */
-  withdraw(): Call[] {
-    const [current, ...others] = this.#sent.splice(0);
-    if (current === undefined) return this.#unsent.splice(0);
-    const { ledger: claims } = this.#thread;
-    const started = others.filter((call) => !claims.revoke(call.number));
-    this.#sent.push(current, ...started);
-    return [...others.filter((call) => !started.includes(call)), ...this.#unsent.splice(0)];
+  /** Takes back all calls but for the first `kept`; those that the thread has begun stay. */
+  withdraw(kept: number): Call[] {
+    const thread = this.#thread();
+    const back: Call[] = [];
+    for (const call of this.#sent.splice(kept)) {
+      if (call.moves.length === 0 && thread.revoke(call)) back.push(call);
+      else this.#sent.push(call);
+    }
+    back.push(...this.#unsent);
+    this.#unsent = [];
+    return back;
   }
 
-  /** Takes a call back: false where the thread has started it, or may at any moment. */
+  /** Takes a call back. Returns false where the thread has begun it. */
   remove(call: Call): boolean {
     const at = this.#sent.indexOf(call);
     if (at === -1) return true; // it is passed over when its turn comes to be sent
-    if (!this.#thread.ledger.revoke(call.number)) return false;
+    if (call.slot !== -1 && !this.#thread().revoke(call)) return false;
     this.#sent.splice(at, 1);
     return true;
   }
 
-  /** The thread will start none of those that it was sent: they are to be sent anew. */
-  unsend(): void {
-    this.#unsent.unshift(...this.#sent.splice(0));
+  /** The thread has given a call back, for its instance is gone. */
+  unsend(call: Call): void {
+    this.#drop(call);
+    this.#unsent.unshift(call);
   }
 
   /** Empties itself of all that was sent. */

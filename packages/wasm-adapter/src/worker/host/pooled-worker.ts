@@ -1,11 +1,14 @@
 import { FactoryTimeoutError, type Verdict } from '@wasm-pool/core';
 import { messageOf, WasmError } from '../../errors.js';
-import type { CallReply, Made, Reply } from '../wire/messages.js';
-import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
-import type { Call } from './call.js';
+import type { Made } from '../wire/messages.js';
+import { abort, op } from '../wire/ring.js';
+import type { SerializedThrow } from '../wire/serialized-error.js';
+import type { Call, CallOwner } from './call.js';
+import { ControlRequest } from './control-request.js';
 import { Deadline } from './deadline.js';
+import type { Pace, PacedWorker } from './pace.js';
 import { Pipeline } from './pipeline.js';
-import type { Thread, ThreadOwner } from './thread.js';
+import type { SlotReply, Thread, ThreadOwner } from './thread.js';
 
 /** What events tell of a worker. */
 export interface WorkerInfo {
@@ -13,7 +16,7 @@ export interface WorkerInfo {
   readonly id: number;
   /** The pool's name and the id, for logs: `wasm#3`. */
   readonly name: string;
-  /** `threadId` of its worker thread; several instances may follow each other on one. */
+  /** `threadId` of its worker thread; several instances may follow each other on one, or share it. */
   readonly threadId: number;
   /** The size of all memories of its instance when it answered last, in bytes. */
   readonly memoryBytes: number;
@@ -21,104 +24,135 @@ export interface WorkerInfo {
 
 /** What a worker asks of its pool while it serves calls that the pool queued. */
 export interface Lender {
-  /** Lends it to who waits next, if that is such a call: which then comes by `serve`. */
+  /** Lends it to the next waiter, if that is such a call, which then comes by `serveQueued`. */
   handOff(worker: PooledWorker): boolean;
   release(worker: PooledWorker): void;
   /** Has calls wait again, in their order and in front of all others. */
   requeue(calls: readonly Call[]): void;
+  /** A worker that is not on loan has become unfit. */
+  lost(worker: PooledWorker): void;
 }
 
-/** How much work a thread is sent ahead: so little that nobody is served much later for it. */
-const AHEAD_MILLIS = 0.5;
-const MOST_AHEAD = 32;
-const SMOOTHING = 0.2;
+/** What all workers of a pool have in common. */
+export interface WorkerSetting {
+  readonly lender: Lender;
+  readonly pace: Pace;
+  /** Each loan of a worker is its last. */
+  readonly once: boolean;
+  /** How long a task that looks at its signal may take to stop. */
+  readonly abortGraceMillis: number;
+}
 
-/** When calls behind one that takes longer than all before it wait for any worker again. */
-const LATE_MILLIS = 5;
+interface Stopping {
+  readonly call: Call;
+  readonly verdict: string;
+  readonly error: unknown;
+}
 
-/** Calls on a worker that is gone, and why. */
+/** Why calls are rejected on a worker that was destroyed for these reasons. */
 const gone: Readonly<Record<string, string>> = {
   close: 'its pool was closed',
   busy: 'it was returned while the call was under way',
   borrower: 'its borrower had it destroyed',
 };
 
-function isReply(reply: Reply): reply is CallReply {
-  return Array.isArray(reply);
-}
-
-/** An instance on a thread, as its pool sees it. */
-export class PooledWorker implements WorkerInfo, ThreadOwner {
+/**
+ * An instance on a thread, as its pool sees it: the calls that it has, and what becomes of it. The
+ * calls themselves are in its `Pipeline`; how many it is given is for `Pace` to say.
+ */
+export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWorker {
   readonly id: number;
   readonly name: string;
-  readonly thread: Thread;
+  thread: Thread;
   memoryBytes = 0;
 
-  /** Why it is not fit to be lent again. */
+  /** Whether it is fit to be lent again, or the reason why not. */
   verdict: Verdict = true;
+  /** What made it unfit. */
+  cause: unknown = undefined;
+  /** It has made its instance, and the pool has not destroyed it. */
+  isPooled = false;
+  onLoan = false;
 
-  readonly #lender: Lender;
-  readonly #once: boolean;
+  readonly #setting: WorkerSetting;
   readonly #pipeline: Pipeline;
   readonly #deadline = new Deadline(() => this.#overdue());
-  readonly #stallTimer = new Deadline(() => this.#sendBack());
+  readonly #grace = new Deadline(() => this.#graceIsOver());
+  #tasks: ReadonlyMap<string, number> = new Map();
 
   /** Serves calls that the pool queued, and not a borrower. */
   #serving = false;
-  /** Queued calls that it was passed on to, and that are on their way here. */
+  /** Queued calls that it was handed off to, and that are on their way here. */
   #handedOff = 0;
-  /** Was passed on to in this turn of the event loop. */
+  /** Calls were handed off to it in this turn of the event loop. */
   #prefetched = false;
   /** Receives what was answered before its thread is ended: it begins nothing more meanwhile. */
   #draining = false;
   #sinceMillis = 0;
-  #averageMillis = AHEAD_MILLIS;
+  /** The call that is to stop, and what it rejects with. */
+  #stopping: Stopping | undefined = undefined;
 
   /** What calls reject with once its thread is gone. */
   #error: WasmError | undefined = undefined;
 
   /** A borrower has called it since it was judged last. */
   #used = false;
-  #ended: Promise<void> | undefined = undefined;
-  #judged: ((verdict: Verdict) => void) | undefined = undefined;
-  #made: { resolve(made: Made): void; reject(error: unknown): void } | undefined = undefined;
+  #making: ControlRequest<Made> | undefined = undefined;
+  #judging: ControlRequest<Verdict> | undefined = undefined;
 
-  /** @param once each of its loans is its last */
-  constructor(thread: Thread, id: number, poolName: string, lender: Lender, once: boolean) {
+  constructor(thread: Thread, id: number, poolName: string, setting: WorkerSetting) {
     this.id = id;
     this.name = `${poolName}#${id}`;
     this.thread = thread;
-    this.#lender = lender;
-    this.#once = once;
-    this.#pipeline = new Pipeline(thread);
-    thread.owner = this;
+    this.#setting = setting;
+    this.#pipeline = new Pipeline(
+      () => this.thread,
+      id,
+      (name) => this.#taskOf(name),
+    );
+    thread.owners.add(this);
   }
 
   get threadId(): number {
     return this.thread.id;
   }
 
-  /** Has the thread make its instance. Rejects with what that failed with; the thread is ended then. */
+  #taskOf(name: string): number {
+    const task = this.#tasks.get(name);
+    if (task !== undefined) return task;
+    const message = `${this.name} has no task or function export ${name}, which other instances of its pool have`;
+    throw new WasmError('ERR_WASM_TASK', message);
+  }
+
+  /** Has the thread make its instance. Rejects with what that failed with. */
   async make(timeoutMillis: number): Promise<Made> {
-    const { promise, resolve, reject } = Promise.withResolvers<Made>();
-    this.#made = { resolve, reject };
+    const request = new ControlRequest(({ value }) => value as Made);
+    this.#making = request;
     const onTimeout = () =>
-      reject(new FactoryTimeoutError('create', 'createTimeoutMillis', timeoutMillis));
+      request.reject(new FactoryTimeoutError('create', 'createTimeoutMillis', timeoutMillis));
     const timer = timeoutMillis > 0 ? setTimeout(onTimeout, timeoutMillis) : undefined;
-    this.thread.keepsProcessAlive = true;
-    this.thread.post({ make: this.id });
+    request.sendTo(this.thread, op.make, this.id);
     try {
-      const made = await promise;
+      const made = await request.promise;
+      this.#tasks = new Map(made.names.map((name, index) => [name, index]));
       this.memoryBytes = made.memoryBytes;
-      this.thread.keepsProcessAlive = false;
+      this.isPooled = true;
       return made;
-    } catch (error) {
-      this.#end('failed');
-      throw error;
     } finally {
       clearTimeout(timer);
-      this.#made = undefined;
+      this.#making = undefined;
     }
+  }
+
+  /** Has another thread make its instance, unless its own has begun. Returns whether it has not. */
+  moveTo(thread: Thread): boolean {
+    const request = this.#making;
+    if (request === undefined || !this.thread.revoke(request)) return false;
+    this.thread.owners.delete(this);
+    this.thread = thread;
+    thread.owners.add(this);
+    request.sendTo(thread, op.make, this.id);
+    return true;
   }
 
   /** Runs a call that the pool queued: the worker is on loan for it. */
@@ -142,56 +176,54 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   }
 
   #add(call: Call): void {
-    call.onAbort = () => this.#abort(call);
+    call.owner = this;
     this.#pipeline.add(call);
   }
 
   #flush(): void {
-    const idle = this.#pipeline.current === undefined;
-    this.#pipeline.flush();
-    if (idle) this.#begin();
-    this.#stallTimer.set(this.#serving && this.#pipeline.length > 1 ? LATE_MILLIS : 0);
-  }
-
-  /** Something is under way from now on, or nothing is. */
-  #begin(): void {
     const { current } = this.#pipeline;
-    this.thread.keepsProcessAlive = current !== undefined;
-    this.#sinceMillis = performance.now();
-    this.#deadline.set(current?.callTimeoutMillis ?? 0);
+    this.#pipeline.flush();
+    if (current !== this.#pipeline.current) this.#begin(performance.now());
+    if (this.#serving && this.#pipeline.length > 1) this.#setting.pace.watch(this);
   }
 
-  receive(reply: Reply): void {
-    if (isReply(reply)) this.#answer(reply);
-    else if ('made' in reply) this.#made?.resolve(reply.made);
-    else if ('failed' in reply) this.#made?.reject(deserializeError(reply.failed));
-    else if (this.#pipeline.length > 0) this.#over(reply.verdict);
-    else {
-      this.#used = false;
-      this.thread.keepsProcessAlive = false;
-      this.#judged?.(reply.verdict);
-    }
+  /** Another call is the first, or none is there. */
+  #begin(nowMillis: number): void {
+    this.#sinceMillis = nowMillis;
+    const limit = this.#pipeline.current?.callTimeoutMillis ?? 0;
+    this.#deadline.set(limit);
   }
 
-  #answer([succeeded, value, memoryBytes, verdict]: CallReply): void {
-    const call = this.#pipeline.current;
+  replied(call: Call, { threw, value, memoryBytes, verdict, nowMillis }: SlotReply): void {
+    if (call !== this.#pipeline.current) throw new RangeError('an answer out of its order');
     this.memoryBytes = memoryBytes;
-    if (succeeded) call?.resolve(value);
-    else call?.reject(deserializeError(value as SerializedThrow, call.stack));
+    if (threw) call.rejectWith(value as SerializedThrow);
+    else call.resolve(value);
     if (verdict === undefined) this.#deadline.set(0);
-    else this.#over(verdict);
+    else this.#over(verdict, nowMillis);
+  }
+
+  judged(_call: Call, verdict: Verdict): void {
+    this.#over(verdict, performance.now());
+  }
+
+  /** Its instance is gone: the call is run elsewhere, once the verdict is known. */
+  returned(call: Call): void {
+    if (call.settled) return;
+    this.#pipeline.unsend(call);
+    this.#next();
   }
 
   /** The call under way is through, and the instance judged. */
-  #over(verdict: Verdict): void {
-    this.#pipeline.shift();
-    this.#averageMillis +=
-      SMOOTHING * (performance.now() - this.#sinceMillis - this.#averageMillis);
-    if (verdict !== true) {
-      if (this.verdict === true) this.verdict = verdict;
-      this.#pipeline.unsend(); // an unfit instance starts nothing
+  #over(verdict: Verdict, nowMillis: number): void {
+    const call = this.#pipeline.shift();
+    if (this.#stopping?.call === call) {
+      this.#stopping = undefined;
+      this.#grace.set(0);
     }
-    this.#begin();
+    this.#setting.pace.note(nowMillis - this.#sinceMillis);
+    if (verdict !== true && this.verdict === true) this.verdict = verdict;
+    this.#begin(nowMillis);
     this.#next();
   }
 
@@ -202,25 +234,27 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
       this.#flush();
       return;
     }
-    if (this.verdict === true) {
+    if (this.verdict === true && this.#stopping === undefined) {
       if (!this.#prefetched) this.#prefetch();
       if (this.#handedOff > 0) return; // all are sent at once
       this.#flush();
-    } else this.#sendBack();
-    if (this.#pipeline.length === 0 && !this.#prefetched) {
-      this.#serving = false;
-      this.#lender.release(this);
-    }
+    } else this.sendBack(this.verdict === true ? 1 : 0);
+    if (this.#pipeline.length > 0 || this.#prefetched) return;
+    this.#setting.pace.share();
+    this.#serving = false;
+    this.#setting.pace.forget(this);
+    this.#setting.lender.release(this);
   }
 
   /**
-   * Has calls that wait passed on to it: once a turn of the event loop, or answers could follow each
+   * Has waiting calls handed off to it: once a turn of the event loop, or answers could follow each
    * other without the loop ever getting to anything else.
    */
   #prefetch(): void {
-    const room = this.#prefetchLimit;
+    const room = this.#setting.once ? 1 : this.#setting.pace.limit;
     if (this.#pipeline.length > room / 2) return;
-    while (this.#pipeline.length + this.#handedOff < room && this.#lender.handOff(this)) {
+    const { lender } = this.#setting;
+    while (this.#pipeline.length + this.#handedOff < room && lender.handOff(this)) {
       this.#handedOff++;
     }
     if (this.#handedOff === 0) return;
@@ -231,77 +265,130 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     });
   }
 
-  get #prefetchLimit(): number {
-    if (this.#once) return 1;
-    return Math.min(Math.max(Math.floor(AHEAD_MILLIS / this.#averageMillis), 1), MOST_AHEAD);
+  get behind(): number {
+    return this.#pipeline.length - 1;
   }
 
-  #sendBack(): void {
-    const calls = this.#pipeline.withdraw().filter((call) => !call.settled);
-    for (const call of calls) call.onAbort = undefined;
-    this.#lender.requeue(calls);
+  stalledMillis(nowMillis: number): number {
+    return this.#serving && this.behind > 0 ? nowMillis - this.#sinceMillis : 0;
   }
 
-  #abort(call: Call): void {
+  sendBack(kept: number): void {
+    const calls = this.#pipeline.withdraw(kept).filter((call) => !call.settled);
+    if (calls.length === 0) return;
+    for (const call of calls) call.owner = undefined;
+    this.#setting.lender.requeue(calls);
+  }
+
+  aborted(call: Call): void {
     const { current } = this.#pipeline;
+    const reason: unknown = call.settings.signal?.reason;
     if (this.#pipeline.remove(call)) {
-      call.reject(call.signal?.reason);
-      if (call === current) this.#begin();
+      call.reject(reason);
+      if (call === current) this.#begin(performance.now());
       this.#next();
-    } else this.#kill(call, 'aborted', call.signal?.reason);
+    } else this.#stop(call, 'aborted', reason, abort.signal);
   }
 
   #overdue(): void {
     const { current } = this.#pipeline;
-    if (current === undefined) return;
+    if (current === undefined || current.settled) return;
     const limit = current.callTimeoutMillis;
+    const leftMillis = this.#leftOf(current, limit);
+    if (leftMillis > 0) {
+      this.#deadline.set(leftMillis);
+      return;
+    }
     const message = `${this.name}: ${current.name} ran for longer than callTimeoutMillis (${limit} ms), and its thread was ended`;
-    this.#kill(current, 'timeout', new WasmError('ERR_WASM_CALL_TIMEOUT', message));
+    const error = new WasmError('ERR_WASM_CALL_TIMEOUT', message);
+    this.#stop(current, 'timeout', error, abort.timeout);
   }
 
-  /** Ends the thread for a call that it has started, unless that is answered at the last moment. */
-  #kill(call: Call, verdict: string, error: unknown): void {
-    const others = this.#pipeline.withdraw();
+  /** What is left of a call's time limit, from when its thread has begun with it. */
+  #leftOf({ slot }: Call, limit: number): number {
+    if (slot === -1) return 0;
+    const { ring } = this.thread;
+    const startMillis = ring.isBegun(slot) ? ring.startMillis(slot) : 0;
+    // Not begun: the thread works for another instance. Between the two words: it is about to begin.
+    if (startMillis === 0) return limit;
+    return startMillis + limit - (performance.timeOrigin + performance.now());
+  }
+
+  /** Has a call stop that its thread has begun, unless that is answered at the last moment. */
+  #stop(call: Call, verdict: string, error: unknown, why: number): void {
+    this.#stopping = { call, verdict, error };
     this.#drain();
     if (call.settled) {
-      for (const other of others) this.#pipeline.add(other);
+      this.#stopping = undefined;
+      this.#next();
+      return;
+    }
+    const { abortGraceMillis } = this.#setting;
+    if (abortGraceMillis > 0 && this.thread.askToStop(call.slot, why)) {
+      this.#grace.set(abortGraceMillis);
+      call.reject(error);
       this.#next();
       return;
     }
     call.reject(error);
-    this.#finish(verdict, this.#exitError(`${verdict} of another call`, error), others);
+    this.#kill(verdict, error);
   }
 
+  #graceIsOver(): void {
+    if (this.#stopping === undefined) return;
+    this.#drain();
+    if (this.#stopping !== undefined) this.#kill(this.#stopping.verdict, this.#stopping.error);
+    else this.#next();
+  }
+
+  /** Receives what its thread has answered, though its turn of the event loop has not come. */
   #drain(): void {
     this.#draining = true;
-    this.thread.receivePending();
+    this.thread.receive(performance.now());
     this.#draining = false;
   }
 
-  exited(cause: unknown): void {
-    const error = this.#exitError(messageOf(cause), cause);
-    this.verdict = 'exit';
-    this.#made?.reject(error);
-    this.#drain();
-    const others = this.#pipeline.withdraw();
-    const { current } = this.#pipeline;
-    if (this.#serving && current?.takeRetry() && this.#pipeline.remove(current)) {
-      others.unshift(current); // had not begun
+  /** Ends the thread. Its other instances are lost with it. */
+  #kill(verdict: string, error: unknown): void {
+    if (this.thread.ended) return;
+    const { thread } = this;
+    void thread.end();
+    this.#lose(verdict, `${verdict} of another call`, error);
+    for (const owner of [...thread.owners]) {
+      if (owner !== this) owner.threadEnded(error, `${verdict} of a call of another instance`);
     }
-    this.#finish('exit', error, others);
   }
 
-  /** The thread is gone, or is to go: `others` were not started on it. */
-  #finish(verdict: string, error: WasmError, others: readonly Call[]): void {
+  threadEnded(cause: unknown, why = messageOf(cause)): void {
+    this.#draining = true;
+    this.#lose('exit', why, cause);
+  }
+
+  /** Its thread is gone, or is to go: the calls that have not begun run elsewhere. */
+  #lose(verdict: string, why: string, cause: unknown): void {
+    if (this.#error !== undefined) return;
+    const error = this.#exitError(why, cause);
     this.verdict = verdict;
+    this.cause = cause;
     this.#error = error;
+    this.#stopTimers();
+    this.#making?.reject(error);
+    this.#judging?.resolve(verdict);
+    const { current } = this.#pipeline;
+    const others = this.#pipeline.withdraw(0);
+    if (current !== undefined && current === others[0] && !current.takeRetry()) {
+      others.shift();
+      current.reject(error);
+    }
+    this.#stopping?.call.reject(this.#stopping.error);
     for (const call of this.#pipeline.takeSent()) call.reject(error);
     for (const call of others) {
       if (this.#serving) this.#pipeline.add(call);
       else call.reject(error);
     }
-    this.#end(verdict);
-    this.#next();
+    this.#draining = false;
+    if (this.#serving || this.#handedOff > 0) this.#next();
+    else if (this.isPooled && !this.onLoan) this.#setting.lender.lost(this);
   }
 
   #exitError(why: string, cause: unknown): WasmError {
@@ -310,13 +397,10 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     });
   }
 
-  #end(verdict: Verdict): Promise<void> {
+  #stopTimers(): void {
     this.#deadline.stop();
-    this.#stallTimer.stop();
-    this.#judged?.(verdict);
-    this.thread.owner = undefined;
-    this.#ended ??= this.thread.end();
-    return this.#ended;
+    this.#grace.stop();
+    this.#setting.pace.forget(this);
   }
 
   /** At the end of a loan: whether it is fit for another. */
@@ -324,32 +408,55 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     if (this.verdict !== true) return this.verdict;
     if (this.#pipeline.length > 0) return 'busy';
     if (!this.#used) return true;
-    this.thread.keepsProcessAlive = true;
-    this.thread.post('judge');
-    return new Promise((resolve) => {
-      this.#judged = resolve;
+    const request = new ControlRequest(({ verdict }): Verdict => verdict ?? 'gone');
+    this.#judging = request;
+    request.sendTo(this.thread, op.judge, this.id);
+    return request.promise.then((verdict) => {
+      this.#judging = undefined;
+      this.#used = false;
+      return verdict;
     });
   }
 
-  /** Lets go of its thread, for another instance. False where the thread is at work, or gone. */
+  /** Leaves its thread to other instances. Returns false where it has a call under way, or the thread is gone. */
   leave(): boolean {
-    if (this.thread.owner !== this || this.#pipeline.length > 0) return false;
-    this.#deadline.stop();
-    this.#stallTimer.stop();
-    this.thread.owner = undefined;
-    this.thread.post('drop');
+    const { thread } = this;
+    if (thread.ended || this.#pipeline.length > 0) return false;
+    this.isPooled = false;
+    this.#stopTimers();
+    this.#error = this.#exitError('its instance was replaced', undefined);
+    thread.owners.delete(this);
+    if (this.verdict === true) new ControlRequest(() => {}).sendTo(thread, op.drop, this.id);
     return true;
   }
 
-  /** Ends the thread. Resolves once it is gone. */
+  /** Whether it has a call that its thread has begun. */
+  get isBusy(): boolean {
+    const { current } = this.#pipeline;
+    return current !== undefined && current.slot !== -1 && this.thread.ring.isBegun(current.slot);
+  }
+
+  /** It is gone, and its thread with it: what either still has to do rejects. */
   destroy(reason: string): Promise<void> {
-    const error = this.#exitError(gone[reason] ?? reason, undefined);
-    this.verdict = reason;
-    this.#error = error;
-    this.#made?.reject(error);
-    for (const call of [...this.#pipeline.takeSent(), ...this.#pipeline.withdraw()]) {
+    this.isPooled = false;
+    this.#stopTimers();
+    this.#error ??= this.#exitError(gone[reason] ?? reason, undefined);
+    const error = this.#error;
+    if (this.verdict === true) this.verdict = reason;
+    this.#making?.reject(error);
+    this.#judging?.resolve(reason);
+    this.#serving = false;
+    for (const call of [...this.#pipeline.withdraw(0), ...this.#pipeline.takeSent()]) {
       call.reject(error);
     }
-    return this.#end(reason);
+    return this.#endThread(reason, error);
+  }
+
+  async #endThread(reason: string, error: WasmError): Promise<void> {
+    const { thread } = this;
+    const others = [...thread.owners].filter((owner) => owner !== this);
+    for (const owner of others) owner.threadEnded(error, `${reason} of another instance`);
+    await thread.end();
+    thread.owners.delete(this);
   }
 }

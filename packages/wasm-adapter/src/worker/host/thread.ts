@@ -1,61 +1,155 @@
+import type { Verdict } from '@wasm-pool/core';
 import {
-  MessageChannel,
   type MessagePort,
-  receiveMessageOnPort,
+  openChannel,
+  type Spawn,
   type Transferable,
   type Worker,
-  type WorkerOptions,
-} from 'node:worker_threads';
-import { CallLedger } from '../wire/call-ledger.js';
-import { Doorbell } from '../wire/doorbell.js';
-import type { Reply, Request, ThreadData } from '../wire/messages.js';
+} from '../../platform/threads.js';
+import { type Letter, Mailbox } from '../wire/mailbox.js';
+import type { ThreadData } from '../wire/messages.js';
+import { cloneError } from '../wire/move.js';
+import { ownBytes } from '../wire/own-bytes.js';
+import { abort, FIT, flag, HostEnd, reply, ringMemory, word } from '../wire/ring.js';
+import { serializeError } from '../wire/serialized-error.js';
+import { SlotReader, SlotWriter } from '../wire/values.js';
+import type { Inbox, Sender } from './inbox.js';
 
-/** Starts a worker thread with the options that are given. */
-export type Spawn = (options: WorkerOptions) => Worker;
-
-/** Who a thread works for. */
-export interface ThreadOwner {
-  receive(reply: Reply): void;
-  /** The thread has ended by itself. */
-  exited(cause: unknown): void;
+/** What a slot of the ring is used for. */
+export interface SlotRequest {
+  /** The slot; -1 while it has none. */
+  slot: number;
+  /** The thread has answered. The verdict is undefined where it follows. */
+  replied(reply: SlotReply): void;
+  /** The verdict that follows an answer. */
+  judged(verdict: Verdict): void;
+  /** The thread has not begun it, and will not. */
+  returned(): void;
 }
 
-/** A worker thread, and the port through which it is talked to. */
-export class Thread {
-  readonly ledger = new CallLedger();
-  readonly #doorbell = new Doorbell();
-  owner: ThreadOwner | undefined = undefined;
+/** One answer. The same object is used for all: it holds until the next one is received. */
+export interface SlotReply {
+  readonly threw: boolean;
+  /** The result, or a `SerializedThrow`. */
+  readonly value: unknown;
+  readonly memoryBytes: number;
+  readonly verdict: Verdict | undefined;
+  /** When it was received, by `performance.now()`. */
+  readonly nowMillis: number;
+}
+
+/** What is sent to a thread, beyond the request itself. */
+export interface CallParts {
+  readonly task: number;
+  readonly args: readonly unknown[];
+  readonly moves: Transferable[];
+  readonly context: unknown;
+  readonly ownsLoan: boolean;
+  readonly isTimed: boolean;
+}
+
+/** An instance on a thread, or one that is being made there. */
+export interface ThreadOwner {
+  /** The thread is gone, or about to go, and not for something that this owner did; `why` in words. */
+  threadEnded(cause: unknown, why?: string): void;
+}
+
+/** Where a thread's output and calls of host functions go. */
+export interface ThreadOutlet {
+  write(descriptor: 1 | 2, bytes: Uint8Array): void;
+  /** Calls a host function. Rejects with what it threw. */
+  callHost(name: string, args: readonly unknown[]): Promise<HostAnswer>;
+}
+
+/** The answer of a host function, as it is posted. */
+export interface HostAnswer {
+  readonly succeeded: boolean;
+  readonly value: unknown;
+  readonly moves: Transferable[];
+}
+
+/** What a thread is started with, but for what connects it. */
+export type ThreadSettings = Omit<ThreadData, 'port' | 'ring'>;
+
+/** The most letters that are sorted at once, so that a thread that floods this one holds nobody up. */
+const MOST_LETTERS = 1000;
+
+/** A worker thread, and the memory and the port through which it is talked to. */
+export class Thread implements Sender {
+  readonly owners = new Set<ThreadOwner>();
+  readonly name: string;
+  /** It has loaded its tasks. */
+  loaded = false;
+  /** What the tasks have to do before the thread ends is asked for. */
+  endsItself = false;
+  readonly ring: HostEnd;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  #keepsProcessAlive = true;
+  readonly #inbox: Inbox;
+  readonly #outlet: ThreadOutlet;
+  readonly #mailbox: Mailbox;
+  readonly #reader: SlotReader;
+  readonly #writer: SlotWriter;
+  readonly #requests: (SlotRequest | undefined)[];
+  readonly #whenRoom = new Set<() => void>();
+  readonly #exit = Promise.withResolvers<void>();
+  readonly #reply = {
+    threw: false,
+    value: undefined as unknown,
+    memoryBytes: 0,
+    verdict: true as Verdict | undefined,
+    nowMillis: 0,
+  };
+  #lastMessage = 0;
+  /** How many requests have no answer. */
+  #awaited = 0;
+  #heldAlive = true;
   #ended = false;
-  #ignoresReplies = false;
   #error: unknown = undefined;
 
-  constructor(spawn: Spawn, name: string, data: Omit<ThreadData, 'port' | 'ledger' | 'doorbell'>) {
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    const wasmPool: ThreadData = {
-      ...data,
-      port: port2,
-      ledger: this.ledger.words,
-      doorbell: this.#doorbell.word,
-    };
+  constructor(
+    spawn: Spawn,
+    name: string,
+    settings: ThreadSettings,
+    slots: number,
+    inbox: Inbox,
+    outlet: ThreadOutlet,
+  ) {
+    this.name = name;
+    const { port1, port2 } = openChannel();
+    const memory = ringMemory(slots, inbox.bell, inbox.wakesByMessage);
+    const wasmPool: ThreadData = { ...settings, port: port2, ring: memory };
     try {
       this.#worker = spawn({ name, workerData: { wasmPool }, transferList: [port2] });
     } catch (error) {
       port1.close();
       throw error;
     }
-    // The port says whether anything is waited for; the thread closes it on its way out.
-    this.#worker.unref();
-    this.#port.on('close', () => this.#worker.ref());
-    this.#port.on('message', (reply: Reply) => this.#receive(reply));
-    this.#port.on('messageerror', (cause) => this.#unreadable(cause));
+    this.#port = port1;
+    this.#inbox = inbox;
+    this.#outlet = outlet;
+    this.ring = new HostEnd(memory);
+    this.#requests = new Array<SlotRequest | undefined>(slots).fill(undefined);
+    this.#mailbox = new Mailbox(port1, (letter) => this.#deliver(letter));
+    this.#reader = new SlotReader(this.ring);
+    this.#writer = new SlotWriter(this.ring);
+    if (inbox.wakesByMessage) {
+      this.#port.on('message', (letter: unknown) => {
+        this.#safely(() => this.#mailbox.put(letter));
+        inbox.look();
+      });
+      this.#port.unref();
+    }
     this.#worker.on('error', (error) => {
       this.#error = error;
     });
-    this.#worker.on('exit', (code) => this.#exit(code));
+    this.#worker.on('exit', (code) => this.#onExit(code));
+    inbox.add(this);
+  }
+
+  /** Resolves when the thread is gone. */
+  get exit(): Promise<void> {
+    return this.#exit.promise;
   }
 
   get id(): number {
@@ -67,61 +161,240 @@ export class Thread {
     return this.#ended;
   }
 
-  /** Whether the process is to stay alive for what the thread is about to answer. */
-  set keepsProcessAlive(awaited: boolean) {
-    if (awaited === this.#keepsProcessAlive) return;
-    this.#keepsProcessAlive = awaited;
-    if (awaited) this.#port.ref();
-    else this.#port.unref();
+  get hasReplies(): boolean {
+    return !this.#ended && this.ring.hasReplies;
   }
 
-  /** Throws a `DataCloneError` where the request cannot be cloned, or what moves cannot be moved. */
-  post(request: Request, transfer: Transferable[] = []): void {
-    this.#port.postMessage(request, transfer);
-    this.#doorbell.ring();
+  /** The process stays alive while a reply is expected. */
+  #holdAlive(): void {
+    if (this.#heldAlive) return;
+    this.#heldAlive = true;
+    this.#worker.ref();
   }
 
-  /** Has the owner receive what has arrived, though its turn of the event loop has not come. */
-  receivePending(): void {
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      this.#receive(next.message);
-    }
-  }
-
-  #next(): { message: Reply } | undefined {
-    try {
-      return receiveMessageOnPort(this.#port);
-    } catch (cause) {
-      this.#unreadable(cause);
-      return undefined;
-    }
-  }
-
-  #receive(reply: Reply): void {
-    if (!this.#ignoresReplies) this.owner?.receive(reply);
+  letGo(): void {
+    if (!this.#heldAlive || this.#awaited > 0 || this.#ended) return;
+    this.#heldAlive = false;
+    this.#worker.unref();
   }
 
   /**
-   * A reply is lost, and those after it would be taken for it: the thread is ended, as if by itself.
-   * Results may be nested more deeply than the stack is high that reads them here.
+   * Sends a request for an instance, behind all others. Returns false where there is no room: `whenRoom`
+   * says when there is. Throws where a part cannot be cloned, or moved.
    */
-  #unreadable(cause: unknown): void {
-    this.#ignoresReplies = true;
-    this.#error = cause;
-    void this.#worker.terminate();
+  send(request: SlotRequest, operation: number, target: number, call?: CallParts): boolean {
+    const { ring } = this;
+    const slot = ring.allocate();
+    if (slot === undefined) return false;
+    ring.set(slot, word.op, operation);
+    ring.set(slot, word.target, target);
+    ring.set(slot, word.message, 0);
+    ring.set(slot, word.verdict, FIT);
+    ring.setShared(slot, word.aborted, abort.no);
+    ring.setShared(slot, word.listens, 0);
+    if (call !== undefined) {
+      try {
+        this.#writeCall(slot, call);
+      } catch (error) {
+        ring.free(slot);
+        throw error;
+      }
+    }
+    request.slot = slot;
+    this.#requests[slot] = request;
+    this.#awaited++;
+    if (ring.offer(slot) && this.#inbox.wakesByMessage) this.#port.postMessage([0]);
+    this.#holdAlive();
+    return true;
+  }
+
+  #writeCall(slot: number, call: CallParts): void {
+    const { ring } = this;
+    const { task, args, moves, context, ownsLoan, isTimed } = call;
+    const hasContext = context !== undefined;
+    ring.set(slot, word.task, task);
+    ring.set(
+      slot,
+      word.flags,
+      (ownsLoan ? flag.ownsLoan : 0) |
+        (hasContext ? flag.hasContext : 0) |
+        (isTimed ? flag.timed : 0),
+    );
+    if (isTimed) ring.setStartMillis(slot, 0);
+    ring.set(slot, word.count, args.length + (hasContext ? 1 : 0));
+    if (moves.length === 0 && this.#writeValues(slot, args, hasContext, context)) return;
+    const number = ++this.#lastMessage;
+    const values = hasContext ? [...args, context] : args;
+    this.#port.postMessage([number, ...(ownBytes(values, moves) as unknown[])], moves);
+    ring.set(slot, word.message, number);
+  }
+
+  #writeValues(
+    slot: number,
+    args: readonly unknown[],
+    hasContext: boolean,
+    context: unknown,
+  ): boolean {
+    const writer = this.#writer;
+    writer.begin(slot);
+    for (let index = 0; index < args.length; index++) {
+      if (!writer.write(args[index])) return false;
+    }
+    return !hasContext || writer.write(context);
+  }
+
+  /** Calls `listener` once, as soon as a request can be sent. */
+  whenRoom(listener: () => void): void {
+    this.#whenRoom.add(listener);
+  }
+
+  /** Takes a request back. Returns false where the thread has begun it. */
+  revoke(request: SlotRequest): boolean {
+    const { slot } = request;
+    if (slot === -1 || !this.ring.revoke(slot)) return false;
+    this.#forget(slot);
+    return true;
+  }
+
+  #forget(slot: number): SlotRequest | undefined {
+    const request = this.#requests[slot];
+    if (request === undefined) return undefined;
+    this.#requests[slot] = undefined;
+    request.slot = -1;
+    this.#awaited--;
+    return request;
+  }
+
+  /** Asks the task of a call to stop. Returns false where it does not look at its signal. */
+  askToStop(slot: number, why: number): boolean {
+    if (this.ring.getShared(slot, word.listens) === 0) return false;
+    this.ring.setShared(slot, word.aborted, why);
+    if (this.ring.wake() && this.#inbox.wakesByMessage) this.#port.postMessage([0]);
+    return true;
+  }
+
+  receive(nowMillis: number): number {
+    let received = 0;
+    this.#safely(() => {
+      this.#reply.nowMillis = nowMillis;
+      if (this.ring.hasOutput || this.ring.hostCalls > 0) this.#mailbox.sort(MOST_LETTERS);
+      const count = this.ring.replyCount;
+      if (count < 0 || count > 2 * this.ring.slots) throw new RangeError(`${count} replies`);
+      for (; received < count && !this.#ended; received++) this.#receiveOne();
+      if (this.#whenRoom.size === 0) return;
+      const listeners = [...this.#whenRoom];
+      this.#whenRoom.clear();
+      for (const listener of listeners) listener();
+    });
+    return received;
+  }
+
+  #receiveOne(): void {
+    const { ring } = this;
+    const next = ring.takeReply();
+    const what = next & ~SLOT_MASK;
+    const slot = next & SLOT_MASK;
+    if (next === -1) throw new RangeError('a reply for no slot');
+    if (what === reply.returned) {
+      const returned = this.#forget(slot);
+      ring.free(slot);
+      returned?.returned();
+      return;
+    }
+    const request = this.#requests[slot];
+    if (request === undefined) throw new RangeError('a reply to nothing that was asked');
+    if (what === reply.verdict) {
+      const verdict = this.#readVerdict(slot);
+      this.#forget(slot);
+      ring.free(slot);
+      request.judged(verdict);
+      return;
+    }
+    const number = ring.get(slot, word.message);
+    const answer = this.#reply;
+    answer.threw = (ring.get(slot, word.flags) & flag.threw) !== 0;
+    answer.value = number === 0 ? this.#reader.readOne(slot) : this.#mailbox.take(number)[0];
+    answer.memoryBytes = ring.memoryBytes(slot);
+    answer.verdict = undefined;
+    if (what === reply.final) {
+      answer.verdict = this.#readVerdict(slot);
+      this.#forget(slot);
+      ring.free(slot);
+    }
+    request.replied(answer);
+    answer.value = undefined;
+  }
+
+  #readVerdict(slot: number): Verdict {
+    const code = this.ring.get(slot, word.verdict);
+    return code === FIT ? true : (this.#mailbox.take(code)[0] as Verdict);
+  }
+
+  /** A thread whose replies cannot be read is ended, as if by itself: those that follow would be wrong. */
+  #safely(read: () => void): void {
+    try {
+      read();
+    } catch (cause) {
+      if (this.#ended) return;
+      this.#error = cause;
+      this.#endedBy(cause);
+      void this.end();
+    }
+  }
+
+  #deliver([number, ...body]: Letter): void {
+    if (number < 0) {
+      this.ring.hostCallTaken();
+      const [name, ...args] = body;
+      void this.#callHost(number, String(name), args);
+      return;
+    }
+    const [descriptor, bytes] = body;
+    if (descriptor === undefined) return; // it only wakes
+    if ((descriptor !== 1 && descriptor !== 2) || !(bytes instanceof Uint8Array)) {
+      throw new TypeError('output that is no bytes');
+    }
+    this.ring.outputTaken(bytes.byteLength);
+    this.#outlet.write(descriptor, bytes);
+  }
+
+  async #callHost(number: number, name: string, args: readonly unknown[]): Promise<void> {
+    const { succeeded, value, moves } = await this.#outlet.callHost(name, args);
+    if (this.#ended) return;
+    try {
+      this.#port.postMessage([number, succeeded, value], moves);
+    } catch (cause) {
+      const error = cloneError(`the result of the host function ${name}`, cause);
+      this.#port.postMessage([number, false, serializeError(error)]);
+    }
+    this.ring.hostReplied();
   }
 
   /** Ends the thread, whatever it does. Resolves once it is gone. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    if (this.#ended) return this.#exit.promise;
+    this.#holdAlive();
+    if (this.ring.hasOutput) this.#safely(() => this.#mailbox.sort(MOST_LETTERS));
     this.#ended = true;
-    this.#port.close();
-    await this.#worker.terminate();
+    this.#inbox.remove(this);
+    void this.#worker.terminate();
+    return this.#exit.promise;
   }
 
-  #exit(code: number): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.owner?.exited(this.#error ?? new Error(`the thread exited with code ${code}`));
+  #onExit(code: number): void {
+    if (!this.#ended) {
+      this.receive(performance.now()); // what it answered before
+      this.#ended = true;
+      this.#inbox.remove(this);
+      this.#endedBy(this.#error ?? new Error(`the thread exited with code ${code}`));
+    }
     this.#port.close();
+    this.#exit.resolve();
+  }
+
+  #endedBy(cause: unknown): void {
+    for (const owner of [...this.owners]) owner.threadEnded(cause);
   }
 }
+
+const SLOT_MASK = (1 << 24) - 1;

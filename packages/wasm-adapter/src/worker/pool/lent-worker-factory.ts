@@ -2,6 +2,8 @@ import type { DestroyReason, Verdict } from '@wasm-pool/core';
 import type { AdapterFactory, AdapterPool } from '@wasm-pool/core/internal';
 import { Spares } from '../../pool/spares.js';
 import type { Call } from '../host/call.js';
+import { Outlet } from '../host/outlet.js';
+import { Pace } from '../host/pace.js';
 import type { Lender, PooledWorker } from '../host/pooled-worker.js';
 import { WorkerFactory } from '../host/worker-factory.js';
 import type { ThreadData } from '../wire/messages.js';
@@ -27,7 +29,25 @@ export class LentWorkerFactory<Calls, Context>
     settings: WorkerSettings,
     pool: WorkerPool<Calls, Context>,
   ) {
-    super(program, settings, lenderOf(pool));
+    const { name, thread, module, hosts, stdout, stderr, workerData, ...others } = settings;
+    super({
+      ...others,
+      name,
+      thread: {
+        program,
+        poolName: name,
+        options: thread,
+        module,
+        hosts: Object.keys(hosts),
+        userData: workerData,
+      },
+      outlet: new Outlet(hosts, stdout, stderr),
+      once: thread.reset === 'fresh',
+      pace: new Pace(() => pool.available > 0),
+      endTimeoutMillis: settings.destroyTimeoutMillis,
+      lender: lenderOf(pool),
+      onRoom: () => pool.fill(),
+    });
     this.#callTimeoutMillis = settings.callTimeoutMillis;
     const { min = 0 } = settings.core;
     this.#spares =
@@ -59,7 +79,7 @@ export class LentWorkerFactory<Calls, Context>
     return super.recycle(worker);
   }
 
-  override destroy(worker: PooledWorker, reason: DestroyReason): void | Promise<void> {
+  override destroy(worker: PooledWorker, reason: DestroyReason): Promise<void> {
     this.#endLoan(worker);
     return super.destroy(worker, reason);
   }
@@ -90,11 +110,13 @@ function lenderOf<Calls, Context>(pool: WorkerPool<Calls, Context>): Lender {
         worker.serveQueued(call);
       }
       for (const call of waiting.reverse()) {
-        const { priority, signal, timeoutMillis } = call;
+        const { timeoutMillis } = call;
+        const { priority, signal } = call.settings;
         pool
           .take({ priority, signal, timeoutMillis, requeue: true })
           .then((worker) => worker.serveQueued(call), call.rejectUnserved);
       }
     },
+    lost: () => {},
   };
 }

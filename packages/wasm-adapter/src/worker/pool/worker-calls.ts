@@ -58,7 +58,8 @@ export class WorkerCalls<Calls, Context> {
     const worker = options === noOptions ? this.#pool.tryTake() : undefined;
     if (worker !== undefined) this.#serve(worker, call);
     else {
-      const { priority, timeoutMillis, signal } = call;
+      const { timeoutMillis } = call;
+      const { priority, signal } = call.settings;
       this.#pool
         .take({ priority, timeoutMillis, signal })
         .then((next) => this.#serve(next, call), call.rejectUnserved);

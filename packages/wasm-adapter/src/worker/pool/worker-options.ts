@@ -1,21 +1,36 @@
-import { availableParallelism } from 'node:os';
-import { type ResourceLimits, Worker, type WorkerOptions } from 'node:worker_threads';
 import { OptionError, type PoolOptions } from '@wasm-pool/core';
-import { checkOptions, millis, type OptionCheck } from '@wasm-pool/core/internal';
+import { checkOptions, millis, type OptionCheck, wholeNumber } from '@wasm-pool/core/internal';
 import { componentChecks } from '../../component/component-options.js';
 import type { WasiOptions } from '../../instance/wasi/wasi.js';
 import { checkLimits } from '../../module/limits.js';
+import {
+  parallelism,
+  type ResourceLimits,
+  type Spawn,
+  startThread,
+  type WorkerOptions,
+} from '../../platform/threads.js';
 import { type WasmPoolOptions, wasmOptionChecks } from '../../pool/options.js';
+import type { HostFunctions, OutputTarget } from '../host/outlet.js';
 import type { WorkerInfo } from '../host/pooled-worker.js';
-import type { Spawn } from '../host/thread.js';
 import type { ThreadOptions } from '../wire/messages.js';
 
 /** How a pool of workers behaves: what a pool of instances takes, but for what runs in the threads. */
 export interface WasmWorkerPoolOptions
   extends Omit<PoolOptions<WorkerInfo>, 'autostart' | 'testOnBorrow'>,
     Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'component'> {
-  /** The most threads at once; 0: no limit. Default: `os.availableParallelism()`. */
+  /** The most instances at once; 0: no limit. Default: `os.availableParallelism()`. */
   max?: number | undefined;
+  /**
+   * The most threads at once: the instances share them, and while a call of one waits, others of its
+   * thread work. Default: one for each instance.
+   */
+  threads?: number | undefined;
+  /**
+   * Lend the worker that is idle longest; false (default here): the one returned last, whose thread is
+   * awake.
+   */
+  fifo?: boolean | undefined;
   /** Stands in errors, `stats()` and the workers' names. Default `'wasm'`. */
   name?: string | undefined;
   /**
@@ -31,6 +46,29 @@ export interface WasmWorkerPoolOptions
    * that takes longer rejects with a `WasmError` `ERR_WASM_CALL_TIMEOUT`, and its thread is ended.
    */
   callTimeoutMillis?: number | undefined;
+  /**
+   * How long a task that has looked at `instance.signal` may take to stop, once its call is aborted or
+   * past its time limit, before its thread is ended; 0: none. The call rejects at once. Default 100.
+   */
+  abortGraceMillis?: number | undefined;
+  /**
+   * Functions of the main thread that tasks call as `instance.hosts.name(…)`, which blocks their thread
+   * until it has the result, or as `instance.hostsLater.name(…)`, which gives a promise. A function
+   * import of the module that has the name of one, and that `imports` leaves out, is that one, blocking.
+   */
+  hosts?: HostFunctions | undefined;
+  /** Where tasks' standard output goes. Default: to that of the process. */
+  stdout?: OutputTarget | undefined;
+  /** Where tasks' standard error goes. Default: to that of the process. */
+  stderr?: OutputTarget | undefined;
+  /** The environment variables of the threads. Default: a copy of `process.env`. */
+  env?: NodeJS.Dict<string> | undefined;
+  /** Appended to the threads' `process.argv`. */
+  argv?: readonly unknown[] | undefined;
+  /** The threads' options of Node.js. Default: those of the process. */
+  execArgv?: readonly string[] | undefined;
+  /** The threads' `workerData`: a clone for each. */
+  workerData?: unknown;
   /** What a thread's JavaScript may take: https://nodejs.org/api/worker_threads.html#new-workerfilename-options */
   resourceLimits?: ResourceLimits | undefined;
   /**
@@ -56,6 +94,23 @@ const aFunction: OptionCheck = {
   test: (value) => typeof value === 'function',
 };
 
+const anArray: OptionCheck = { accepts: 'an array', test: Array.isArray };
+
+const functions: OptionCheck = {
+  accepts: 'an object of functions',
+  test: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((it) => typeof it === 'function'),
+};
+
+const anOutput: OptionCheck = {
+  accepts: 'a function of the bytes, or a stream with a method write',
+  test: (value) =>
+    typeof value === 'function' ||
+    (typeof value === 'object' && value !== null && 'write' in value),
+};
+
 const { imports, instantiate, onCreate, testOnBorrow, ...others } = wasmOptionChecks;
 
 const checks: Readonly<Record<keyof WasmWorkerPoolOptions, OptionCheck>> = {
@@ -67,6 +122,18 @@ const checks: Readonly<Record<keyof WasmWorkerPoolOptions, OptionCheck>> = {
     test: (value) => typeof value !== 'function' && others.wasi.test(value),
   },
   callTimeoutMillis: millis,
+  abortGraceMillis: millis,
+  threads: wholeNumber(1),
+  hosts: functions,
+  stdout: anOutput,
+  stderr: anOutput,
+  env: anObject,
+  argv: anArray,
+  execArgv: anArray,
+  workerData: {
+    accepts: 'anything that can be cloned',
+    test: (value) => typeof value !== 'function' && typeof value !== 'symbol',
+  },
   resourceLimits: anObject,
   worker: aFunction,
 };
@@ -78,9 +145,20 @@ export interface WorkerSettings {
   readonly thread: ThreadOptions;
   readonly module: string | undefined;
   readonly callTimeoutMillis: number;
+  readonly abortGraceMillis: number;
   readonly createTimeoutMillis: number;
+  readonly destroyTimeoutMillis: number;
+  readonly maxThreads: number;
+  readonly instancesPerThread: number;
+  readonly hosts: HostFunctions;
+  readonly stdout: OutputTarget | undefined;
+  readonly stderr: OutputTarget | undefined;
+  readonly workerData: unknown;
   readonly spawn: Spawn;
 }
+
+/** The most instances of one thread, where `max` says nothing. */
+const MANY = 1000;
 
 /** Checks the options and fills in what is not given. Throws an `OptionError`. */
 export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
@@ -91,6 +169,15 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
     module,
     wasi,
     callTimeoutMillis = 0,
+    abortGraceMillis = 100,
+    threads,
+    hosts = {},
+    stdout,
+    stderr,
+    workerData,
+    env,
+    argv,
+    execArgv,
     resourceLimits,
     worker = startThread,
     maxMemoryBytes,
@@ -105,22 +192,30 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
       'createWasmWorkerPool: both module and worker are given; accepted: one of them',
     );
   }
-  const { name = 'wasm', max = availableParallelism(), createTimeoutMillis = 30_000 } = core;
+  const { name = 'wasm', max = parallelism(), burst = 0, fifo = false } = core;
+  const { createTimeoutMillis = 30_000, destroyTimeoutMillis = 5_000 } = core;
+  const most = max === 0 ? Number.POSITIVE_INFINITY : max + burst;
+  const given = defined({ env, argv, execArgv, resourceLimits });
   return {
     name,
-    core: { ...core, name, max, autostart: false, testOnBorrow: true },
+    core: { ...core, name, max, fifo, autostart: false, testOnBorrow: true },
     thread: { maxMemoryBytes, limits, reset, promising, wasi },
     module: module === undefined ? undefined : String(module),
     callTimeoutMillis,
+    abortGraceMillis,
     createTimeoutMillis,
-    spawn: (given) => worker(resourceLimits === undefined ? given : { ...given, resourceLimits }),
+    destroyTimeoutMillis,
+    maxThreads: threads ?? most,
+    instancesPerThread: threads === undefined ? 1 : Math.min(Math.ceil(most / threads), MANY),
+    hosts,
+    stdout,
+    stderr,
+    workerData,
+    spawn: (own) => worker({ ...own, ...given }),
   };
 }
 
-function startThread(options: WorkerOptions): Worker {
-  // From `src`, where the tests are run, it is the built one too.
-  return new Worker(
-    new URL('../../../dist/worker/thread/worker-main.js', import.meta.url),
-    options,
-  );
+/** The options of a thread that were given. */
+function defined(options: object): WorkerOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

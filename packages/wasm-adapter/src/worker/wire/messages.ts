@@ -1,23 +1,23 @@
-import type { MessagePort } from 'node:worker_threads';
-import type { Verdict } from '@wasm-pool/core';
 import type { PostedComponent } from '../../component/component.js';
 import type { WasiOptions } from '../../instance/wasi/wasi.js';
 import type { CompiledParts } from '../../module/compiled-module.js';
+import type { MessagePort } from '../../platform/threads.js';
 import type { WasmPoolOptions } from '../../pool/options.js';
-import type { SerializedThrow } from './serialized-error.js';
+import type { RingMemory } from './ring.js';
 
-/** What a thread is started with: its `workerData`. */
+/** What a thread is started with, in its `workerData`. */
 export interface ThreadData {
   readonly port: MessagePort;
-  /** See `Claims`. */
-  readonly ledger: Int32Array<SharedArrayBuffer>;
-  /** See `Bell`. */
-  readonly doorbell: Int32Array<SharedArrayBuffer>;
+  readonly ring: RingMemory;
   readonly program: CompiledParts | PostedComponent;
   readonly poolName: string;
   readonly options: ThreadOptions;
   /** The URL of the module with the tasks. */
   readonly module: string | undefined;
+  /** The names of the host functions on the main thread. */
+  readonly hosts: readonly string[];
+  /** The `workerData` of the tasks. */
+  readonly userData: unknown;
 }
 
 /** Those options of a pool that are to be known where the instance is. */
@@ -26,36 +26,16 @@ export interface ThreadOptions
   readonly wasi: boolean | WasiOptions | undefined;
 }
 
-/** Asks for a call. With `whole`, it is a loan of its own, after which the instance is judged. */
-export type CallRequest = readonly [
-  number: number,
-  name: string,
-  args: readonly unknown[],
-  whole: boolean,
-  context: unknown,
-];
-
-/** To a thread: calls; or to make an instance of that id; to judge the one it has; to drop it. */
-export type Request = readonly CallRequest[] | { make: number } | 'judge' | 'drop';
-
-/**
- * Answers the first call that was not answered: its result, or what was thrown. Where it is undefined,
- * the verdict follows: an instance is restored once its result, which may be in its memory, is posted.
- */
-export type CallReply = readonly [
-  succeeded: boolean,
-  value: unknown,
-  memoryBytes: number,
-  verdict: Verdict | undefined,
-];
+/** A thread has loaded its tasks. */
+export interface Loaded {
+  /** It has something to do before it ends. */
+  readonly endsItself: boolean;
+}
 
 /** What an instance is like, once it is made. */
 export interface Made {
   readonly memoryBytes: number;
   readonly restoreBlockers: readonly string[];
-  /** Of tasks and of function exports. */
+  /** Of tasks and of function exports; a call names one by its place. */
   readonly names: readonly string[];
 }
-
-/** From a thread. */
-export type Reply = CallReply | { made: Made } | { failed: SerializedThrow } | { verdict: Verdict };

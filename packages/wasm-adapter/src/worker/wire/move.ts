@@ -1,5 +1,5 @@
-import type { Transferable } from 'node:worker_threads';
 import { messageOf, WasmError } from '../../errors.js';
+import type { Transferable } from '../../platform/threads.js';
 
 const marked = new WeakMap<object, Transferable[]>();
 
