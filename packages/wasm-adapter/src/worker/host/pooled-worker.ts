@@ -1,5 +1,6 @@
-import { FactoryTimeoutError, type Verdict } from '@wasm-pool/core';
+import { FactoryTimeoutError } from '@wasm-pool/core';
 import { messageOf, WasmError } from '../../errors.js';
+import type { Judgement } from '../../instance/judgement.js';
 import type { CallReply, Made, Reply } from '../wire/messages.js';
 import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
 import type { Call } from './call.js';
@@ -55,7 +56,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   memoryBytes = 0;
 
   /** Why it is not fit to be lent again. */
-  verdict: Verdict = true;
+  verdict: Judgement = true;
 
   readonly #lender: Lender;
   readonly #once: boolean;
@@ -80,7 +81,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   /** A borrower has called it since it was judged last. */
   #used = false;
   #ended: Promise<void> | undefined = undefined;
-  #judged: ((verdict: Verdict) => void) | undefined = undefined;
+  #judged: ((verdict: Judgement) => void) | undefined = undefined;
   #made: { resolve(made: Made): void; reject(error: unknown): void } | undefined = undefined;
 
   /** @param once each of its loans is its last */
@@ -183,7 +184,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   }
 
   /** The call under way is through, and the instance judged. */
-  #over(verdict: Verdict): void {
+  #over(verdict: Judgement): void {
     this.#pipeline.shift();
     this.#averageMillis +=
       SMOOTHING * (performance.now() - this.#sinceMillis - this.#averageMillis);
@@ -310,7 +311,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
     });
   }
 
-  #end(verdict: Verdict): Promise<void> {
+  #end(verdict: Judgement): Promise<void> {
     this.#deadline.stop();
     this.#stallTimer.stop();
     this.#judged?.(verdict);
@@ -320,7 +321,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner {
   }
 
   /** At the end of a loan: whether it is fit for another. */
-  judge(): Verdict | Promise<Verdict> {
+  judge(): Judgement | Promise<Judgement> {
     if (this.verdict !== true) return this.verdict;
     if (this.#pipeline.length > 0) return 'busy';
     if (!this.#used) return true;

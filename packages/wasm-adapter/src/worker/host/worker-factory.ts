@@ -1,5 +1,6 @@
 import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { WasmError } from '../../errors.js';
+import { verdictOf } from '../../instance/judgement.js';
 import type { WorkerSettings } from '../pool/worker-options.js';
 import type { Made, ThreadData } from '../wire/messages.js';
 import { type Lender, PooledWorker } from './pooled-worker.js';
@@ -72,11 +73,12 @@ export class WorkerFactory implements Factory<PooledWorker> {
   }
 
   validate(worker: PooledWorker): Verdict {
-    return worker.verdict;
+    return verdictOf(worker.verdict);
   }
 
-  recycle(worker: PooledWorker): Verdict | Promise<Verdict> {
-    return worker.judge();
+  recycle(worker: PooledWorker): Verdict {
+    const judgement = worker.judge();
+    return typeof judgement === 'object' ? judgement.then(verdictOf) : verdictOf(judgement);
   }
 
   destroy(worker: PooledWorker, reason: DestroyReason): void | Promise<void> {

@@ -6,9 +6,9 @@ import {
   type Transferable,
   workerData,
 } from 'node:worker_threads';
-import type { Verdict } from '@wasm-pool/core';
 import { receiveComponent } from '../../component/posted-component.js';
 import { WasmError } from '../../errors.js';
+import type { Judgement } from '../../instance/judgement.js';
 import type { PooledInstance } from '../../instance/pooled-instance.js';
 import { CompiledModule } from '../../module/compiled-module.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../../pool/options.js';
@@ -40,7 +40,7 @@ export function serveTasks(tasks: TasksSource): void {
 }
 
 type Export = (...args: unknown[]) => unknown;
-type CallRest = [memoryBytes: number, verdict: Verdict | undefined];
+type CallRest = [memoryBytes: number, verdict: Judgement | undefined];
 
 /**
  * How long a thread with nothing to do blocks its event loop to wait for a further call. Not much
@@ -212,10 +212,10 @@ class Server {
   }
 
   /** At the end of a loan: one that is not fit is called no more. */
-  #judge(): Verdict {
+  #judge(): Judgement {
     const instance = this.#instance;
     if (instance === undefined) return 'gone';
-    const verdict = this.#factory?.judge(instance, ...this.#thrown.splice(0)) as Verdict;
+    const verdict = this.#factory?.judge(instance, ...this.#thrown.splice(0)) as Judgement;
     if (verdict !== true) this.#drop();
     return verdict;
   }

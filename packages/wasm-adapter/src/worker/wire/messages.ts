@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Verdict } from '@wasm-pool/core';
 import type { PostedComponent } from '../../component/component.js';
+import type { Judgement } from '../../instance/judgement.js';
 import type { WasiOptions } from '../../instance/wasi/wasi.js';
 import type { CompiledParts } from '../../module/compiled-module.js';
 import type { WasmPoolOptions } from '../../pool/options.js';
@@ -46,7 +46,7 @@ export type CallReply = readonly [
   succeeded: boolean,
   value: unknown,
   memoryBytes: number,
-  verdict: Verdict | undefined,
+  verdict: Judgement | undefined,
 ];
 
 /** What an instance is like, once it is made. */
@@ -58,4 +58,8 @@ export interface Made {
 }
 
 /** From a thread. */
-export type Reply = CallReply | { made: Made } | { failed: SerializedThrow } | { verdict: Verdict };
+export type Reply =
+  | CallReply
+  | { made: Made }
+  | { failed: SerializedThrow }
+  | { verdict: Judgement };
