@@ -86,28 +86,146 @@ describe.each([
   });
 });
 
-test('a create that fails nine times of ten serves one in ten, and rejects the others', async () => {
+test('of creations that fail nine times of ten, the others serve everybody', async () => {
   const factory = recordingFactory({
     create: (make) => (factory.creations % 10 === 0 ? make() : Promise.reject(broken)),
   });
   const pool = createPool(factory, { max: 0 });
-  const results = await Promise.allSettled(Array.from({ length: 50 }, () => pool.acquire()));
-  expect(results.filter((it) => it.status === 'fulfilled')).toHaveLength(5);
-  expect(pool).toMatchObject({ size: 5, borrowed: 5, pending: 0 });
+  const results = await Promise.allSettled(
+    Array.from({ length: 50 }, () => pool.acquire().then((thing) => pool.release(thing))),
+  );
+  expect(results.filter((it) => it.status === 'rejected')).toEqual([]);
+  expect(pool).toMatchObject({ size: 5, borrowed: 0, pending: 0 });
 });
 
 test.each([3, 0])(
-  'a failed creation rejects who waited for it, of whatever priority, beside loans (max: %s)',
+  'a failed creation rejects nobody while a loan is out that may serve, of whatever priority (max: %s)',
   async (max) => {
     const factory = recordingFactory({
       create: (make) => (factory.creations === 1 ? make() : Promise.reject(broken)),
     });
     const pool = createPool(factory, { max, priorityRange: 2 });
-    await pool.acquire();
-    await expect(pool.acquire({ priority: 1 })).rejects.toThrow(CreateError);
-    expect(pool).toMatchObject({ size: 1, pending: 0 });
+    const thing = await pool.acquire();
+    const waiting = watch(pool.acquire({ priority: 1 }));
+    await settle();
+    expect([waiting.state, factory.creations]).toEqual(['pending', 2]);
+    await pool.release(thing);
+    await settle();
+    expect(waiting.value).toBe(thing);
   },
 );
+
+test('an acquire that waited beside a loan is rejected when that loan is destroyed and creation fails on', async () => {
+  const factory = recordingFactory({
+    create: (make) => (factory.creations === 1 ? make() : Promise.reject(broken)),
+  });
+  const pool = createPool(factory, { max: 2 });
+  const thing = await pool.acquire();
+  const waiting = watch(pool.acquire());
+  await settle();
+  await pool.destroy(thing);
+  await settle();
+  expect(waiting).toMatchObject({ state: 'rejected', error: { cause: broken } });
+});
+
+test('creation is tried again beside a loan, less and less often', async () => {
+  fakeTime();
+  let works = false;
+  const factory = recordingFactory({
+    create: (make) => (works || factory.creations === 1 ? make() : Promise.reject(broken)),
+  });
+  const pool = createPool(factory, { max: 2 });
+  await pool.acquire();
+  const waiting = watch(pool.acquire());
+  await pass(99);
+  expect(factory.creations).toBe(2);
+  await pass(1);
+  expect(factory.creations).toBe(3);
+  pool.acquire().catch(() => {}); // does not make it try more often
+  await pass(199);
+  expect(factory.creations).toBe(3);
+  works = true;
+  await pass(1);
+  expect(waiting.state).toBe('fulfilled');
+});
+
+describe('propagateCreateError: false', () => {
+  test('an acquire waits until creation works again', async () => {
+    fakeTime();
+    let works = false;
+    const factory = recordingFactory({
+      create: (make) => (works ? make() : Promise.reject(broken)),
+    });
+    const pool = createPool(factory, { propagateCreateError: false, max: 2 });
+    const errors: unknown[] = [];
+    pool.on('factoryCreateError', (error) => errors.push(error.cause));
+    const waiting = [watch(pool.acquire()), watch(pool.acquire())];
+    await pass(650); // 0, 100, 300: of two each
+    expect(factory.creations).toBe(6);
+    expect(errors).toEqual(new Array(6).fill(broken));
+    works = true;
+    await pass(100);
+    expect(waiting.map((it) => it.state)).toEqual(['fulfilled', 'fulfilled']);
+    expect(pool.stats()).toMatchObject({ createErrors: 6, timeouts: 0 });
+  });
+
+  test('its timeout has the last failure as the cause', async () => {
+    fakeTime();
+    let failures = 0;
+    const pool = createPool(
+      recordingFactory({ create: () => Promise.reject(new Error(`refused ${++failures}`)) }),
+      { propagateCreateError: false, acquireTimeoutMillis: 350 },
+    );
+    const waiting = watch(pool.acquire());
+    await pass(349);
+    expect(waiting.state).toBe('pending');
+    await pass(1);
+    expect(waiting).toMatchObject({
+      state: 'rejected',
+      error: { code: 'ERR_POOL_ACQUIRE_TIMEOUT', cause: { message: 'refused 3' } },
+    });
+    expect((waiting.error as Error).message).toContain('the last creation failed: refused 3');
+  });
+
+  test('who asks while a try is put off waits for that', async () => {
+    fakeTime();
+    const factory = recordingFactory({ create: () => Promise.reject(broken) });
+    const pool = createPool(factory, { propagateCreateError: false, max: 0 });
+    watch(pool.acquire());
+    await settle();
+    for (let more = 0; more < 20; more++) watch(pool.acquire());
+    await settle();
+    expect(factory.creations).toBe(1);
+    await pass(100);
+    expect(factory.creations).toBe(22);
+  });
+
+  test('ready waits on, too', async () => {
+    fakeTime();
+    let works = false;
+    const factory = recordingFactory({
+      create: (make) => (works ? make() : Promise.reject(broken)),
+    });
+    const pool = createPool(factory, { propagateCreateError: false, max: 2 });
+    const ready = watch(pool.ready(2));
+    await pass(99);
+    expect([ready.state, factory.creations]).toEqual(['pending', 2]);
+    works = true;
+    await pass(1);
+    expect(ready.state).toBe('fulfilled');
+  });
+
+  test('close ends the tries', async () => {
+    fakeTime();
+    const factory = recordingFactory({ create: () => Promise.reject(broken) });
+    const pool = createPool(factory, { propagateCreateError: false });
+    const waiting = watch(pool.acquire());
+    await settle();
+    await pool.close();
+    expect(waiting).toMatchObject({ state: 'rejected', error: { code: 'ERR_POOL_CLOSED' } });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
 
 test('a failed creation rejects nobody when another one under way serves who waits', async () => {
   const creations: PromiseWithResolvers<void>[] = [];
@@ -309,7 +427,9 @@ test('a create that gives a resource which the pool holds has failed: nothing is
   const thing = { id: 1 };
   const pool = createPool({ create: () => thing, destroy() {} }, { max: 2 });
   expect(await pool.acquire()).toBe(thing);
-  await expect(pool.acquire()).rejects.toThrow('a resource that the pool holds already');
+  await expect(pool.acquire({ timeoutMillis: 1 })).rejects.toThrow(
+    'a resource that the pool holds',
+  );
   expect(pool.stats()).toMatchObject({ size: 1, borrowed: 1, created: 1 });
 });
 

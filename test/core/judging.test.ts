@@ -1,4 +1,4 @@
-import { createPool } from '@wasm-pool/core';
+import { createPool, unfit } from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
 import { fakeTime, hang, pass, recordingFactory, settle, watch } from '../helpers/core.js';
 
@@ -8,8 +8,8 @@ const fault = new Error('cannot tell');
 const condemnations: [string, () => unknown, string | undefined, unknown][] = [
   ['false', () => false, undefined, undefined],
   ['a promise of false', async () => false, undefined, undefined],
-  ['a reason', () => 'rusty', 'rusty', undefined],
-  ['a promise of a reason', async () => 'rusty', 'rusty', undefined],
+  ['a reason', () => unfit('rusty'), 'rusty', undefined],
+  ['a promise of a reason', async () => unfit('rusty'), 'rusty', undefined],
   [
     'a throw',
     () => {
@@ -27,6 +27,9 @@ const approvals: [string, () => unknown][] = [
   ['undefined', () => undefined],
   ['a promise of undefined', async () => {}],
   ['a number', () => 0],
+  ['a text', () => 'PONG'],
+  ['a promise of a text', async () => 'PONG'],
+  ['null', () => null],
 ];
 
 describe.each(['validate', 'recycle'] as const)('%s', (call) => {
@@ -158,4 +161,25 @@ describe('recycle', () => {
     await settle();
     expect(waiting.value).toEqual({ id: 2 });
   });
+});
+
+test('unfit takes a reason, and nothing else', () => {
+  expect(unfit('memory').reason).toBe('memory');
+  for (const bad of ['', 5, undefined, null, {}]) {
+    expect(() => unfit(bad as string)).toThrow(
+      /^unfit: reason is .*; accepted: a string, not empty$/,
+    );
+  }
+});
+
+test('reasons beyond the first hundred are counted together, and a long one is cut', async () => {
+  let count = 0;
+  const recycle = () => unfit(`memory is ${++count} bytes${' and more'.repeat(20)}`);
+  const pool = createPool({ create: () => ({}), destroy() {}, recycle });
+  for (let loan = 0; loan < 1000; loan++) await pool.use(() => {});
+  const { destroyedBy, destroyed } = pool.stats();
+  expect(destroyed).toBe(1000);
+  expect(Object.keys(destroyedBy)).toHaveLength(101);
+  expect(destroyedBy.other).toBe(900);
+  for (const reason of Object.keys(destroyedBy)) expect(reason.length).toBeLessThanOrEqual(100);
 });

@@ -21,6 +21,7 @@ const options: Record<keyof PoolOptions, [string, unknown[], unknown[]]> = {
   acquireTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
   createTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
   destroyTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
+  propagateCreateError: [flag, [true, false], notFlag],
   fifo: [flag, [true, false], notFlag],
   priorityRange: ['a whole number from 1 to 1000', [1, 2, 1000], [0, ...notCount, 1001]],
   autostart: [flag, [true, false], notFlag],

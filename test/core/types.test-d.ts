@@ -9,6 +9,7 @@ import {
   type Pool,
   type PoolOptions,
   type PoolStats,
+  unfit,
 } from '@wasm-pool/core';
 
 type Equal<A, B> =
@@ -78,8 +79,8 @@ export function wrongUses(pool: Pool<Connection>) {
   createPool(factory, { testOnReturn: true });
   // @ts-expect-error what destroy takes is not what create makes
   createPool({ create: () => 1, destroy(_: string) {} });
-  // @ts-expect-error validate answers with a verdict
-  createPool({ ...factory, validate: () => 1 });
+  // @ts-expect-error a reason is a text
+  unfit(5);
   // @ts-expect-error a policy answers with a reason
   createPool(factory, { evict: () => 1 });
 

@@ -84,15 +84,15 @@ export class FaultyFactory implements AdapterFactory<Thing> {
     return how === 'rejects' ? Promise.reject(fault) : hang();
   }
 
-  validate(): Verdict | Promise<Verdict> {
+  validate(): Verdict {
     return this.#judge('validate');
   }
 
-  recycle(): Verdict | Promise<Verdict> {
+  recycle(): Verdict {
     return this.#judge('recycle');
   }
 
-  #judge(call: string): Verdict | Promise<Verdict> {
+  #judge(call: string): Verdict {
     const how = this.#judges();
     if (how === 'yes') return true;
     if (how === 'later') return later(true);

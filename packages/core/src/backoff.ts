@@ -16,15 +16,21 @@ export class Backoff {
     return this.#timer !== undefined;
   }
 
-  /** Puts the next try off; failures while one is put off already count as the same. */
-  fail(): void {
-    if (this.#timer !== undefined) return;
-    const millis = Math.min(FIRST_MILLIS * 2 ** this.#failures, LONGEST_MILLIS);
-    this.#failures++;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#retry();
-    }, millis).unref();
+  /**
+   * Puts the next try off; failures while one is put off already count as the same.
+   *
+   * @param awaited whether somebody waits for it: the process then stays alive until it
+   */
+  fail(awaited: boolean): void {
+    if (this.#timer === undefined) {
+      const millis = Math.min(FIRST_MILLIS * 2 ** this.#failures, LONGEST_MILLIS);
+      this.#failures++;
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#retry();
+      }, millis);
+      if (!awaited) this.#timer.unref();
+    } else if (awaited) this.#timer.ref();
   }
 
   /** Something worked: tries at once what was put off. */

@@ -22,10 +22,15 @@ function describe(state: PoolState): string {
   return `${name}: size ${size} of ${max}, available ${available}, borrowed ${borrowed}, pending ${pending}`;
 }
 
-/** `ERR_POOL_ACQUIRE_TIMEOUT`: no resource came within the acquire's timeout. */
+/**
+ * `ERR_POOL_ACQUIRE_TIMEOUT`: no resource came within the acquire's timeout. Where creations failed
+ * meanwhile, `cause` is what the last one threw.
+ */
 export class AcquireTimeoutError extends PoolError {
-  constructor(millis: number, state: PoolState) {
-    super('ERR_POOL_ACQUIRE_TIMEOUT', `no resource within ${millis} ms`, state);
+  constructor(millis: number, state: PoolState, failure?: { readonly cause: unknown }) {
+    const why =
+      failure === undefined ? '' : `; the last creation failed: ${messageOf(failure.cause)}`;
+    super('ERR_POOL_ACQUIRE_TIMEOUT', `no resource within ${millis} ms${why}`, state, failure);
   }
 }
 

@@ -3,6 +3,7 @@ import type { DestroyReason } from './factory.js';
 import type { IdleList } from './idle-list.js';
 import { rethrowUncaught } from './rethrow-uncaught.js';
 import type { PoolState } from './state.js';
+import { Unfit } from './unfit.js';
 
 /** An idle resource, as an evict policy sees it. */
 export interface EvictCandidate<T> {
@@ -16,14 +17,14 @@ export interface EvictCandidate<T> {
 }
 
 /**
- * Says whether an idle resource is to be destroyed: a string, yes, for that reason; `true`, yes,
- * with the policy's function name as the reason; anything else, no. A throw counts as no, and is
+ * Says whether an idle resource is to be destroyed: a string or `unfit('…')`, yes, for that reason;
+ * `true`, yes, with the policy's function name as the reason; anything else, no. A throw counts as no, and is
  * rethrown on its own, as an uncaught exception.
  */
 export type EvictPolicy<T> = (
   candidate: EvictCandidate<T>,
   pool: PoolState,
-) => string | boolean | undefined;
+) => string | boolean | Unfit | undefined;
 
 /** What generic-pool takes for its Evictor class: judges one idle entry. */
 export class Evictor<T> {
@@ -67,6 +68,7 @@ export function firstReason<T>(
       const answer = policy(candidate, pool);
       if (answer === true) return policy.name || 'policy';
       if (typeof answer === 'string') return answer;
+      if (answer instanceof Unfit) return answer.reason;
     } catch (error) {
       rethrowUncaught(error);
     }

@@ -1,8 +1,8 @@
 /**
- * What a factory says about a resource: `true`, keep it; `false`, destroy it; a string, destroy it
- * and give that as the reason. As in generic-pool, anything else counts as keeping it.
+ * What a factory says about a resource: `false`, destroy it; what `unfit('memory')` gives, destroy it
+ * for that reason; anything else, keep it, as in generic-pool: Redis's `ping` answers `'PONG'`.
  */
-export type Verdict = boolean | string;
+export type Verdict = unknown;
 
 /**
  * Why a resource was destroyed.
@@ -19,7 +19,7 @@ export type Verdict = boolean | string;
  * - `clear`, `close`: by `pool.clear()`, or `pool.close()`
  * - `late`: its `create` finished after `createTimeoutMillis`
  *
- * An evict policy's, `validate`'s or `recycle`'s own reason can be any other string.
+ * An evict policy, `validate` and `recycle` can give any other reason, with `unfit`.
  */
 export type DestroyReason =
   | 'idle'
@@ -46,7 +46,7 @@ export type DestroyReason =
 export interface Factory<T, Context = unknown> {
   /**
    * Makes a resource that the pool does not hold yet. A throw, a rejection, or taking longer than
-   * `createTimeoutMillis` is a failed creation: the first waiter gets a `CreateError`.
+   * `createTimeoutMillis` is a failed creation: see `propagateCreateError`.
    */
   create(): T | PromiseLike<T>;
 
@@ -62,7 +62,7 @@ export interface Factory<T, Context = unknown> {
    * that was made for its borrower is lent as it is.) A throw, a rejection, or taking longer than
    * `createTimeoutMillis` counts as `false`.
    */
-  validate?(resource: T): Verdict | PromiseLike<Verdict>;
+  validate?(resource: T): Verdict;
 
   /**
    * Called when a loan begins, before its borrower has the resource, with the `context` of the
@@ -75,5 +75,5 @@ export interface Factory<T, Context = unknown> {
    * Asked about each returned resource, with what its borrower threw where `use` or `useSync` saw
    * it throw. Faults count as with `validate`. It runs in the background; only the next borrower waits for it.
    */
-  recycle?(resource: T, error?: unknown): Verdict | PromiseLike<Verdict>;
+  recycle?(resource: T, error?: unknown): Verdict;
 }

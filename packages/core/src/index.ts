@@ -19,3 +19,4 @@ export type { Lease } from './lease.js';
 export type { PoolOptions } from './options.js';
 export type { CloseOptions, Pool, Sync } from './pool.js';
 export type { PoolState, PoolStats } from './state.js';
+export { type Unfit, unfit } from './unfit.js';

@@ -7,6 +7,7 @@ import { LeakWatch } from './leak-watch.js';
 import { Lifecycle } from './lifecycle.js';
 import { withTimeoutAndSignal } from './limits.js';
 import type { Settings } from './options.js';
+import { Unfit } from './unfit.js';
 import type { Waiter } from './waiter.js';
 
 /** How a resource gets to a borrower and back, in the fast lane and through the queue. */
@@ -111,7 +112,7 @@ export abstract class Lending<T, Lent, Context> extends Lifecycle<T, Lent, Conte
     };
     const onTimeout = () => {
       this.timeouts++;
-      const error = new AcquireTimeoutError(timeoutMillis, this.state());
+      const error = new AcquireTimeoutError(timeoutMillis, this.state(), this.lastFailure);
       giveUp(this.factory.timedOut?.(error) ?? error);
     };
     const onAbort = () => giveUp(signal?.reason);
@@ -187,7 +188,7 @@ export abstract class Lending<T, Lent, Context> extends Lifecycle<T, Lent, Conte
 
   #recycle(entry: Entry<T>, threw: boolean, error: unknown): void {
     const { factory } = this;
-    let verdict: Verdict | PromiseLike<Verdict> | undefined;
+    let verdict: Verdict;
     try {
       verdict = threw
         ? factory.recycle?.(entry.resource, error)
@@ -244,7 +245,7 @@ export abstract class Lending<T, Lent, Context> extends Lifecycle<T, Lent, Conte
     this.#applyVerdict(entry, this.#validate(entry), 'validate');
   }
 
-  #validate(entry: Entry<T>): Verdict | PromiseLike<Verdict> | undefined {
+  #validate(entry: Entry<T>): Verdict {
     try {
       return this.factory.validate?.(entry.resource);
     } catch (cause) {
@@ -253,14 +254,11 @@ export abstract class Lending<T, Lent, Context> extends Lifecycle<T, Lent, Conte
   }
 
   /** Does what a verdict says, once it is there. */
-  #applyVerdict(
-    entry: Entry<T>,
-    verdict: Verdict | PromiseLike<Verdict> | undefined,
-    call: 'validate' | 'recycle',
-  ): void {
+  #applyVerdict(entry: Entry<T>, verdict: Verdict, call: 'validate' | 'recycle'): void {
     const reason = call === 'validate' ? 'invalid' : 'unfit';
     if (!isThenable(verdict)) {
-      if (verdict === false || typeof verdict === 'string') this.discard(entry, verdict || reason);
+      if (verdict === false) this.discard(entry, reason);
+      else if (verdict instanceof Unfit) this.discard(entry, verdict.reason);
       else if (call === 'validate') this.offer(entry);
       else this.#retireOrOffer(entry);
       return;
@@ -286,6 +284,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /** As in generic-pool, whatever is not a clear no is a yes; a promise is neither yet. */
-function isFit(verdict: Verdict | PromiseLike<Verdict> | undefined): boolean {
-  return verdict !== false && typeof verdict !== 'string' && !isThenable(verdict);
+function isFit(verdict: Verdict): boolean {
+  if (verdict === true) return true;
+  return verdict !== false && !(verdict instanceof Unfit) && !isThenable(verdict);
 }

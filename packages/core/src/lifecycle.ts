@@ -1,6 +1,7 @@
 import type { AdapterFactory } from './adapter.js';
 import { Backoff } from './backoff.js';
 import { checkOptions, wholeNumber } from './check-options.js';
+import { DestroyCounts } from './destroy-counts.js';
 import { Entry } from './entry.js';
 import { CreateError, DestroyError, PoolClosedError } from './errors.js';
 import type { PoolEvents } from './events.js';
@@ -26,12 +27,15 @@ export abstract class Lifecycle<T, Lent, Context> extends GenericPool<T> {
 
   /** Destructions under way; each promise resolves when its own is over, however it went. */
   protected readonly destroying = new Set<Promise<void>>();
-  protected readonly backoff = new Backoff(() => this.refill());
+  protected readonly backoff = new Backoff(() => this.fill());
   protected closed = false;
   protected createErrors = 0;
   protected destroyErrors = 0;
   protected created = 0;
-  protected readonly destroyedBy = new Map<DestroyReason, number>();
+  protected readonly destroyedBy = new DestroyCounts();
+
+  /** What the last creation failed with, unless one has worked since. */
+  protected lastFailure: { readonly cause: unknown } | undefined = undefined;
 
   readonly #createTimers = new CallTimers();
   readonly #destroyTimers = new CallTimers();
@@ -73,10 +77,27 @@ export abstract class Lifecycle<T, Lent, Context> extends GenericPool<T> {
   }
 
   protected override dispense(): void {
+    if (this.#holdsOff()) return;
     super.dispense();
     const { burst } = this.settings;
     if (burst === 0) return;
     while (this.waiting.topPriorityLength > this.incoming && this.create(this.max + burst));
+  }
+
+  /**
+   * Whether waiters are left to wait, after a creation failed, until it is tried again: a loan that
+   * is out may serve them meanwhile, or they are patient.
+   */
+  #holdsOff(): boolean {
+    if (!this.backoff.waiting || !this.#waitersCanWait()) return false;
+    if (this.idle.length > 0) return false; // a requeued waiter of a pool that drains
+    if (this.waiting.length > 0) this.backoff.fail(true);
+    return true;
+  }
+
+  /** Whether a failed creation is not the end of an acquire. */
+  #waitersCanWait(): boolean {
+    return this.entries.size > 0 || !this.settings.propagateCreateError;
   }
 
   /** Starts one creation, unless `limit` resources exist or are on their way; says whether it did. */
@@ -122,6 +143,7 @@ export abstract class Lifecycle<T, Lent, Context> extends GenericPool<T> {
     this.dispense();
     if (!this.started) return;
     this.refill();
+    if (this.backoff.waiting && !this.settings.propagateCreateError) return;
     for (const { count } of this.#readiness) this.#createUpTo(count);
   }
 
@@ -143,10 +165,11 @@ export abstract class Lifecycle<T, Lent, Context> extends GenericPool<T> {
       return;
     }
     const entry = this.#register(resource);
-    this.backoff.succeed();
+    this.lastFailure = undefined;
     this.emitSafely('create', resource);
     this.offer(entry);
     this.#resolveReady();
+    this.backoff.succeed(); // now that it has come to whom it was for
   }
 
   #register(resource: T): Entry<T> {
@@ -166,12 +189,19 @@ export abstract class Lifecycle<T, Lent, Context> extends GenericPool<T> {
 
   #onCreateFailed(cause: unknown): void {
     this.createErrors++;
+    this.lastFailure = { cause };
     const error = new CreateError(cause, this.state());
-    // Who is first in line would have got it, unless enough others are on their way.
-    if (this.hasShortfall) this.waiting.dequeue()?.(Promise.reject(error));
-    this.#retryLater();
-    if (!this.draining && this.size < this.min) this.backoff.fail();
-    this.rejectReady(error);
+    const awaited = this.hasShortfall && this.#waitersCanWait();
+    if (!awaited) {
+      // The failed resource was meant for the first waiter, unless others on their way cover the queue.
+      if (this.hasShortfall) this.waiting.dequeue()?.(Promise.reject(error));
+      this.#retryLater();
+    }
+    if (this.settings.propagateCreateError) this.rejectReady(error);
+    const below =
+      !this.draining && this.size < Math.max(this.min, ...this.#readiness.map((it) => it.count));
+    if (!this.closed && (awaited || below))
+      this.backoff.fail(awaited || this.#readiness.length > 0);
     this.emitSafely('factoryCreateError', error);
     this.checkDrained();
   }
@@ -194,7 +224,7 @@ export abstract class Lifecycle<T, Lent, Context> extends GenericPool<T> {
     const { resource } = entry;
     entry.state = 'gone';
     this.entries.delete(resource);
-    this.destroyedBy.set(reason, (this.destroyedBy.get(reason) ?? 0) + 1);
+    this.destroyedBy.add(reason);
     this.#destroy(resource, reason);
     this.emitSafely('destroy', resource, reason, cause);
     this.fill();

@@ -35,6 +35,13 @@ export interface PoolOptions<T = unknown> {
   createTimeoutMillis?: number | undefined;
   /** The longest that `destroy` may take; 0: no limit. Default 5,000. */
   destroyTimeoutMillis?: number | undefined;
+  /**
+   * What a failed creation means for the acquire that waits for it. True: the acquire rejects with a
+   * `CreateError`, unless a loan is out that could still serve it. False: it waits on, until its
+   * timeout, which then has the last failure as its `cause`. Creation is tried again after 100 ms, then
+   * after twice as long each time, up to 30 s. Default true.
+   */
+  propagateCreateError?: boolean | undefined;
   /** Lend the resource that is idle longest; false: the one returned last. Default true. */
   fifo?: boolean | undefined;
   /** Number of priorities, 0 the highest. Default 1, and with `burst` 2. */
@@ -92,6 +99,7 @@ export const poolOptionChecks: Readonly<Record<keyof PoolOptions, OptionCheck>> 
   acquireTimeoutMillis: millis,
   createTimeoutMillis: millis,
   destroyTimeoutMillis: millis,
+  propagateCreateError: aBoolean,
   fifo: aBoolean,
   priorityRange: wholeNumber(1, 1000),
   autostart: aBoolean,
@@ -116,6 +124,7 @@ export interface Settings<T> {
   readonly acquireTimeoutMillis: number;
   readonly createTimeoutMillis: number;
   readonly destroyTimeoutMillis: number;
+  readonly propagateCreateError: boolean;
   readonly fifo: boolean;
   readonly priorityRange: number;
   readonly autostart: boolean;
@@ -144,6 +153,7 @@ export function settingsOf<T>(options: PoolOptions<T> = {}): Settings<T> {
     acquireTimeoutMillis: options.acquireTimeoutMillis ?? 0,
     createTimeoutMillis: options.createTimeoutMillis ?? 30_000,
     destroyTimeoutMillis: options.destroyTimeoutMillis ?? 5_000,
+    propagateCreateError: options.propagateCreateError ?? true,
     fifo: options.fifo ?? true,
     priorityRange,
     autostart: options.autostart ?? true,

@@ -388,7 +388,7 @@ export class ResourcePool<T, Lent, Context>
       acquired,
       created,
       destroyed: created - this.entries.size,
-      destroyedBy: Object.fromEntries(this.destroyedBy),
+      destroyedBy: this.destroyedBy.toRecord(),
       createErrors,
       destroyErrors,
       timeouts,

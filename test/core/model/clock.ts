@@ -4,6 +4,7 @@ interface Timer {
   readonly at: number;
   readonly run: () => void;
   unref(): Timer;
+  ref(): Timer;
 }
 
 const turnOfTheLoop = setImmediate;
@@ -21,7 +22,8 @@ export class Clock {
   /** Takes the place of the timers and of `performance.now`, until `uninstall`. */
   install(): void {
     vi.stubGlobal('setTimeout', (run: () => void, millis: number) => {
-      const timer: Timer = { at: this.now + Math.max(millis, 1), run, unref: () => timer };
+      const it = () => timer;
+      const timer: Timer = { at: this.now + Math.max(millis, 1), run, unref: it, ref: it };
       this.#timers.add(timer);
       return timer;
     });

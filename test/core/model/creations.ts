@@ -106,16 +106,28 @@ export class Creations {
     this.errors++;
     // Where max is in use without it, it was a burst: only the urgent waited for it.
     const waiting = pool.size >= pool.limit ? pool.urgent : pool.waiting.length;
-    if (waiting > pool.coming) {
+    const waitOn = waiting > pool.coming && this.#waitersMayWait;
+    if (waiting > pool.coming && !waitOn) {
       const first = pool.waiting.shift();
       if (first !== undefined) first.outcome = { error: 'CreateError', cause };
     }
-    if (!pool.ending.draining && pool.size < pool.setup.min) {
+    const wanted = Math.max(pool.setup.min, pool.setup.propagateCreateError ? 0 : this.#ready);
+    if (waitOn || (!pool.ending.draining && pool.size < wanted)) {
       this.#failingSince ??= pool.now();
       this.#failedAt = pool.now();
     }
-    this.endReadies('CreateError');
+    if (pool.setup.propagateCreateError) this.endReadies('CreateError');
     pool.ending.look();
+  }
+
+  /** Whether a failure is not the end of an acquire: a resource is there that may serve, or all are patient. */
+  get #waitersMayWait(): boolean {
+    return this.#pool.places.size > 0 || !this.#pool.setup.propagateCreateError;
+  }
+
+  /** Whether a failure may be what keeps creation from being tried just now. */
+  get #backing(): boolean {
+    return this.#pool.now() - this.#failedAt <= 30_000;
   }
 
   ready(count: number): Readiness {
@@ -155,12 +167,15 @@ export class Creations {
     }
     if (this.gate === 'shut') return;
     const { size, limit, burst, waiting, urgent, coming, started, ending, setup } = this.#pool;
-    must(waiting.length <= coming || size >= limit, 'waits though another could be created');
-    must(urgent <= coming || size >= limit + burst, 'an urgent one waits though one could be');
+    const holdsOff = this.#waitersMayWait && this.#backing;
+    const inVain = waiting.length > coming && size < limit;
+    must(!inVain || holdsOff, 'waits though another could be created');
+    must(urgent <= coming || size >= limit + burst || holdsOff, 'an urgent one waits in vain');
     if (!started || ending.draining) return;
-    const backing = this.#pool.now() - this.#failedAt <= 30_000;
-    must(size >= setup.min || backing, `size ${size} below min ${setup.min}`);
-    must(size >= Math.min(this.#ready, limit), `ready(${this.#ready}) waits for nothing`);
+    must(size >= setup.min || this.#backing, `size ${size} below min ${setup.min}`);
+    const ready = size >= Math.min(this.#ready, limit);
+    const patient = !setup.propagateCreateError && this.#backing;
+    must(ready || patient, `ready(${this.#ready}) waits for nothing`);
   }
 
   /** Once all timers of this millisecond have fired. */

@@ -1,4 +1,4 @@
-import type { Verdict } from '@wasm-pool/core';
+import { unfit, type Verdict } from '@wasm-pool/core';
 import type { AdapterFactory } from '@wasm-pool/core/internal';
 import type { Creation } from './creations.js';
 import type { Destruction } from './destructions.js';
@@ -129,11 +129,7 @@ export class FaultyFactory {
     }
   }
 
-  #verdict(
-    resource: Resource,
-    call: 'validate' | 'recycle',
-    no: string,
-  ): Verdict | Promise<Verdict> {
+  #verdict(resource: Resource, call: 'validate' | 'recycle', no: string): Verdict {
     const reference = this.#reference;
     const place = reference.places.get(resource);
     const judge = (reason: string | undefined) =>
@@ -147,7 +143,7 @@ export class FaultyFactory {
         return false;
       case 'reason':
         judge('worn out');
-        return 'worn out';
+        return unfit('worn out');
       case 'throw':
         if (call === 'recycle') judge(no);
         else reference.doom(resource, no);
@@ -160,7 +156,7 @@ export class FaultyFactory {
         this.hanging.push({
           settle: (how) => {
             if (how === 'reject') reject(new Error(call));
-            else resolve(how === 'reason' ? 'worn out' : how === 'yes');
+            else resolve(how === 'reason' ? unfit('worn out') : how === 'yes');
           },
           judge: (how) => {
             if (reference.places.get(resource) !== place) return;

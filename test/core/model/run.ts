@@ -341,6 +341,7 @@ export class Run {
       this.#calm();
       await this.#flush();
     }
+    if (this.#model.waiting.length > 0) await this.#pass(30_000); // for the next try to create
   }
 
   async #endHanging(): Promise<void> {

@@ -60,6 +60,7 @@ export interface Setup {
   min: number;
   burst: number;
   priorityRange: number;
+  propagateCreateError: boolean;
   fifo: boolean;
   autostart: boolean;
   maxUses: number;
@@ -183,6 +184,7 @@ const setup: fc.Arbitrary<Setup> = max.chain((most) =>
     min: fc.oneof(fc.constant(0), fc.nat({ max: most === 0 ? 2 : most })),
     burst: fc.constantFrom(0, 0, 1, 2),
     priorityRange: fc.integer({ min: 1, max: 3 }),
+    propagateCreateError: fc.constantFrom(true, true, false),
     fifo: fc.boolean(),
     autostart: fc.boolean(),
     maxUses: fc.constantFrom(0, 0, 1, 2, 3),

@@ -16,6 +16,7 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
   acquireTimeoutMillis: [-1, millis],
   createTimeoutMillis: [Number.POSITIVE_INFINITY, millis],
   destroyTimeoutMillis: ['5', millis],
+  propagateCreateError: ['yes', trueOrFalse],
   fifo: [1, trueOrFalse],
   priorityRange: [0, 'a whole number from 1 to 1000'],
   burst: [-1, wholeNumber],

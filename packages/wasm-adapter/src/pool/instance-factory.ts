@@ -73,10 +73,7 @@ export class InstanceFactory<Exports, Context>
     return new LeasedInstance(instance, lease);
   }
 
-  override recycle(
-    instance: PooledInstance<Exports, Context>,
-    ...thrown: unknown[]
-  ): Verdict | Promise<Verdict> {
+  override recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
     if (this.#budget !== undefined) this.#budget.returned(instance);
     return super.recycle(instance, ...thrown);
   }

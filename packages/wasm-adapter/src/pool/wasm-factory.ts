@@ -3,6 +3,7 @@ import { checkOptions } from '@wasm-pool/core/internal';
 import { WasmError } from '../errors.js';
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
 import { instantiateComponent } from '../instance/component/instantiate-component.js';
+import { type Judgement, verdictOf } from '../instance/judgement.js';
 import type { WasmImports } from '../instance/link.js';
 import { isOutOfMemory, outOfMemoryError } from '../instance/out-of-memory.js';
 import { type Origin, PooledInstance } from '../instance/pooled-instance.js';
@@ -226,30 +227,35 @@ export class WasmFactory<Exports, Context>
   }
 
   validate(instance: PooledInstance<Exports, Context>): Verdict {
+    return verdictOf(this.#health(instance));
+  }
+
+  #health(instance: PooledInstance<Exports, Context>): Judgement {
     if (instance.calls.poisoned) return 'trap';
     if (instance.calls.inFlight > 0) return 'busy';
     if (instance.reportMemory() > this.#maxMemoryBytes) return 'memory';
     return true;
   }
 
-  recycle(
-    instance: PooledInstance<Exports, Context>,
-    ...thrown: unknown[]
-  ): Verdict | Promise<Verdict> {
+  recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
     const { calls } = instance;
     const unfit = calls.poisoned || calls.inFlight > 0 || calls.held.size > 0;
-    if (calls.tasks.running === 0 || unfit) return this.judge(instance, ...thrown);
+    if (calls.tasks.running === 0 || unfit) {
+      return verdictOf(this.judge(instance, ...thrown));
+    }
     calls.callable = false;
-    return calls.tasks.allEnded(TASKS_MILLIS).then(() => this.judge(instance, ...thrown));
+    return calls.tasks
+      .allEnded(TASKS_MILLIS)
+      .then(() => verdictOf(this.judge(instance, ...thrown)));
   }
 
   /** What becomes of an instance that was returned, where no time is given to what goes on in it. */
-  judge(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
+  judge(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Judgement {
     const { calls } = instance;
     calls.callable = false;
     instance.context = undefined;
-    const verdict = this.validate(instance);
-    if (verdict !== true) return verdict;
+    const health = this.#health(instance);
+    if (health !== true) return health;
     // It came through wasm, though no guard saw it: a function of a table is called as it is.
     if (thrown.length > 0 && thrown.some(cameThroughWasm)) return 'trap';
     // Not disposed: destructors are the component's own code, and not all resources can be.

@@ -1,6 +1,7 @@
-import { OptionError, type Verdict } from '@wasm-pool/core';
+import { OptionError } from '@wasm-pool/core';
 import { inspectValue, millis } from '@wasm-pool/core/internal';
 import { WasmError } from '../../errors.js';
+import type { Judgement } from '../../instance/judgement.js';
 import type { Transferable } from '../../platform/threads.js';
 import { movedOf } from '../wire/move.js';
 import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
@@ -56,7 +57,7 @@ export interface CallOwner {
   /** The thread has answered it. */
   replied(call: Call, reply: SlotReply): void;
   /** The verdict on its instance follows the answer. */
-  judged(call: Call, verdict: Verdict): void;
+  judged(call: Call, verdict: Judgement): void;
   /** The thread has not begun it, and will not. */
   returned(call: Call): void;
   /** Its signal was aborted. */
@@ -136,7 +137,7 @@ export class Call implements SlotRequest {
     this.owner?.replied(this, reply);
   }
 
-  judged(verdict: Verdict): void {
+  judged(verdict: Judgement): void {
     this.owner?.judged(this, verdict);
   }
 

@@ -1,4 +1,4 @@
-import type { Verdict } from '@wasm-pool/core';
+import type { Judgement } from '../../instance/judgement.js';
 import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
 import type { SlotReply, SlotRequest, Thread } from './thread.js';
 
@@ -31,7 +31,7 @@ export class ControlRequest<Answer> implements SlotRequest {
     else this.resolve(this.#answerOf(reply));
   }
 
-  judged(_verdict: Verdict): void {}
+  judged(_verdict: Judgement): void {}
 
   returned(): void {
     this.reject(new Error('the thread has no such instance'));

@@ -1,5 +1,6 @@
-import { FactoryTimeoutError, type Verdict } from '@wasm-pool/core';
+import { FactoryTimeoutError } from '@wasm-pool/core';
 import { messageOf, WasmError } from '../../errors.js';
+import type { Judgement } from '../../instance/judgement.js';
 import type { Made } from '../wire/messages.js';
 import { abort, op } from '../wire/ring.js';
 import type { SerializedThrow } from '../wire/serialized-error.js';
@@ -67,7 +68,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   memoryBytes = 0;
 
   /** Whether it is fit to be lent again, or the reason why not. */
-  verdict: Verdict = true;
+  verdict: Judgement = true;
   /** What made it unfit. */
   cause: unknown = undefined;
   /** It has made its instance, and the pool has not destroyed it. */
@@ -98,7 +99,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   /** A borrower has called it since it was judged last. */
   #used = false;
   #making: ControlRequest<Made> | undefined = undefined;
-  #judging: ControlRequest<Verdict> | undefined = undefined;
+  #judging: ControlRequest<Judgement> | undefined = undefined;
 
   constructor(thread: Thread, id: number, poolName: string, setting: WorkerSetting) {
     this.id = id;
@@ -203,7 +204,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     else this.#over(verdict, nowMillis);
   }
 
-  judged(_call: Call, verdict: Verdict): void {
+  judged(_call: Call, verdict: Judgement): void {
     this.#over(verdict, performance.now());
   }
 
@@ -215,7 +216,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   }
 
   /** The call under way is through, and the instance judged. */
-  #over(verdict: Verdict, nowMillis: number): void {
+  #over(verdict: Judgement, nowMillis: number): void {
     const call = this.#pipeline.shift();
     if (this.#stopping?.call === call) {
       this.#stopping = undefined;
@@ -404,11 +405,11 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   }
 
   /** At the end of a loan: whether it is fit for another. */
-  judge(): Verdict | Promise<Verdict> {
+  judge(): Judgement | Promise<Judgement> {
     if (this.verdict !== true) return this.verdict;
     if (this.#pipeline.length > 0) return 'busy';
     if (!this.#used) return true;
-    const request = new ControlRequest(({ verdict }): Verdict => verdict ?? 'gone');
+    const request = new ControlRequest(({ verdict }): Judgement => verdict ?? 'gone');
     this.#judging = request;
     request.sendTo(this.thread, op.judge, this.id);
     return request.promise.then((verdict) => {

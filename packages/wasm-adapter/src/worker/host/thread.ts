@@ -1,4 +1,4 @@
-import type { Verdict } from '@wasm-pool/core';
+import type { Judgement } from '../../instance/judgement.js';
 import {
   type MessagePort,
   openChannel,
@@ -22,7 +22,7 @@ export interface SlotRequest {
   /** The thread has answered. The verdict is undefined where it follows. */
   replied(reply: SlotReply): void;
   /** The verdict that follows an answer. */
-  judged(verdict: Verdict): void;
+  judged(verdict: Judgement): void;
   /** The thread has not begun it, and will not. */
   returned(): void;
 }
@@ -33,7 +33,7 @@ export interface SlotReply {
   /** The result, or a `SerializedThrow`. */
   readonly value: unknown;
   readonly memoryBytes: number;
-  readonly verdict: Verdict | undefined;
+  readonly verdict: Judgement | undefined;
   /** When it was received, by `performance.now()`. */
   readonly nowMillis: number;
 }
@@ -97,7 +97,7 @@ export class Thread implements Sender {
     threw: false,
     value: undefined as unknown,
     memoryBytes: 0,
-    verdict: true as Verdict | undefined,
+    verdict: true as Judgement | undefined,
     nowMillis: 0,
   };
   #lastMessage = 0;
@@ -325,9 +325,9 @@ export class Thread implements Sender {
     answer.value = undefined;
   }
 
-  #readVerdict(slot: number): Verdict {
+  #readVerdict(slot: number): Judgement {
     const code = this.ring.get(slot, word.verdict);
-    return code === FIT ? true : (this.#mailbox.take(code)[0] as Verdict);
+    return code === FIT ? true : (this.#mailbox.take(code)[0] as Judgement);
   }
 
   /** A thread whose replies cannot be read is ended, as if by itself: those that follow would be wrong. */

@@ -1,5 +1,6 @@
 import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { WasmError } from '../../errors.js';
+import { verdictOf } from '../../instance/judgement.js';
 import type { Spawn } from '../../platform/threads.js';
 import type { Made } from '../wire/messages.js';
 import { op } from '../wire/ring.js';
@@ -169,11 +170,12 @@ export class WorkerFactory implements Factory<PooledWorker> {
   }
 
   validate(worker: PooledWorker): Verdict {
-    return worker.verdict;
+    return verdictOf(worker.verdict);
   }
 
   recycle(worker: PooledWorker): Verdict | Promise<Verdict> {
-    return worker.judge();
+    const judgement = worker.judge();
+    return typeof judgement === 'object' ? judgement.then(verdictOf) : verdictOf(judgement);
   }
 
   destroy(worker: PooledWorker, reason: DestroyReason): Promise<void> {

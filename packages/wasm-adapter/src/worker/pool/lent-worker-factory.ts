@@ -74,7 +74,7 @@ export class LentWorkerFactory<Calls, Context>
     return this.#loans.get(worker) as LentWorker<Calls>;
   }
 
-  override recycle(worker: PooledWorker): Verdict | Promise<Verdict> {
+  override recycle(worker: PooledWorker): Verdict {
     this.#endLoan(worker);
     return super.recycle(worker);
   }

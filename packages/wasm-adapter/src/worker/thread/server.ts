@@ -1,5 +1,5 @@
-import type { Verdict } from '@wasm-pool/core';
 import { receiveComponent } from '../../component/posted-component.js';
+import type { Judgement } from '../../instance/judgement.js';
 import type { WasmImports } from '../../instance/link.js';
 import { CompiledModule } from '../../module/compiled-module.js';
 import {
@@ -398,7 +398,7 @@ export class Server {
   }
 
   /** Says whether the instance is fit, or by which message it is told why not. */
-  #setVerdict(slot: number, verdict: Verdict): void {
+  #setVerdict(slot: number, verdict: Judgement): void {
     let code: number = FIT;
     if (verdict !== true) {
       code = ++this.#lastMessage;
@@ -408,8 +408,8 @@ export class Server {
   }
 
   /** At the end of a loan: an instance that is not fit is called no more. */
-  #judge(hosted: HostedInstance): Verdict {
-    const verdict = this.#factory?.judge(hosted.pooled, ...hosted.thrown.splice(0)) as Verdict;
+  #judge(hosted: HostedInstance): Judgement {
+    const verdict = this.#factory?.judge(hosted.pooled, ...hosted.thrown.splice(0)) as Judgement;
     if (verdict !== true) this.#drop(hosted);
     return verdict;
   }
