@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Factory, createPool as makePool, type Options } from '@wasm-pool/core/generic-pool';
 import { describe, expect, test } from 'vitest';
-import { fakeTime, pass, settle, uncaught, watch } from '../core/helpers.js';
+import { fakeTime, pass, settle, uncaught, watch } from '../helpers/core.js';
 
 interface Thing {
   readonly id: number;

@@ -4,7 +4,7 @@ import { type Options, createPool as ours } from '@wasm-pool/core/generic-pool';
 import fc from 'fast-check';
 import theirs from 'generic-pool';
 import { test, vi } from 'vitest';
-import { fakeTime, settle } from '../core/helpers.js';
+import { fakeTime, settle } from '../helpers/core.js';
 
 interface Thing {
   readonly id: number;

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import genericPoolDefault, * as ours from '@wasm-pool/core/generic-pool';
 import theirs from 'generic-pool';
 import { describe, expect, test } from 'vitest';
-import { fakeTime, pass, settle, watch } from '../core/helpers.js';
+import { fakeTime, pass, settle, watch } from '../helpers/core.js';
 
 const factory = { create: async () => ({}), destroy: async () => {} };
 const hanging = { create: async () => ({}), destroy: () => new Promise<void>(() => {}) };
