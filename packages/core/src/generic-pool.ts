@@ -1,8 +1,8 @@
-import Base from 'generic-pool/lib/Pool.js';
 import type { Entry } from './entry.js';
 import { Evictor } from './evictor.js';
 import { IdleList } from './idle-list.js';
 import type { Settings } from './options.js';
+import { Pool as Base } from './vendor/generic-pool.js';
 import { WaitingQueue } from './waiting-queue.js';
 
 /** generic-pool wants a factory; each of its methods that calls one is overridden below. */
