@@ -3,24 +3,24 @@ import { createAdapterPool as createPool } from '@wasm-pool/core/internal';
 import { expect, test } from 'vitest';
 import { fakeTime, pass, recordingFactory, type Thing } from '../helpers/core.js';
 
-/** The time of `run`, the best of three: what is compared are only ratios of such times. */
-async function best(run: () => unknown): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 3; round++) {
-    const start = performance.now();
-    await run();
-    least = Math.min(least, performance.now() - start);
-  }
-  return least;
+/** The processor time that this thread takes for `run`: other processes do not add to it. */
+async function costOf(run: () => unknown): Promise<number> {
+  const start = process.threadCpuUsage();
+  await run();
+  const { user, system } = process.threadCpuUsage(start);
+  return user + system;
 }
 
-/** How much dearer one of `many` is than one of a hundredth of them: 1 if O(1), 100 if O(n). */
+/**
+ * How much dearer one of `many` is than one of a hundredth of them: 1 if O(1), 100 if O(n). It is a
+ * matter of steps, not of speed, so there is much room between the two.
+ */
 async function growth(many: number, run: (count: number) => unknown): Promise<number> {
   await run(many / 100); // warms up
-  const few = await best(async () => {
+  const few = await costOf(async () => {
     for (let round = 0; round < 100; round++) await run(many / 100);
   });
-  return (await best(() => run(many))) / few;
+  return (await costOf(() => run(many))) / few;
 }
 
 const lendAll = (pool: Pool<Thing>, count: number, options = {}) =>
@@ -42,7 +42,7 @@ test('100,000 who wait are served, in order', async () => {
 
 test('one of 100,000 who wait costs about what one of 1,000 does', async () => {
   const pool = createPool(recordingFactory(), { max: 4 });
-  expect(await growth(100_000, (count) => lendAll(pool, count))).toBeLessThan(20);
+  expect(await growth(100_000, (count) => lendAll(pool, count))).toBeLessThan(30);
 });
 
 test.each([
@@ -59,7 +59,7 @@ test.each([
       await pool.close({ timeoutMillis: 1 });
       await settled;
     };
-    expect(await growth(20_000, wait)).toBeLessThan(20);
+    expect(await growth(20_000, wait)).toBeLessThan(30);
   },
 );
 
@@ -74,7 +74,7 @@ test('giving up costs about the same in a line of 50,000 as in one of 500', asyn
     for (let index = count - 1; index > count / 2; index--) controllers[index]?.abort(0);
     await Promise.all(all);
   };
-  expect(await growth(50_000, giveUp)).toBeLessThan(20);
+  expect(await growth(50_000, giveUp)).toBeLessThan(30);
   expect(pool.pending).toBe(0);
   await pool.release(thing);
 });
@@ -88,7 +88,7 @@ test('one of 10,000 resources costs about what one of 100 does, to create, lend,
     for (const thing of lent.reverse()) await pool.release(thing);
     await pool.close();
   };
-  expect(await growth(10_000, live)).toBeLessThan(20);
+  expect(await growth(10_000, live)).toBeLessThan(30);
 });
 
 test('10,000 resources are looked at once a run, and all can go at once', async () => {

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
 import { describe, expect, test } from 'vitest';
 import { expectAtRest } from '../helpers/at-rest.js';
+import { fakeTime, pass } from '../helpers/core.js';
 import { failure } from '../helpers/failure.js';
 import { ADD, type Add, fixture, type Guest } from '../helpers/fixture.js';
 import { wat } from '../helpers/wat.js';
@@ -70,6 +71,7 @@ describe('onCreate', () => {
   });
 
   test('that never settles later has the acquire fail after createTimeoutMillis', async () => {
+    fakeTime();
     let hangs = false;
     await using pool = await createWasmPool<Add>(add, {
       onCreate: () => (hangs ? new Promise(() => {}) : undefined),
@@ -77,7 +79,9 @@ describe('onCreate', () => {
     });
     const first = await pool.acquire();
     hangs = true;
-    expect(await failure(pool.acquire())).toMatchObject({
+    const acquired = failure(pool.acquire());
+    await pass(20);
+    expect(await acquired).toMatchObject({
       code: 'ERR_POOL_CREATE',
       cause: { code: 'ERR_POOL_FACTORY_TIMEOUT' },
     });

@@ -1,6 +1,6 @@
-// The cases of wazero-pool's own suite: what a pool of instances is, before anything else.
+// What a pool of instances is, before anything else: the cases of wazero-pool's own suite that the
+// contract of all pools (test/helpers/test-pool.ts) does not have.
 import { closeSync, openSync } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, type WasmInstance } from '@wasm-pool/wasm-adapter';
 import { describe, expect, test } from 'vitest';
 import { expectAtRest } from '../helpers/at-rest.js';
@@ -41,16 +41,6 @@ describe('a pool of instances', () => {
     expect(await pool.use((instance) => instance.exports.add(1, 1))).toBe(2);
     expect(await pool.use(async ({ exports }) => exports.add(2, 1))).toBe(3);
     expect(pool.useSync((instance) => instance.exports.add(2, 2))).toBe(4);
-    expectAtRest(pool);
-  });
-
-  test('lends for the length of a block', async () => {
-    await using pool = await createWasmPool<Add>(add);
-    {
-      await using lease = await pool.lease();
-      expect(lease.value.exports.add(1, 1)).toBe(2);
-      expect(pool.borrowed).toBe(1);
-    }
     expectAtRest(pool);
   });
 
@@ -159,33 +149,6 @@ describe('the limit of a pool', () => {
     const error = await failure(createWasmPool(add, { max: -1 }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toMatch(/max is -1; accepted: .*at least 0/);
-  });
-
-  test('of 1 makes the second borrower wait until the first returns', async () => {
-    await using pool = await createWasmPool<Add>(add, { max: 1 });
-    const first = await pool.acquire();
-    let got: unknown;
-    const second = pool.acquire().then((instance) => {
-      got = instance;
-      return instance;
-    });
-    await turn();
-    expect(got).toBeUndefined();
-    expect(pool.pending).toBe(1);
-    await pool.release(first);
-    expect(await second).toBe(first);
-    expect((await second).exports.add(1, 1)).toBe(2);
-    await pool.release(first);
-    expectAtRest(pool);
-  });
-
-  test('has a borrower wait no longer than it said', async () => {
-    await using pool = await createWasmPool<Add>(add, { max: 1, acquireTimeoutMillis: 10 });
-    const first = await pool.acquire();
-    const error = await failure(pool.acquire());
-    expect(error).toMatchObject({ code: 'ERR_POOL_ACQUIRE_TIMEOUT' });
-    await pool.release(first);
-    expectAtRest(pool);
   });
 });
 

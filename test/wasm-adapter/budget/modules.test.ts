@@ -1,6 +1,7 @@
 // Compiled modules, shared by content.
 import { createWasmPoolFactory } from '@wasm-pool/wasm-adapter';
 import { describe, expect, test } from 'vitest';
+import { fakeTime, pass } from '../../helpers/core.js';
 import { failure } from '../../helpers/failure.js';
 import { wat } from '../../helpers/wat.js';
 import { expectWithin, make, PAGE, sized } from './guests.js';
@@ -90,6 +91,7 @@ describe('a pool that could not be made', () => {
 
 describe('instances that could not be made later', () => {
   test('for want of an end to it leave nothing of them in the budget, but while they take', async () => {
+    fakeTime();
     await using factory = createWasmPoolFactory({ maxInstances: 2 });
     const ends: (() => void)[] = [];
     let hangs = false;
@@ -103,12 +105,14 @@ describe('instances that could not be made later', () => {
     for (let attempt = 0; attempt < 3; attempt++) {
       const acquired = failure(a.acquire());
       expect(factory.stats().instances).toBe(2);
+      await pass(20);
       expect(await acquired).toMatchObject({ code: 'ERR_POOL_CREATE' });
     }
     expect(factory.stats()).toMatchObject({ instances: 1, memoryBytes: PAGE });
     const other = await b.acquire(); // which fits
     for (const end of ends) end();
-    await expect.poll(() => a.stats().destroyedBy).toEqual({ late: 3 });
+    await pass(0);
+    expect(a.stats().destroyedBy).toEqual({ late: 3 });
     expect(factory.stats()).toMatchObject({ instances: 2, memoryBytes: 2 * PAGE });
     await a.release(first);
     await b.release(other);
