@@ -33,8 +33,8 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   /** Orders the instances of all pools of one budget by when they were returned last. */
   returnedAt = 0;
 
-  /** Something beyond its own memories, tables and globals was changed on its behalf. */
-  dirtyOutside = false;
+  /** What it has beyond its own memories, tables and globals, and can be put back with them. */
+  readonly outside: { snapshot(): void; restore(): boolean }[] = [];
 
   readonly #program: AnyProgram;
   readonly #promising: readonly string[] | true;
@@ -142,14 +142,14 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     );
     if (!state.exact) return ['a mutable global that holds a NaN'];
     this.#snapshot = { state, links };
-    this.dirtyOutside = false;
+    for (const it of this.outside) it.snapshot();
     return [];
   }
 
   /** Puts the state of the snapshot back; false where that cannot be done exactly. */
   restore(): boolean {
-    if (this.dirtyOutside || this.#linked.length !== this.#snapshot?.links) return false;
-    return this.#snapshot.state.restore();
+    if (this.#linked.length !== this.#snapshot?.links) return false;
+    return this.#snapshot.state.restore() && this.outside.every((it) => it.restore());
   }
 
   /** What one core instance of a component imports is another's, and there once. */

@@ -8,7 +8,8 @@ import { isOutOfMemory, outOfMemoryError } from '../instance/out-of-memory.js';
 import { PooledInstance } from '../instance/pooled-instance.js';
 import { assertNotShared, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
-import { type WasiOptions, wasiContext } from '../instance/wasi/wasi.js';
+import type { AnyWasiOptions } from '../instance/wasi/options.js';
+import { wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import { limitError, ModuleLimits, minBytesOf } from '../module/limits.js';
 import { isPrivateExport } from '../module/private-exports.js';
@@ -138,12 +139,13 @@ export class WasmFactory<Exports, Context>
     const suspends = this.#promising === true || this.#promising.length > 0;
     const context =
       wasiOptions &&
-      (await wasiContext(program.extended, wasiOptions as WasiOptions, instance, suspends));
+      (await wasiContext(program.extended, wasiOptions as AnyWasiOptions, instance, suspends, own));
+    if (context !== undefined) instance.outside.push(context);
     const { exports } = instance.link(context === undefined ? own : merge(context.imports, own));
     instance.exports = exports as Exports;
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
     const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
-    if (memory !== undefined) context?.bind(memory);
+    context?.bind(memory);
     await start(exports, instance.name);
   }
 

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Verdict } from '@wasm-pool/core';
 import type { PostedComponent } from '../../component/component.js';
-import type { WasiOptions } from '../../instance/wasi/wasi.js';
+import type { NodeWasiOptions, WasiOptions } from '../../instance/wasi/options.js';
 import type { CompiledParts } from '../../module/compiled-module.js';
 import type { WasmPoolOptions } from '../../pool/options.js';
 import type { SerializedThrow } from './serialized-error.js';
@@ -23,7 +23,7 @@ export interface ThreadData {
 /** Those options of a pool that are to be known where the instance is. */
 export interface ThreadOptions
   extends Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising'> {
-  readonly wasi: boolean | WasiOptions | undefined;
+  readonly wasi: boolean | 'node' | WasiOptions | NodeWasiOptions | undefined;
 }
 
 /** Asks for a call. With `whole`, it is a loan of its own, after which the instance is judged. */
