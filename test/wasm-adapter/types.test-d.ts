@@ -113,8 +113,8 @@ export async function wrongUses(pool: WasmPool<Plugin, Request>) {
   await createWasmPool(src, { autostart: false });
   // @ts-expect-error no such reset
   await createWasmPool(src, { reset: 'reload' });
-  // @ts-expect-error node:wasi's version is the pool's to say
-  await createWasmPool(src, { wasi: { version: 'preview1' } });
+  // @ts-expect-error an argument is a string
+  await createWasmPool(src, { wasi: { args: [1] } });
   // @ts-expect-error what instantiate gives is what exports are
   await createWasmPool<Plugin>(src, { instantiate: () => ({ add: (a: string) => a }) });
   // @ts-expect-error a source has to be there

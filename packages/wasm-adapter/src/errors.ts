@@ -38,6 +38,12 @@ export type WasmErrorCode =
   | 'ERR_WASM_TASK'
   /** This platform lacks what was asked for: files of the host in a browser, say. */
   | 'ERR_WASM_PLATFORM'
+  /** A guest wrote more than the output that keeps it may take. */
+  | 'ERR_WASM_OUTPUT'
+  /** A standard stream of WASI gave or got what it cannot take. */
+  | 'ERR_WASM_STDIO'
+  /** A guest would sleep for longer than it may block its thread. */
+  | 'ERR_WASM_SLEEP'
   /** `serveTasks` was called where no pool has started a thread. */
   | 'ERR_WASM_WORKER'
   /** The pool factory is closed. */

@@ -38,7 +38,22 @@ export type { ComponentImports } from './instance/component/component-imports.js
 export type { ComponentWasiOptions } from './instance/component/component-wasi.js';
 export { suspending } from './instance/jspi.js';
 export type { WasmImports } from './instance/link.js';
-export type { WasiOptions } from './instance/wasi/wasi.js';
+export type { WasiClock } from './instance/wasi/clocks.js';
+export type { FileTree } from './instance/wasi/memory-files.js';
+export type {
+  NodeWasiOptions,
+  WasiImplementation,
+  WasiOptions,
+  WasiPreopen,
+} from './instance/wasi/options.js';
+export type { WasiRandom } from './instance/wasi/random.js';
+export {
+  type CollectedOutput,
+  collectOutput,
+  type InputChunk,
+  type WasiInput,
+  type WasiOutput,
+} from './instance/wasi/streams.js';
 export type { WasmInstance } from './instance/wasm-instance.js';
 export type { WasmLimits } from './module/limits.js';
 export { createWasmPool } from './pool/create-wasm-pool.js';

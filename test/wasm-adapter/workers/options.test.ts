@@ -36,7 +36,7 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
   module: ['tasks.ts', 'a URL object or string; for a path, pathToFileURL(path)'],
   wasi: [
     () => true,
-    "true, false, or an object of node:wasi's options; a function: as an export of `module`",
+    "true, false, 'node', or an object of options; a function: as an export of `module`",
   ],
   callTimeoutMillis: [-1, millis],
   abortGraceMillis: ['short', millis],

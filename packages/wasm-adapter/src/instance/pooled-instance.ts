@@ -43,6 +43,16 @@ export interface Origin {
   readonly traces: LoaderTraces | undefined;
 }
 
+/** State of an instance that is not in its memories, tables and globals: WASI's, say. */
+export interface OutsideState {
+  /** Remembers the state of now. */
+  snapshot(): void;
+  /** Whether the state is the one that was remembered last. */
+  isUnchanged(): boolean;
+  /** Puts that state back; false where that cannot be done exactly. */
+  restore(): boolean;
+}
+
 /** A `WasmInstance` as the pool sees it. */
 export class PooledInstance<Exports = unknown, Context = unknown>
   implements WasmInstance<Exports, Context>
@@ -56,8 +66,8 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   /** Orders the instances of all pools of one budget by when they were returned last. */
   returnedAt = 0;
 
-  /** Something beyond its own memories, tables and globals was changed on its behalf. */
-  dirtyOutside = false;
+  /** What it has beyond its own memories, tables and globals, and can be put back with them. */
+  readonly #outside: OutsideState[] = [];
 
   readonly #program: AnyProgram;
   readonly #promising: readonly string[] | true;
@@ -165,6 +175,12 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     if (typeof nested === 'object' && nested !== null) this.#memories.note(Object.values(nested));
   }
 
+  /** Has further state put back with its own. It must be as new: copies begin with it as it is now. */
+  addOutside(state: OutsideState): void {
+    this.#outside.push(state);
+    if (this.#origin !== undefined) state.snapshot();
+  }
+
   /** Its loader is through: from now on it is `preinitialize` that changes its state. */
   noteMade(): void {
     this.#sizesWhenMade = memorySizes(this.#onlyLinked());
@@ -172,7 +188,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** The state of now, for copies. Throws a `WasmError` `ERR_WASM_SNAPSHOT` where it cannot be copied. */
   stateImage(): StateImage {
-    if (this.dirtyOutside) {
+    if (!this.#outside.every((it) => it.isUnchanged())) {
       const what = 'it holds a file open, or has changed what WASI keeps of one';
       throw cannotCopy(this.#poolName, what);
     }
@@ -213,14 +229,14 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     );
     if (!state.exact) return ['a mutable global that holds a NaN'];
     this.#snapshot = { state, links };
-    this.dirtyOutside = false;
+    for (const it of this.#outside) it.snapshot();
     return [];
   }
 
   /** Puts the state of the snapshot back; false where that cannot be done exactly. */
   restore(): boolean {
-    if (this.dirtyOutside || this.#linked.length !== this.#snapshot?.links) return false;
-    return this.#snapshot.state.restore();
+    if (this.#linked.length !== this.#snapshot?.links) return false;
+    return this.#snapshot.state.restore() && this.#outside.every((it) => it.restore());
   }
 
   /** What one core instance of a component imports is another's, and there once. */

@@ -13,8 +13,10 @@ interface Builtins {
   'node:module': typeof import('node:module');
   'node:os': typeof import('node:os');
   'node:path': typeof import('node:path');
+  'node:tty': typeof import('node:tty');
   'node:url': typeof import('node:url');
   'node:v8': typeof import('node:v8');
+  'node:wasi': typeof import('node:wasi');
   'node:worker_threads': typeof import('node:worker_threads');
 }
 

@@ -8,7 +8,7 @@ import {
 import { type ComponentOptions, componentChecks } from '../component/component-options.js';
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
 import type { WasmImports } from '../instance/link.js';
-import type { WasiOptions } from '../instance/wasi/wasi.js';
+import type { AnyWasiOptions } from '../instance/wasi/options.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import { checkLimits, type WasmLimits } from '../module/limits.js';
 import { acceptedSnapshots, type SnapshotSource } from '../snapshot/snapshot-source.js';
@@ -41,13 +41,14 @@ export interface WasmPoolOptions<
    */
   imports?: PerInstance<WasmImports, Exports, Context> | undefined;
   /**
-   * WASI preview 1, from node:wasi: `true`, or its options (`args`, `env`, `preopens`, `stdin`, …),
-   * or a function that gives either for an instance. Each instance has a context of its own, with
-   * nothing preopened and an empty standard input unless the options say otherwise.
+   * WASI preview 1: `true`, or its options (`args`, `env`, `files`, `preopens`, `stdin`, …), or a
+   * function that gives either for an instance. Each instance has a context of its own, which reaches
+   * nothing of the host but what the options name. `'node'` is node:wasi behind checked functions; an
+   * object with `wasiImport` is anybody's WASI, to be given for each instance.
    *
    * Of a component: preview 2 and 3, from jco's shims, likewise; they are there unless this is false.
    */
-  wasi?: PerInstance<boolean | WasiOptions | ComponentWasiOptions, Exports, Context> | undefined;
+  wasi?: PerInstance<boolean | AnyWasiOptions | ComponentWasiOptions, Exports, Context> | undefined;
   /**
    * For modules that come with their own loader: makes what `exports` is to be, from the compiled
    * module. `imports` and `wasi` do not apply then. Call `instance.link(imports)` where the loader
@@ -137,8 +138,8 @@ export const importsCheck: OptionCheck = {
 };
 
 export const wasiCheck: OptionCheck = {
-  accepts: "true, false, an object of node:wasi's options, or a function that gives one of these",
-  test: (value) => typeof value === 'boolean' || importsCheck.test(value),
+  accepts: "true, false, an object of options, 'node', or a function that gives one of these",
+  test: (value) => typeof value === 'boolean' || value === 'node' || importsCheck.test(value),
 };
 
 const { autostart: _, ...coreChecks } = poolOptionChecks;

@@ -9,7 +9,8 @@ import { isOutOfMemory, outOfMemoryError } from '../instance/out-of-memory.js';
 import { type Origin, PooledInstance } from '../instance/pooled-instance.js';
 import { apart, assertNotShared, EACH_IS_A_COPY, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
-import { type WasiOptions, wasiContext } from '../instance/wasi/wasi.js';
+import type { AnyWasiOptions } from '../instance/wasi/options.js';
+import { wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import { limitError, ModuleLimits, minBytesOf } from '../module/limits.js';
 import { isPrivateExport } from '../module/private-exports.js';
@@ -207,12 +208,13 @@ export class WasmFactory<Exports, Context>
     const suspends = this.#promising === true || this.#promising.length > 0;
     const context =
       wasiOptions &&
-      (await wasiContext(program.extended, wasiOptions as WasiOptions, instance, suspends));
+      (await wasiContext(program.extended, wasiOptions as AnyWasiOptions, instance, suspends, own));
+    if (context !== undefined) instance.addOutside(context);
     const { exports } = instance.link(context === undefined ? own : merge(context.imports, own));
     instance.exports = exports as Exports;
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
     const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
-    if (memory !== undefined) context?.bind(memory);
+    context?.bind(memory);
     if (starts) await start(exports, instance.name);
   }
 

@@ -1,67 +1,226 @@
-/** A function of WASI: an error number is what it returns. */
-export type WasiFunction = (...args: (number | bigint)[]) => number;
+import { CHANGING_RIGHTS, FILE_RIGHTS, Filetype, FOLDER_RIGHTS, Right } from './abi.js';
+import { Errno, fail } from './errno.js';
+import type { FolderEntry, WasiFile, WasiFolder } from './files.js';
+import type { InputStream, OutputStream } from './streams.js';
 
-type Opening = 'path_open' | 'sock_accept';
-type Closing = 'fd_close' | 'fd_renumber' | 'fd_fdstat_set_flags';
+/** The most descriptors that a guest may have open, as is usual for a process. */
+const MAX_DESCRIPTORS = 1024;
 
-/** Error numbers: WASI preview 1 witx, `errno`. */
-const SUCCESS = 0;
-export const NOT_SUPPORTED = 58;
-const NOT_CAPABLE = 76;
+interface Common {
+  /** What may be done with it, and with what is opened in it: bits of `Right`. */
+  rights: number;
+  inheriting: number;
+  /** Bits of `DescriptorFlag`. */
+  flags: number;
+  /** Nothing may be changed by it: such an attempt is EROFS. */
+  readonly readOnly: boolean;
+}
 
-/** The last of the standard streams. */
-export const STDERR = 2;
+/** An open file, with its position. */
+export interface FileDescriptor extends Common {
+  readonly kind: 'file';
+  readonly file: WasiFile;
+  position: number;
+}
 
-/**
- * The descriptors of one context. node:wasi closes none of them by itself, and all that a guest asks:
- * also the standard streams, which are the process's, and whose numbers the next file would have.
- */
+/** An open folder. */
+export interface FolderDescriptor extends Common {
+  readonly kind: 'folder';
+  readonly folder: WasiFolder;
+  /** The name by which the guest finds it, where it was given open. */
+  readonly preopen: Uint8Array | undefined;
+  /** What it had in it when its listing was begun. */
+  listing: readonly FolderEntry[] | undefined;
+}
+
+/** A standard stream. */
+export interface StreamDescriptor extends Common {
+  readonly kind: 'stream';
+  readonly input: InputStream | undefined;
+  readonly output: OutputStream | undefined;
+}
+
+export type Descriptor = FileDescriptor | FolderDescriptor | StreamDescriptor;
+
+/** Reading only, or writing only: nothing that would cut a log short, or write over what is there. */
+const INPUT_RIGHTS = Right.read | Right.stat | Right.poll;
+const OUTPUT_RIGHTS = Right.write | Right.stat | Right.poll | Right.sync | Right.fileSync;
+
+export function inputDescriptor(input: InputStream): StreamDescriptor {
+  return { kind: 'stream', input, output: undefined, ...common(INPUT_RIGHTS, 0, false) };
+}
+
+export function outputDescriptor(output: OutputStream): StreamDescriptor {
+  return { kind: 'stream', input: undefined, output, ...common(OUTPUT_RIGHTS, 0, false) };
+}
+
+/** A folder that a guest is given, under a name. */
+export function preopenDescriptor(
+  folder: WasiFolder,
+  name: Uint8Array,
+  readOnly: boolean,
+): FolderDescriptor {
+  const all = readOnly ? ~CHANGING_RIGHTS : ~0;
+  const rights = FOLDER_RIGHTS & all;
+  return {
+    ...{ kind: 'folder', folder, preopen: name, listing: undefined },
+    ...common(rights, (FILE_RIGHTS | FOLDER_RIGHTS) & all, readOnly),
+  };
+}
+
+function common(rights: number, inheriting: number, readOnly: boolean): Common {
+  return { rights, inheriting, flags: 0, readOnly };
+}
+
+/** `filetype` of what is open. Streams are no terminals, so they are of no type that is told. */
+export function filetypeOf({ kind }: Descriptor): number {
+  return { file: Filetype.file, folder: Filetype.folder, stream: Filetype.unknown }[kind];
+}
+
+interface TableState {
+  readonly entries: readonly (readonly [Descriptor, Descriptor] | undefined)[];
+  readonly positions: ReadonlyMap<InputStream, number | undefined>;
+}
+
+/** The descriptors of one guest, by their numbers. What a guest does to them is its own affair. */
 export class Descriptors {
-  /** Takes the place of node:wasi's functions of these names. */
-  readonly functions: Readonly<Record<Opening | Closing, WasiFunction>>;
-
-  readonly #close: WasiFunction;
-  #open: number;
-  #most: number;
+  #entries: (Descriptor | undefined)[] = [];
   #closed = false;
+  #snapshot: TableState | undefined;
 
-  constructor(given: Readonly<Record<Opening | Closing, WasiFunction>>, preopened: number) {
-    this.#close = given.fd_close;
-    this.#open = preopened;
-    this.#most = preopened;
-    this.functions = {
-      path_open: (...args) => this.#opening(given.path_open, args),
-      sock_accept: (...args) => this.#opening(given.sock_accept, args),
-      fd_close: (fd) => (isStandard(fd) ? SUCCESS : this.#closing(given.fd_close, [fd])),
-      fd_renumber: (from, to) =>
-        isStandard(from) || isStandard(to)
-          ? NOT_SUPPORTED
-          : this.#closing(given.fd_renumber, [from, to]),
-      fd_fdstat_set_flags: (fd, flags) =>
-        isStandard(fd) ? NOT_SUPPORTED : given.fd_fdstat_set_flags(fd, flags),
-    };
+  /** Takes the place of all that was open. */
+  replaceAll(entries: readonly Descriptor[]): void {
+    this.#closeAll();
+    this.#entries = [...entries];
+    this.#snapshot = undefined;
   }
 
-  #opening(call: WasiFunction, args: (number | bigint)[]): number {
-    if (this.#closed) return NOT_CAPABLE; // a suspended call outlived its instance
-    const errno = call(...args);
-    if (errno === SUCCESS) this.#most = Math.max(this.#most, ++this.#open);
-    return errno;
+  /** EBADF where nothing is open by that number. ENOTCAPABLE without those rights, or EROFS. */
+  get(fd: number, rights: number): Descriptor {
+    const descriptor = this.#entries[fd >>> 0];
+    if (descriptor === undefined)
+      return fail(this.#closed ? Errno.notCapable : Errno.badDescriptor);
+    if ((descriptor.rights & rights) !== rights) this.#refuse(descriptor, rights);
+    return descriptor;
   }
 
-  #closing(call: WasiFunction, args: (number | bigint)[]): number {
-    const errno = call(...args);
-    if (errno === SUCCESS) this.#open--;
-    return errno;
+  #refuse({ readOnly, kind, rights }: Descriptor, wanted: number): never {
+    if (readOnly && (wanted & CHANGING_RIGHTS & ~rights) !== 0 && kind !== 'stream') {
+      fail(Errno.readOnly);
+    }
+    return fail(Errno.notCapable);
   }
 
-  /** Closes what is open. A descriptor gets the lowest number that is free: there are no others. */
-  close(): void {
+  file(fd: number, rights: number): FileDescriptor {
+    const descriptor = this.#entries[fd >>> 0];
+    if (descriptor?.kind === 'folder') {
+      // A folder never has these rights, whatever the guest was given: say why.
+      fail((rights & (Right.read | Right.write)) !== 0 ? Errno.isFolder : Errno.badDescriptor);
+    }
+    const checked = this.get(fd, rights);
+    return checked.kind === 'file' ? checked : fail(Errno.notSeekable);
+  }
+
+  folder(fd: number, rights: number): FolderDescriptor {
+    const descriptor = this.#entries[fd >>> 0];
+    if (descriptor !== undefined && descriptor.kind !== 'folder') fail(Errno.notFolder);
+    const checked = this.get(fd, rights);
+    return checked.kind === 'folder' ? checked : fail(Errno.notFolder);
+  }
+
+  /** Throws before anything is opened that could not be given a number. EMFILE. */
+  requireRoom(): void {
+    if (this.#closed) fail(Errno.notCapable); // a suspended call outlived its instance
+    if (this.#entries.length < MAX_DESCRIPTORS) return;
+    if (!this.#entries.includes(undefined)) fail(Errno.tooManyOpen);
+  }
+
+  /** Gives a descriptor the lowest number that is free. */
+  add(descriptor: Descriptor): number {
+    let fd = this.#entries.indexOf(undefined);
+    if (fd === -1) fd = this.#entries.length;
+    this.#entries[fd] = descriptor;
+    return fd;
+  }
+
+  close(fd: number): void {
+    const descriptor = this.get(fd, 0);
+    this.#entries[fd >>> 0] = undefined;
+    this.#close(descriptor);
+  }
+
+  /** Puts what is open as `from` in the place of `to`, which is closed. Both have to be open. */
+  renumber(from: number, to: number): void {
+    const moved = this.get(from, 0);
+    const replaced = this.get(to, 0);
+    if (from >>> 0 === to >>> 0) return;
+    this.#entries[from >>> 0] = undefined;
+    this.#entries[to >>> 0] = moved;
+    this.#close(replaced);
+  }
+
+  #close(descriptor: Descriptor): void {
+    if (descriptor.kind === 'stream') return; // the host's to close
+    if (this.#snapshot?.entries.some((entry) => entry?.[0] === descriptor)) return; // to be put back
+    this.#closeNow(descriptor);
+  }
+
+  #closeNow(descriptor: Descriptor): void {
+    if (descriptor.kind === 'file') descriptor.file.close();
+    else if (descriptor.kind === 'folder') descriptor.folder.close();
+  }
+
+  #closeAll(): void {
+    for (const descriptor of this.#entries) if (descriptor) this.#closeNow(descriptor);
+    for (const entry of this.#snapshot?.entries ?? []) if (entry) this.#closeNow(entry[0]);
+    this.#entries = [];
+    this.#snapshot = undefined;
+  }
+
+  /** Closes everything, for good. */
+  end(): void {
     this.#closed = true;
-    for (let fd = STDERR + 1; fd <= STDERR + this.#most; fd++) this.#close(fd);
+    this.#closeAll();
+  }
+
+  /** Remembers what is open, and where its positions are. */
+  snapshot(): void {
+    const entries = this.#entries.map((entry) => entry && ([entry, { ...entry }] as const));
+    const positions = new Map(
+      this.#entries.flatMap((entry) =>
+        entry?.kind === 'stream' && entry.input ? [[entry.input, entry.input.position()]] : [],
+      ),
+    );
+    this.#snapshot = { entries, positions };
+  }
+
+  /** Whether all is as it was when it was remembered. */
+  isUnchanged(): boolean {
+    const before = this.#snapshot;
+    if (before === undefined || this.#entries.length !== before.entries.length) return false;
+    const sameEntries = before.entries.every((entry, fd) => {
+      const now = this.#entries[fd];
+      if (entry === undefined || now === undefined) return now === entry?.[0];
+      return now === entry[0] && isShallowEqual(now, entry[1]);
+    });
+    return sameEntries && [...before.positions].every(([input, at]) => input.position() === at);
+  }
+
+  /** Puts all that back; what was opened since is closed. False where an input cannot go back. */
+  restore(): boolean {
+    const before = this.#snapshot;
+    if (before === undefined) return false;
+    const kept = new Set(before.entries.map((entry) => entry?.[0]));
+    for (const descriptor of this.#entries) {
+      if (descriptor && !kept.has(descriptor)) this.#closeNow(descriptor);
+    }
+    this.#entries = before.entries.map((entry) => entry && Object.assign(entry[0], entry[1]));
+    for (const [input, position] of before.positions) if (!input.rewind(position)) return false;
+    return true;
   }
 }
 
-function isStandard(fd: number | bigint | undefined): boolean {
-  return fd !== undefined && fd <= STDERR && fd >= 0;
+function isShallowEqual(one: Descriptor, other: Descriptor): boolean {
+  const values = new Map<string, unknown>(Object.entries(other));
+  return Object.entries(one).every(([name, value]) => values.get(name) === value);
 }

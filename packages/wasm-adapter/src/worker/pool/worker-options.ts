@@ -1,7 +1,11 @@
 import { OptionError, type PoolOptions } from '@wasm-pool/core';
 import { checkOptions, millis, type OptionCheck, wholeNumber } from '@wasm-pool/core/internal';
 import { componentChecks } from '../../component/component-options.js';
-import type { WasiOptions } from '../../instance/wasi/wasi.js';
+import {
+  checkWasiForThreads,
+  type NodeWasiOptions,
+  type WasiOptions,
+} from '../../instance/wasi/options.js';
 import { checkLimits } from '../../module/limits.js';
 import {
   parallelism,
@@ -40,7 +44,7 @@ export interface WasmWorkerPoolOptions
    */
   module?: URL | string | undefined;
   /** WASI preview 1, as for `createWasmPool`. A function of the instance is for `module` to export. */
-  wasi?: boolean | WasiOptions | undefined;
+  wasi?: boolean | 'node' | WasiOptions | NodeWasiOptions | undefined;
   /**
    * The longest that a call may run, from when its thread begins with it; 0 (default): no limit. One
    * that takes longer rejects with a `WasmError` `ERR_WASM_CALL_TIMEOUT`, and its thread is ended.
@@ -117,8 +121,7 @@ const checks: Readonly<Record<keyof WasmWorkerPoolOptions, OptionCheck>> = {
   ...others,
   module: aUrl,
   wasi: {
-    accepts:
-      "true, false, or an object of node:wasi's options; a function: as an export of `module`",
+    accepts: "true, false, 'node', or an object of options; a function: as an export of `module`",
     test: (value) => typeof value !== 'function' && others.wasi.test(value),
   },
   callTimeoutMillis: millis,
@@ -165,6 +168,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
   checkOptions('createWasmWorkerPool', options, checks);
   checkOptions('createWasmWorkerPool: component', options.component, componentChecks);
   checkLimits('createWasmWorkerPool', options.limits);
+  checkWasiForThreads('createWasmWorkerPool: wasi', options.wasi);
   const {
     module,
     wasi,

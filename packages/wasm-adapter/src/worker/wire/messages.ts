@@ -1,5 +1,5 @@
 import type { PostedComponent } from '../../component/component.js';
-import type { WasiOptions } from '../../instance/wasi/wasi.js';
+import type { NodeWasiOptions, WasiOptions } from '../../instance/wasi/options.js';
 import type { CompiledParts } from '../../module/compiled-module.js';
 import type { MessagePort } from '../../platform/threads.js';
 import type { WasmPoolOptions } from '../../pool/options.js';
@@ -23,7 +23,7 @@ export interface ThreadData {
 /** Those options of a pool that are to be known where the instance is. */
 export interface ThreadOptions
   extends Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising'> {
-  readonly wasi: boolean | WasiOptions | undefined;
+  readonly wasi: boolean | 'node' | WasiOptions | NodeWasiOptions | undefined;
 }
 
 /** A thread has loaded its tasks. */

@@ -1,5 +1,7 @@
 // WASI's poll_oneoff in a pool whose exports are promising: a guest that sleeps is suspended.
+import { execFile } from 'node:child_process';
 import { setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { createWasmPool, type WasmInstance, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { expectAtRest } from '../../helpers/at-rest.js';
@@ -29,7 +31,10 @@ const pooled = (options: WasmPoolOptions<Poller> = {}) =>
 const Clock = { realtime: 0, monotonic: 1, cpu: 2, none: 9 } as const;
 const ABSOLUTE = 1;
 const MILLI = 1_000_000n;
-const SUCCESS = 0;
+const [SUCCESS, BAD_DESCRIPTOR, FAULT, INVALID] = [0, 8, 21, 28];
+
+/** The built package, for another process. */
+const adapter = new URL('../../../packages/wasm-adapter/dist/index.js', import.meta.url).href;
 
 interface Subscription {
   readonly userdata: bigint;
@@ -78,9 +83,11 @@ async function poll(
   return errno === SUCCESS ? eventsOf(exports.memory) : errno;
 }
 
+const monotonic = () => BigInt(Math.round(performance.now() * 1e6));
+
 // The clocks are those of the test: no time passes but by its word.
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'hrtime'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -124,7 +131,7 @@ describe('a guest that sleeps', () => {
   });
 
   test.each([
-    ['on the monotonic clock', Clock.monotonic, () => process.hrtime.bigint()],
+    ['on the monotonic clock', Clock.monotonic, monotonic],
     ['by the time of day', Clock.realtime, () => BigInt(Date.now()) * MILLI],
   ])('wakes at a time %s', async (_, clock, now) => {
     await using pool = await pooled();
@@ -151,7 +158,7 @@ describe('a guest that sleeps', () => {
 
   test('on several clocks wakes with the first, and all that are due with it', async () => {
     await using pool = await pooled();
-    const now = process.hrtime.bigint();
+    const now = monotonic();
     const call = pool.use((instance) =>
       poll(
         instance,
@@ -215,87 +222,141 @@ test('a guest whose memory is not its first sleeps by the one that is exported a
   expect(await timed(call)).toEqual([[7n], 5]);
 });
 
-test('a guest without memory is answered by node:wasi, which has no place to write to', async () => {
+test('a guest without memory is told that its pointers lead nowhere', async () => {
   const none = wat(`(module
     (import "wasi_snapshot_preview1" "poll_oneoff"
       (func $poll (param i32 i32 i32 i32) (result i32)))
     (func (export "poll") (param i32 i32 i32 i32) (result i32)
       (call $poll (local.get 0) (local.get 1) (local.get 2) (local.get 3))))`);
   await using pool = await createWasmPool<Poller>(none, { wasi: true, promising: ['poll'] });
-  const error = await failure(pool.use(({ exports }) => exports.poll(0, 64, 1, 128)));
-  expect(error).toMatchObject({ code: 'ERR_WASI_NOT_STARTED' });
+  expect(await pool.use(({ exports }) => exports.poll(0, 64, 1, 128))).toBe(FAULT);
   expectAtRest(pool);
 });
 
-test('a guest of the first WASI, whose subscriptions are larger, is not suspended', async () => {
+test('a guest of the first WASI, whose subscriptions are larger, is suspended as well', async () => {
   const old = wat(`(module
     (import "wasi_unstable" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
     (memory (export "memory") 1)
     (func (export "poll") (param i32 i32 i32 i32) (result i32)
       (call $poll (local.get 0) (local.get 1) (local.get 2) (local.get 3))))`);
   await using pool = await createWasmPool<Poller>(old, { wasi: true, promising: ['poll'] });
-  const written = await pool.use(async ({ exports }) => {
-    expect(await exports.poll(0, OUTPUT, 1, WRITTEN)).toBe(SUCCESS); // a clock, for no time
-    return new DataView(exports.memory.buffer).getUint32(WRITTEN, true);
+  const call = pool.use(async ({ exports }) => {
+    const view = new DataView(exports.memory.buffer);
+    view.setBigUint64(0, 9n, true); // its userdata; at 16 an identifier, at 24 the clock
+    view.setUint32(24, Clock.monotonic, true);
+    view.setBigUint64(32, 30n * MILLI, true);
+    expect(await exports.poll(0, OUTPUT, 1, WRITTEN)).toBe(SUCCESS);
+    return view.getBigUint64(OUTPUT, true);
   });
-  expect(written).toBe(1);
+  expect(await timed(call)).toEqual([9n, 30]);
   expectAtRest(pool);
 });
 
 describe('a guest that waits for something else', () => {
-  test('too, such as a file descriptor, is answered by node:wasi', async () => {
+  test('too, such as a standard stream, finds that ready at once', async () => {
     await using pool = await pooled();
     const events = await pool.use((instance) =>
-      poll(instance, { userdata: 1n, nanos: 1n }, { userdata: 2n, fd: 1 }),
+      poll(instance, { userdata: 1n, nanos: 10n ** 12n }, { userdata: 2n, fd: 1 }),
     );
-    expect(events).not.toEqual([]);
+    expect(events).toEqual([2n]);
     expectAtRest(pool);
   });
 
-  test.each([Clock.cpu, Clock.none])(
-    'a clock of number %d, is answered by node:wasi',
-    async (clock) => {
-      const answers: unknown[] = [];
-      for (const promising of [false, ['poll']]) {
-        await using pool = await pooled({ promising });
-        const call = pool.use(({ exports }) => {
-          subscribe(exports.memory, [{ userdata: 1n, clock, nanos: 1n }]);
-          return exports.poll(0, OUTPUT, 1, WRITTEN);
-        });
-        answers.push(await call);
-        expectAtRest(pool);
-      }
-      expect(answers[1]).toBe(answers[0]);
-    },
-  );
+  test('that is not open, or a clock that there is none of, is told so by an event', async () => {
+    await using pool = await pooled();
+    const errors = await pool.use(async ({ exports }) => {
+      const unknown = { userdata: 1n, clock: Clock.none, nanos: 1n };
+      subscribe(exports.memory, [unknown, { userdata: 2n, fd: 77 }]);
+      expect(await exports.poll(0, OUTPUT, 2, WRITTEN)).toBe(SUCCESS);
+      const view = new DataView(exports.memory.buffer);
+      return [8, 40].map((at) => view.getUint16(OUTPUT + at, true));
+    });
+    expect(errors).toEqual([INVALID, BAD_DESCRIPTOR]);
+  });
+
+  test('its processor time, sleeps for as long', async () => {
+    await using pool = await pooled();
+    const call = pool.use((instance) =>
+      poll(instance, { userdata: 3n, clock: Clock.cpu, nanos: 5n * MILLI }),
+    );
+    expect(await timed(call)).toEqual([[3n], 5]);
+  });
 
   test.each([
-    ['for nothing', 0, OUTPUT, 0, WRITTEN],
-    ['for subscriptions out of range', 65_530, OUTPUT, 1, WRITTEN],
-    ['with its events out of range', 0, 65_530, 1, WRITTEN],
-    ['with their number out of range', 0, OUTPUT, 1, 65_534],
-    ['for more than there is memory', 0, OUTPUT, -1, WRITTEN],
-    ['by a pointer that is negative', -16, OUTPUT, 1, WRITTEN],
-  ])('%s gets an error number from node:wasi, and no trap', async (_, ...args) => {
+    ['for nothing', INVALID, 0, OUTPUT, 0, WRITTEN],
+    ['for subscriptions out of range', FAULT, 65_530, OUTPUT, 1, WRITTEN],
+    ['with its events out of range', FAULT, 0, 65_530, 1, WRITTEN],
+    ['with their number out of range', FAULT, 0, OUTPUT, 1, 65_534],
+    ['for more than anybody subscribes to', INVALID, 0, OUTPUT, -1, WRITTEN],
+    ['by a pointer that is negative', FAULT, -16, OUTPUT, 1, WRITTEN],
+  ])('%s gets an error number, and no trap', async (_, wanted, ...args) => {
     await using pool = await pooled();
     const errno = await pool.use(({ exports }) => {
       subscribe(exports.memory, [{ userdata: 1n, nanos: 10n ** 18n }]);
       return exports.poll(...args);
     });
-    expect(errno).not.toBe(SUCCESS);
+    expect(errno).toBe(wanted);
     expect(pool.stats().destroyed).toBe(0);
   });
+});
 
-  test('is not suspended where no export is promising', async () => {
+describe('a guest that sleeps, of exports that are not promising,', () => {
+  const nap = (nanos: bigint) => (instance: WasmInstance<Poller>) => {
+    subscribe(instance.exports.memory, [{ userdata: 5n, nanos }]);
+    expect(instance.exports.poll(0, OUTPUT, 1, WRITTEN)).toBe(SUCCESS);
+    return eventsOf(instance.exports.memory);
+  };
+
+  test('blocks its thread, and is not suspended', async () => {
+    vi.useRealTimers();
     await using pool = await pooled({ promising: false });
-    const events = await pool.use(({ exports }) => {
-      subscribe(exports.memory, [{ userdata: 5n, nanos: 1n }]);
-      expect(exports.poll(0, OUTPUT, 1, WRITTEN)).toBe(SUCCESS);
-      return eventsOf(exports.memory);
-    });
-    expect(events).toEqual([5n]);
+    const start = performance.now();
+    expect(await pool.use(nap(20n * MILLI))).toEqual([5n]);
+    expect(performance.now() - start).toBeGreaterThanOrEqual(20);
+  });
+
+  test('for longer than it may block the main thread, is ended by an error that says what to do', async () => {
+    const said = await sleepInMainThread();
+    expect(said).toContain('ERR_WASM_SLEEP');
+    expect(said).toContain('would sleep for 60000 ms');
+  });
+
+  test('by a clock of its own, takes no time', async () => {
+    let now = 0n;
+    const clock = {
+      realtimeNanos: () => now,
+      monotonicNanos: () => now,
+      sleep(nanos: bigint) {
+        now += nanos;
+      },
+    };
+    await using pool = await pooled({ promising: false, wasi: { clock } });
+    expect(await pool.use(nap(3600n * 1000n * MILLI))).toEqual([5n]);
+    expect(now).toBe(3600n * 1000n * MILLI);
   });
 });
+
+/** What a guest that sleeps for a minute is told on the main thread, which no test runs on. */
+async function sleepInMainThread(): Promise<string> {
+  vi.useRealTimers();
+  const program = `
+    const { createWasmPool } = await import(${JSON.stringify(adapter)});
+    const bytes = Uint8Array.from(${JSON.stringify(Array.from(bytes))});
+    const pool = await createWasmPool(bytes, { wasi: true });
+    await pool.use(({ exports }) => {
+      const view = new DataView(exports.memory.buffer);
+      view.setUint32(16, 1, true);
+      view.setBigUint64(24, 60_000_000_000n, true);
+      return exports.poll(0, 1024, 1, 4096);
+    }).catch((error) => console.log(error.code, error.message));
+    await pool.close();`;
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--input-type=module',
+    '--eval',
+    program,
+  ]);
+  return stdout;
+}
 
 describe('a guest that is asleep when its instance is destroyed', () => {
   test('is woken by an error, and leaves no timer', async () => {

@@ -4,9 +4,9 @@ import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWasmPool, suspending, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { expectAtRest } from '../helpers/at-rest.js';
-import { failure } from '../helpers/failure.js';
-import { wat } from '../helpers/wat.js';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { wat } from '../../helpers/wat.js';
 
 interface Guest {
   memory: WebAssembly.Memory;
@@ -23,7 +23,7 @@ interface Guest {
 }
 
 const PREOPENED = 3;
-const [SUCCESS, BAD_DESCRIPTOR, NOT_SUPPORTED, NOT_CAPABLE] = [0, 8, 58, 76];
+const [SUCCESS, BAD_DESCRIPTOR, NOT_SOCKET, NOT_SUPPORTED, NOT_CAPABLE] = [0, 8, 57, 58, 76];
 
 const bytes = wat(`(module
   (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
@@ -62,7 +62,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const pooled = (options: WasmPoolOptions<Guest> = {}) =>
   createWasmPool<Guest>(bytes, {
-    wasi: () => ({ preopens: { '/': folder } }),
+    wasi: () => ({ implementation: 'node', preopens: { '/': folder } }),
     imports: { host: { wait() {} } },
     ...options,
   });
@@ -108,7 +108,7 @@ describe('a guest that closes a standard stream', () => {
       exports.close(99),
       exports.accept(99),
     ]);
-    expect(codes).toEqual([NOT_SUPPORTED, SUCCESS, SUCCESS, BAD_DESCRIPTOR, BAD_DESCRIPTOR]);
+    expect(codes).toEqual([NOT_CAPABLE, SUCCESS, SUCCESS, BAD_DESCRIPTOR, NOT_SOCKET]);
   });
 });
 
@@ -137,7 +137,9 @@ describe('what an instance has open is closed when it is destroyed', () => {
       await failure(pooled({ imports: {} }));
       await failure(pooled({ onCreate: () => Promise.reject(new Error('no')) }));
     }
-    const empty = await createWasmPool(wat('(module)'), { wasi: { preopens: { '/': folder } } });
+    const empty = await createWasmPool(wat('(module)'), {
+      wasi: { implementation: 'node', preopens: { '/': folder } },
+    });
     await empty.close();
     expect(lowestFree()).toBe(before);
   });

@@ -11,10 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWasmPool, type WasmInstance } from '@wasm-pool/wasm-adapter';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { expectAtRest } from '../helpers/at-rest.js';
-import { failure } from '../helpers/failure.js';
-import { fixture } from '../helpers/fixture.js';
-import { wat } from '../helpers/wat.js';
+import { expectAtRest } from '../../helpers/at-rest.js';
+import { failure } from '../../helpers/failure.js';
+import { fixture } from '../../helpers/fixture.js';
+import { wat } from '../../helpers/wat.js';
 
 interface Reactor {
   memory: WebAssembly.Memory;
@@ -131,7 +131,7 @@ describe('a WASI command', () => {
   });
 
   test.each([
-    [{ bogus: 7 }, /unknown option bogus; accepted: args, env, preopens, stderr, stdin, stdout/],
+    [{ bogus: 7 }, /unknown option bogus; accepted: args, clock, env, files, max/],
     ['yes', /wasi is "yes"; accepted: true, false, an object/],
     [undefined, /wasi is null; accepted/],
   ])('of options %j is refused', async (options, message) => {

@@ -1,0 +1,247 @@
+import { OptionError } from '@wasm-pool/core';
+import { messageOf } from '../../errors.js';
+import { hostFs } from '../../platform/host-fs.js';
+import { suspending } from '../jspi.js';
+import type { WasmImports } from '../link.js';
+import { preview1, unstable } from './abi.js';
+import { Clocks } from './clocks.js';
+import {
+  type Descriptor,
+  Descriptors,
+  inputDescriptor,
+  outputDescriptor,
+  preopenDescriptor,
+} from './descriptors.js';
+import { type WasiFunction, waiting, wasiFunctions } from './functions.js';
+import type { Guest } from './guest.js';
+import { GuestMemory, utf8 } from './guest-memory.js';
+import { openHostFolder } from './host-files.js';
+import { MemoryFiles } from './memory-files.js';
+import { type WasiOptions, wasiDefaults } from './options.js';
+import { isWasiName, typed } from './signatures.js';
+import { collectInput, inputStream, isAsyncInput, outputStream } from './streams.js';
+
+/** Who a context is for: an instance of the pool, as far as WASI looks at it. */
+export interface WasiOwner {
+  readonly name: string;
+  readonly memory: WebAssembly.Memory | undefined;
+  readonly dropped: AbortSignal;
+  readonly calls: { readonly callable: boolean; notCallable(): Error };
+}
+
+/** One instance's WASI. */
+export interface WasiContext {
+  readonly imports: WasmImports;
+  /** To be called once the instance is linked, before it runs. */
+  bind(memory: WebAssembly.Memory | undefined): void;
+  /** Remembers its state, for `restore`. */
+  snapshot(): void;
+  /** Whether the state is the one that was remembered. */
+  isUnchanged(): boolean;
+  /** Puts that state back; false where that cannot be done exactly. */
+  restore(): boolean;
+  /** Closes what it has open. */
+  close(): void;
+}
+
+/** The two versions of preview 1, by the names under which modules import them. */
+export const wasiModules = ['wasi_snapshot_preview1', 'wasi_unstable'] as const;
+
+/** Which functions of WASI a module imports, as one whose type was found right, or not yet. */
+const checked = new WeakMap<WebAssembly.Module, Set<string>>();
+
+/** Our own WASI: JavaScript that a guest cannot crash, block or end. */
+export class OwnWasi implements WasiContext {
+  readonly imports: WasmImports;
+  readonly #guest: Guest;
+  readonly #owner: WasiOwner;
+  readonly #suspends: boolean;
+  readonly #module: WebAssembly.Module;
+  #bound: WebAssembly.Memory | undefined;
+  #files: MemoryFiles | undefined;
+
+  /**
+   * @param suspends a guest that waits may be suspended: its exports are promising
+   * @param own what the module is given beside, which stands before functions of the same names
+   */
+  constructor(module: WebAssembly.Module, owner: WasiOwner, suspends: boolean, own: WasmImports) {
+    this.#owner = owner;
+    this.#suspends = suspends;
+    this.#module = module;
+    this.#bound = importedMemory(module, own);
+    const wanted = WebAssembly.Module.imports(module);
+    const old = wanted.some((it) => it.module === 'wasi_unstable');
+    this.#guest = {
+      name: owner.name,
+      memory: new GuestMemory(() => this.#bound ?? owner.memory),
+      descriptors: new Descriptors(),
+      layout: old ? unstable : preview1,
+      args: [],
+      env: [],
+      clocks: new Clocks(undefined),
+      random: undefined,
+      sleeper: this.#sleeper(wasiDefaults.maxBlockMillis),
+    };
+    this.imports = this.#makeImports(wanted, own);
+    owner.dropped.addEventListener('abort', () => this.close());
+  }
+
+  #makeImports(
+    wanted: readonly WebAssembly.ModuleImportDescriptor[],
+    own: WasmImports,
+  ): WasmImports {
+    const imports: WasmImports = {};
+    for (const space of wasiModules) {
+      const names = wanted.flatMap(({ module, name, kind }) =>
+        module === space && kind === 'function' && own[space]?.[name] === undefined ? [name] : [],
+      );
+      const functions = wasiFunctions(this.#guest, [...new Set(names.filter(isWasiName))]);
+      if (functions.size === 0) continue;
+      const given = Object.fromEntries(
+        Array.from(functions, ([name, call]) => [name, this.#suspendable(name, call)]),
+      );
+      const right = checked.get(this.#module);
+      imports[space] = Object.keys(given).every((name) => right?.has(name))
+        ? given
+        : { ...typed(given) };
+    }
+    return imports;
+  }
+
+  #suspendable(name: string, call: WasiFunction): unknown {
+    const waits = waiting.some((it) => it === name);
+    return waits && this.#suspends ? suspending(call) : call;
+  }
+
+  #sleeper(maxBlockMillis: number): Guest['sleeper'] {
+    const owner = this.#owner;
+    return {
+      name: owner.name,
+      suspends: this.#suspends,
+      get dropped() {
+        return owner.dropped;
+      },
+      maxBlockMillis,
+      assertRunning() {
+        if (!owner.calls.callable) throw owner.calls.notCallable(); // it was destroyed meanwhile
+      },
+    };
+  }
+
+  /** The files in memory, if the options gave any. */
+  get files(): MemoryFiles | undefined {
+    return this.#files;
+  }
+
+  /**
+   * Gives the guest its world, in place of the one that it had. Rejects with an `OptionError` for
+   * files that are none and a folder that is not there, and with a `WasmError` `ERR_WASM_PLATFORM`.
+   */
+  async configure(options: WasiOptions): Promise<void> {
+    const { stdin, maxInputBytes = wasiDefaults.maxInputBytes } = options;
+    const input =
+      isAsyncInput(stdin) && !this.#suspends
+        ? await collectInput(stdin, maxInputBytes, this.#owner.name)
+        : stdin;
+    this.configureNow({ ...options, stdin: input });
+  }
+
+  /** The same at once, for an input that need not be waited for. */
+  configureNow(options: WasiOptions): void {
+    const guest = this.#guest;
+    const suspends = this.#suspends;
+    const { maxOutputBytes = wasiDefaults.maxOutputBytes, args = ['wasm'], env = {} } = options;
+    guest.args = args.map((text) => utf8(`${text}\0`));
+    guest.env = Object.entries(env).flatMap(([name, value]) =>
+      value === undefined ? [] : [utf8(`${name}=${value}\0`)],
+    );
+    guest.clocks = new Clocks(options.clock);
+    guest.random = options.random;
+    guest.sleeper = this.#sleeper(options.maxBlockMillis ?? wasiDefaults.maxBlockMillis);
+    const output = (which: 'stdout' | 'stderr', descriptor: number) =>
+      outputDescriptor(outputStream(options[which], descriptor, maxOutputBytes, suspends));
+    const { files, folders } = this.#open(options);
+    this.#files = files;
+    guest.descriptors.replaceAll([
+      inputDescriptor(inputStream(options.stdin, suspends)),
+      output('stdout', 1),
+      output('stderr', 2),
+      ...folders,
+    ]);
+  }
+
+  #open(options: WasiOptions): { files: MemoryFiles | undefined; folders: Descriptor[] } {
+    const { name } = this.#owner;
+    const folders: Descriptor[] = [];
+    let files: MemoryFiles | undefined;
+    if (options.files !== undefined) {
+      const { maxFilesBytes = wasiDefaults.maxFilesBytes } = options;
+      const { clocks } = this.#guest;
+      files = new MemoryFiles(maxFilesBytes, () => clocks.realtime());
+      files.add(options.files, `${name}: wasi`);
+      folders.push(preopenDescriptor(files.root(), utf8('/'), false));
+    }
+    try {
+      for (const [as, given] of Object.entries(options.preopens ?? {})) {
+        const { path, readOnly = false } = typeof given === 'string' ? { path: given } : given;
+        folders.push(openPreopen(name, as, path, readOnly));
+      }
+    } catch (error) {
+      for (const it of folders) if (it.kind === 'folder') it.folder.close();
+      throw error;
+    }
+    return { files, folders };
+  }
+
+  bind(memory: WebAssembly.Memory | undefined): void {
+    this.#bound = memory ?? this.#bound;
+    const right = checked.get(this.#module) ?? new Set();
+    for (const functions of Object.values(this.imports)) {
+      for (const name of Object.keys(functions)) right.add(name);
+    }
+    checked.set(this.#module, right);
+  }
+
+  snapshot(): void {
+    this.#guest.descriptors.snapshot();
+    this.#files?.snapshot();
+  }
+
+  isUnchanged(): boolean {
+    return (this.#files?.isUnchanged ?? true) && this.#guest.descriptors.isUnchanged();
+  }
+
+  restore(): boolean {
+    this.#files?.restore();
+    return this.#guest.descriptors.restore();
+  }
+
+  close(): void {
+    this.#guest.descriptors.end();
+    this.#files = undefined;
+  }
+}
+
+function openPreopen(owner: string, as: string, path: string, readOnly: boolean): Descriptor {
+  const fs = hostFs(`the folder ${path}`);
+  try {
+    return preopenDescriptor(openHostFolder(fs, path), utf8(as), readOnly);
+  } catch (cause) {
+    throw new OptionError(
+      `${owner}: wasi: preopens has ${JSON.stringify(as)}: ${JSON.stringify(path)}, which cannot be opened (${messageOf(cause)}); accepted: the path of a folder that is there`,
+    );
+  }
+}
+
+/** The memory that a module is given, which its start function may already use. */
+function importedMemory(
+  module: WebAssembly.Module,
+  own: WasmImports,
+): WebAssembly.Memory | undefined {
+  for (const wanted of WebAssembly.Module.imports(module)) {
+    if (wanted.kind !== 'memory') continue;
+    const given = own[wanted.module]?.[wanted.name];
+    if (given instanceof WebAssembly.Memory) return given;
+  }
+  return undefined;
+}

@@ -1,0 +1,39 @@
+import { builtin } from './builtin.js';
+import { blockFor } from './sleep.js';
+
+/** How long to wait before a descriptor that does not block is tried again. */
+const RETRY_MILLIS = 5;
+
+/** Reads from a descriptor of the process, at its position. Returns how many bytes; 0 at the end. */
+export function readDescriptor(descriptor: number, into: Uint8Array): number {
+  const { readSync } = builtin('node:fs', `reading from the descriptor ${descriptor}`);
+  for (;;) {
+    try {
+      return readSync(descriptor, into, 0, into.length, null);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'EOF') return 0; // Windows, at the end of a pipe
+      if (code !== 'EAGAIN') throw error;
+      blockFor(RETRY_MILLIS);
+    }
+  }
+}
+
+/** Writes all of it to a descriptor of the process, at its position. */
+export function writeDescriptor(descriptor: number, bytes: Uint8Array): void {
+  const { writeSync } = builtin('node:fs', `writing to the descriptor ${descriptor}`);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(descriptor, bytes, at, bytes.length - at, null);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code !== 'EAGAIN') throw error;
+      blockFor(RETRY_MILLIS);
+    }
+  }
+}
+
+/** Whether a descriptor of the process is a terminal. */
+export function isTerminal(descriptor: number): boolean {
+  return builtin('node:tty', `the descriptor ${descriptor}`).isatty(descriptor);
+}

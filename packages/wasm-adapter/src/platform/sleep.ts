@@ -1,0 +1,22 @@
+import { builtinIfAny } from './builtin.js';
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Blocks this thread for so long; what ends a thread ends the wait, too. Returns false at once where
+ * the platform does not let this thread block, as on the main thread of browsers.
+ */
+export function blockFor(millis: number): boolean {
+  try {
+    Atomics.wait(never, 0, 0, millis);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this is a thread that may be ended by itself, rather than the main one. */
+export function isWorkerThread(): boolean {
+  const threads = builtinIfAny('node:worker_threads');
+  return threads === undefined ? 'WorkerGlobalScope' in globalThis : !threads.isMainThread;
+}
