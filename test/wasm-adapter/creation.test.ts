@@ -60,13 +60,12 @@ describe('onCreate', () => {
         if (fails) throw reason;
       },
     });
-    const first = await pool.acquire();
+    await pool.destroy(await pool.acquire());
     fails = true;
     const error = await failure(pool.acquire());
     expect(error).toMatchObject({ code: 'ERR_POOL_CREATE', cause: reason });
     fails = false;
     expect(await pool.use(({ exports }) => exports.add(1, 1))).toBe(2);
-    await pool.release(first);
     expectAtRest(pool);
   });
 
@@ -77,7 +76,7 @@ describe('onCreate', () => {
       onCreate: () => (hangs ? new Promise(() => {}) : undefined),
       createTimeoutMillis: 20,
     });
-    const first = await pool.acquire();
+    await pool.destroy(await pool.acquire());
     hangs = true;
     const acquired = failure(pool.acquire());
     await pass(20);
@@ -85,7 +84,6 @@ describe('onCreate', () => {
       code: 'ERR_POOL_CREATE',
       cause: { code: 'ERR_POOL_FACTORY_TIMEOUT' },
     });
-    await pool.release(first);
     expectAtRest(pool);
   });
 });

@@ -155,13 +155,12 @@ describe('an instance through which an exception went', () => {
         if (id > 1 && trapping) expect(() => exports.trap()).toThrow();
       },
     });
-    const first = await pool.acquire();
+    await pool.destroy(await pool.acquire());
     const error = await failure(pool.acquire());
     expect(error.cause).toMatchObject({ code: 'ERR_WASM_START' });
     expect(error.message).toContain('guest#2: onCreate caught an exception');
     trapping = false;
     expect(await pool.use(({ id }) => id)).toBe(3);
-    await pool.release(first);
     expectAtRest(pool);
   });
 
