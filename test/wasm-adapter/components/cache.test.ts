@@ -1,11 +1,23 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { defaultCacheFolder } from '../../../packages/wasm-adapter/src/component/disk-cache.js';
-import { transpileKey } from '../../../packages/wasm-adapter/src/component/transpile.js';
+import {
+  DiskCache,
+  defaultCacheFolder,
+} from '../../../packages/wasm-adapter/src/component/disk-cache.js';
 import { fixturePath } from '../../helpers/fixture.js';
 import { guestPool } from './guests.js';
 
@@ -58,14 +70,73 @@ describe('the cache of transpiled components', () => {
     expect(kept()).toHaveLength(4);
   });
 
-  test('holds an entry for each version of jco', async () => {
-    const manifest = join(
-      import.meta.dirname,
-      '../../node_modules/@bytecodealliance/jco/package.json',
-    );
-    const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
-    const options = { asyncImports: [], asyncExports: [] };
-    expect(await transpileKey(new Uint8Array(), 'a name', options)).toContain(`"${version}"`);
+  test('holds an entry for each version of jco, and has any where none is installed', async () => {
+    const cache = new DiskCache(folder);
+    const made = (code: string) => ({ code, modules: new Map<string, Uint8Array<ArrayBuffer>>() });
+    await cache.write('a key', ['1.35.0', '0.15.0'], made('old'));
+    await cache.write('a key', ['1.36.0', '0.16.0'], made('new'));
+    expect(await cache.read('a key', ['1.35.0', '0.15.0'])).toEqual(made('old'));
+    expect(await cache.read('a key', ['1.36.0', '0.16.0'])).toEqual(made('new'));
+    expect(await cache.read('a key', ['1.37.0', '0.16.0'])).toBeUndefined();
+    expect(await cache.read('a key', undefined)).toEqual(made('new'));
+    expect(await cache.read('another key', undefined)).toBeUndefined();
+  });
+
+  test('is not used where others can write to it or to a folder above it', async () => {
+    const warned: unknown[] = [];
+    const note = (warning: Error) => warned.push(Reflect.get(warning, 'code'));
+    process.on('warning', note);
+    const parent = join(folder, 'shared');
+    const below = join(parent, 'mine');
+    mkdirSync(below, { recursive: true });
+    chmodSync(parent, 0o777);
+    expect(await greets({ component: { cache: below } })).toBe('hello you');
+    expect(readdirSync(below)).toEqual([]);
+    chmodSync(parent, 0o1777); // nobody can move what is another's
+    expect(await greets({ component: { cache: below } })).toBe('hello you');
+    expect(readdirSync(below)).toHaveLength(2);
+    chmodSync(below, 0o775);
+    expect(await DiskCache.open(below)).toBeUndefined();
+    process.off('warning', note);
+    expect(warned).toContain('WASM_POOL_CACHE');
+  });
+
+  test('runs no code from a file that others can write, and writes it anew', async () => {
+    await greets();
+    const planted = file('.mjs');
+    writeFileSync(planted, `throw new Error('planted')`);
+    chmodSync(planted, 0o666);
+    chmodSync(file('.component'), 0o666);
+    expect(await greets()).toBe('hello you');
+    for (const name of kept()) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+  });
+
+  test('deletes what was not used for long, and the oldest of too much', async () => {
+    const cache = new DiskCache(folder, { bytes: 25_000, ageMillis: 60_000 });
+    const made = { code: 'x'.repeat(10_000), modules: new Map() };
+    const age = (key: string, millis: number) => {
+      const name = kept().find((it) => !known.includes(it));
+      if (name === undefined) throw new Error(`nothing was kept for ${key}`);
+      known.push(name);
+      const at = (Date.now() - millis) / 1000;
+      utimesSync(join(folder, name), at, at);
+    };
+    const known: string[] = [];
+    for (const [key, millis] of [
+      ['old', 120_000],
+      ['first', 30_000],
+      ['second', 20_000],
+    ] as const) {
+      await cache.write(key, ['1'], made);
+      age(key, millis);
+    }
+    writeFileSync(join(folder, 'a note of somebody'), '');
+    await cache.write('third', ['1'], made);
+    expect(await cache.read('old', ['1'])).toBeUndefined();
+    expect(await cache.read('first', ['1'])).toBeUndefined();
+    expect(await cache.read('second', ['1'])).toEqual(made);
+    expect(await cache.read('third', ['1'])).toEqual(made);
+    expect(kept()).toContain('a note of somebody');
   });
 
   test.each<[string, () => void]>([

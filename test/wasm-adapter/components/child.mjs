@@ -1,15 +1,11 @@
 // Makes a pool of a component, with the cache folder that is given, calls it, and prints what came of
-// it, and whether jco was imported: node child.mjs component.wasm cache-folder
+// it, and whether jco was run: node child.mjs component.wasm cache-folder
 import { readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
 
 let jco = false;
-registerHooks({
-  load(url, context, next) {
-    jco ||= url.includes('/jco/dist/');
-    return next(url, context);
-  },
+process.on('worker', () => {
+  jco = true; // no other thread is started here
 });
 
 const [, , path, cache] = process.argv;

@@ -146,14 +146,14 @@ describe('no pool is made of', () => {
       guest,
       { component: { minify: true } },
       'ERR_POOL_OPTION',
-      /createWasmPool: component: .*minify.*accepted: asyncImports, cache/,
+      /createWasmPool: component: .*minify.*accepted: asyncImports, cache, transpileMemoryBytes, transpileTimeoutMillis/,
     ],
     [
       'a component, with a WASI option that is for core modules',
       guest,
       { imports: host(), wasi: { stdin: 0 } },
       'ERR_POOL_OPTION',
-      /wasm#1: wasi: .*stdin.*accepted: args, env, network, preopens/,
+      /wasm#1: wasi: .*stdin.*accepted: args, env, http, network, preopens/,
     ],
   ])('%s', async (_, bytes, options, code, message) => {
     const error = await failure(createWasmPool(bytes, { component: { cache: false }, ...options }));

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { OwnGlobals } from '../../../packages/wasm-adapter/src/instance/component/own-globals.js';
+import { PendingCalls } from '../../../packages/wasm-adapter/src/instance/component/pending-calls.js';
 import { CallState } from '../../../packages/wasm-adapter/src/instance/guard.js';
 
 describe('the timers of an instance of a component', () => {
   let calls: CallState;
   let dropped: AbortController;
   let globals: OwnGlobals;
+  let pending: PendingCalls;
   let ticks: number;
   const tick = (by: unknown = 1) => {
     ticks += Number(by);
@@ -15,7 +17,8 @@ describe('the timers of an instance of a component', () => {
     ticks = 0;
     calls = new CallState('test#1');
     dropped = new AbortController();
-    globals = new OwnGlobals(calls, dropped.signal);
+    pending = new PendingCalls();
+    globals = new OwnGlobals(calls, dropped.signal, FinalizationRegistry, pending);
   });
   afterEach(() => {
     vi.useRealTimers();
@@ -49,14 +52,20 @@ describe('the timers of an instance of a component', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('go on for as long as a call of it is under way', () => {
-    globals.setInterval(tick, 10);
+  test('end with it though a call is under way, which is rejected then', () => {
+    const rejected = vi.fn();
+    pending.add(rejected);
     calls.inFlight++;
+    globals.setInterval(tick);
     dropped.abort();
-    vi.advanceTimersByTime(5000);
-    expect(ticks).toBe(500);
-    calls.inFlight--;
-    vi.advanceTimersByTime(10);
+    vi.advanceTimersByTime(900);
+    expect(rejected).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(200);
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ code: 'ERR_WASM_NOT_LENT' }),
+    );
+    globals.setInterval(tick, 10);
+    globals.setTimeout(tick, 10);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

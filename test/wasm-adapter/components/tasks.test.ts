@@ -57,9 +57,6 @@ afterEach(async () => {
 
 const answer = (key: string) => asked.get(key)?.resolve(`got ${key}`);
 const reject = (key: string, error: unknown) => asked.get(key)?.reject(error);
-const turns = async (count: number) => {
-  for (let at = 0; at < count; at++) await turn();
-};
 const untilAsked = async (...keys: string[]) => {
   while (keys.some((key) => !asked.has(key))) await turn();
 };
@@ -125,6 +122,7 @@ describe('an async function of WIT that a component imports', () => {
   test.each<[string, (exports: Tasks) => Promise<string>]>([
     ['the function waits', ({ api }) => api.ask('broken')],
     ['the task waits, and is called back', ({ api }) => api.first('broken', 'other')],
+    ['the task waits on its stack', ({ api }) => api.wait('broken')],
   ])('is rejected otherwise, and the borrower is, where %s; the instance goes', async (_, call) => {
     const asking = failure(pool.use(({ exports }) => call(exports)));
     await untilAsked('broken');
@@ -132,23 +130,6 @@ describe('an async function of WIT that a component imports', () => {
     reject('broken', error);
     expect(await asking).toBe(error);
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
-  });
-
-  test('is rejected in vain where the task waits on its stack: its borrower has to give up', async () => {
-    const lease = await pool.lease();
-    let settled = false;
-    const { api } = lease.value.exports;
-    const settle = () => {
-      settled = true;
-    };
-    api.wait('broken').then(settle, settle);
-    await untilAsked('broken');
-    await turns(10);
-    reject('broken', new RangeError('the disk is broken'));
-    await turns(100);
-    expect(settled).toBe(false);
-    await lease.release();
-    expect(pool.stats().destroyedBy).toEqual({ busy: 1 });
   });
 
   test('is waited for when its instance is returned, which is not lent again', async () => {

@@ -146,7 +146,9 @@ class NameReader extends ByteReader {
   }
 
   #name(kind: NameKind): void {
-    this.#onName(this.name(), kind);
+    const name = this.name();
+    if (name.includes('\ufffd')) throw new RangeError('a name that is no UTF-8');
+    this.#onName(name, kind);
   }
 
   /** The rule `nameattributes`: a name, and what it implements, or the rest of its version. */
@@ -378,4 +380,26 @@ class NameReader extends ByteReader {
     if (flags & 1) this.skipNumber();
     if (flags & 8) this.skipNumber(); // a page size of its own
   }
+}
+
+/** The names under which a component itself exports something. Throws a RangeError at what it does not know. */
+export function exportedNames(bytes: Uint8Array): string[] {
+  const names: string[] = [];
+  const reader = new ByteReader(bytes, PREAMBLE_BYTES);
+  while (reader.at < bytes.length) {
+    const start = reader.at;
+    const id = reader.byte();
+    const size = reader.unsigned();
+    const end = reader.at + size;
+    if (id === Section.export) {
+      // A component with that one section, in which the first name of each export is its own.
+      const one = new Uint8Array(PREAMBLE_BYTES + end - start);
+      one.set(bytes.subarray(start, end), PREAMBLE_BYTES);
+      readNames(one, (name, kind) => {
+        if (kind === 'extern') names.push(name);
+      });
+    }
+    reader.at = end;
+  }
+  return names;
 }

@@ -8,7 +8,7 @@ export const NAME = 'component';
 export const fixedOptions = {
   name: NAME,
   instantiation: { tag: 'async' },
-  noComponentErrorWrapping: true, // as `jco transpile` has it
+  noComponentErrorWrapping: false, // errors of results are thrown as Errors: see isComponentError
   noTypescript: true,
   base64Cutoff: 0, // small core modules are files too
   strict: true, // what is not of the type that WIT says throws, instead of being converted

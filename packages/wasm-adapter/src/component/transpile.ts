@@ -19,7 +19,7 @@ export interface Transpiled {
 const MAX_CODE_BYTES = 64 * 2 ** 20;
 
 /** Counts what is made of jco's code here: what an earlier version of this package kept is not taken. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 /** Says what comes of the same component with other options, or with another version of this package. */
 export function transpileKey(contentHash: string, options: TranspileOptions): string {
