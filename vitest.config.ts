@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
@@ -24,6 +24,7 @@ export default defineConfig(({ mode }) => ({
   },
   test: {
     include: mode === 'long' ? filesWithLongForms() : ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/dependents'], // npm run test:dependents
     env: mode === 'long' ? { LONG: '1' } : {},
     execArgv: ['--expose-gc'], // some tests force a collection
     maxWorkers: 2, // many tests start threads and processes of their own
