@@ -69,7 +69,7 @@ describe('closing a pool of workers', () => {
     const call = failure(worker.run.never());
     await pool.close({ timeoutMillis: 1 });
     expect(await call).toMatchObject({ code: 'ERR_WASM_WORKER_EXIT' });
-    expect(await failure(worker.run.sum(1, 2))).toMatchObject({ code: 'ERR_WASM_WORKER_EXIT' });
+    expect(await failure(worker.run.sum(1, 2))).toMatchObject({ code: 'ERR_WASM_NOT_LENT' });
     expect(await failure(pool.release(worker))).toMatchObject({ code: 'ERR_POOL_NOT_BORROWED' });
   });
 

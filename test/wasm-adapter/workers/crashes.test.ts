@@ -3,7 +3,16 @@ import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
 import { describe, expect, test } from 'vitest';
 import { failure } from '../../helpers/failure.js';
 import { type Guest, guest } from './guest.js';
-import { atRest, Gate, inline, lentWarm, reasons, until, workerPool } from './pools.js';
+import {
+  atRest,
+  Gate,
+  inline,
+  lentWarm,
+  reasons,
+  threadCount,
+  until,
+  workerPool,
+} from './pools.js';
 
 const exit = { name: 'WasmError', code: 'ERR_WASM_WORKER_EXIT' };
 
@@ -58,11 +67,12 @@ describe('a thread that ends by itself', () => {
   });
 
   test('while idle costs nobody a call', async () => {
+    await until(() => threadCount() === 0); // those of other tests
     const pool = await workerPool();
     await pool.run.exitSoon(1);
     const threads = new Set<number>();
     pool.on('create', ({ threadId }) => threads.add(threadId));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until(() => threadCount() === 0);
     expect(await pool.run.sum(1, 2)).toBe(3);
     expect(threads.size).toBe(1);
     expect(pool.stats().destroyedBy).toEqual({ exit: 1 });
@@ -140,10 +150,10 @@ describe('threads that keep ending', () => {
     let failures = 0;
     pool.on('factoryCreateError', () => failures++);
     await failure(pool.run.exit());
-    await new Promise((resolve) => setTimeout(resolve, 900));
-    // At once, then after 100, 200, 400 ms: a retry each 30 ms would be thirty.
-    expect(failures).toBeGreaterThan(0);
-    expect(failures).toBeLessThan(8);
+    const start = performance.now();
+    await until(() => failures === 4);
+    // At once, then after 100, 200, 400 ms.
+    expect(performance.now() - start).toBeGreaterThan(600);
   });
 
   test('in every call cost nothing but those calls', async () => {

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { failure } from '../../helpers/failure.js';
+import { long } from '../../helpers/long.js';
 import { faults } from './faults.js';
 import { atRest, workerPool } from './pools.js';
 import { leavingNoThread } from './sequence.js';
 
-const FAULTS = 1000;
+const FAULTS = long ? 1000 : 100;
 
 test(`after ${FAULTS} random faults everything else was answered, and nothing is left`, async () => {
   const [chosen = []] = fc.sample(

@@ -247,9 +247,10 @@ describe('two workers', () => {
   });
 
   test('tell why their instances went', async () => {
-    const pool = await workerPool({ max: 2, callTimeoutMillis: 100 });
+    const pool = await workerPool({ max: 2 });
     const why = reasons(pool);
-    await Promise.allSettled([pool.run.trap(), pool.run.loop()]);
+    const loop = pool.call('loop', [], { callTimeoutMillis: 100 });
+    await Promise.allSettled([pool.run.trap(), loop]);
     await failure(pool.run.exit(1));
     expect(why.sort()).toEqual(['exit', 'timeout', 'trap']);
   });

@@ -19,7 +19,10 @@ async function folder(files: Record<string, string>): Promise<string> {
 
 /** Runs a file in a process of its own, and gives what it printed. */
 async function output(path: string, cwd = here): Promise<string> {
-  const { stdout } = await run(process.execPath, ['--no-warnings', path], { cwd, timeout: 30_000 });
+  const { stdout } = await run(process.execPath, ['--no-warnings', path], {
+    cwd,
+    timeout: 120_000,
+  });
   return stdout.trim();
 }
 
@@ -164,7 +167,7 @@ describe('the process', () => {
         for (let index = 0; index < 6; index++) {
           pool.run.sleepFor(100).then(() => console.log('slept'));
         }
-        pool.call('never', [], { callTimeoutMillis: 500 }).catch(({ code }) => console.log(code));`),
+        pool.call('never', [], { callTimeoutMillis: 3000 }).catch(({ code }) => console.log(code));`),
     ).toEqual([...new Array(6).fill('slept'), 'ERR_WASM_CALL_TIMEOUT', 'exit 0 0']);
   });
 

@@ -131,7 +131,7 @@ describe('calls that wait for a worker', () => {
   test('are told of bad options, whether or not they would have waited', async () => {
     const pool = await workerPool();
     for (const [options, message] of [
-      [{ priority: -1 }, 'acquire: priority is -1; accepted: a whole number of at least 0'],
+      [{ priority: -1 }, 'sum: priority is -1; accepted: a whole number of at least 0'],
       [{ timeoutMillis: 0.5 }, 'sum: timeoutMillis is 0.5; accepted: a whole number from 0 to'],
       [
         { callTimeoutMillis: '5' },

@@ -1,5 +1,5 @@
 import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { failure } from '../../helpers/failure.js';
 import { wat } from '../../helpers/wat.js';
 import { type Guest, guest } from './guest.js';
@@ -9,9 +9,9 @@ const timeout = { code: 'ERR_WASM_CALL_TIMEOUT', name: 'WasmError' };
 
 describe('a call past callTimeoutMillis', () => {
   test('is stopped in a task, sync or async, and in the guest, and the slot is refilled', async () => {
-    const pool = await workerPool({ callTimeoutMillis: 50 });
+    const pool = await workerPool();
     for (const name of ['loop', 'never', 'spin'] as const) {
-      const error = await failure(pool.call(name, []));
+      const error = await failure(pool.call(name, [], { callTimeoutMillis: 50 }));
       expect(error).toMatchObject(timeout);
       expect(error.message).toMatch(
         new RegExp(
@@ -73,8 +73,13 @@ describe('a call past callTimeoutMillis', () => {
   });
 
   test('counts from when it runs, and not from when it was queued', async () => {
-    const pool = await workerPool({ callTimeoutMillis: 400 });
-    await Promise.all(Array.from({ length: 8 }, () => pool.run.sleepFor(100)));
+    const pool = await workerPool();
+    const gate = new Gate();
+    const held = pool.run.hold(gate.words);
+    const waiting = pool.call('sum', [1, 2], { callTimeoutMillis: 1000 });
+    await new Promise((resolve) => setTimeout(resolve, 1200)); // longer than that
+    gate.open();
+    expect(await Promise.all([held, waiting])).toEqual([undefined, 3]);
     expect(pool.stats().destroyed).toBe(0);
   });
 
@@ -125,16 +130,29 @@ describe('the start of an instance past createTimeoutMillis', () => {
 
   test('is an error of the one call that waits for it', async () => {
     const module = inline(`
-      export const onCreate = ({ id }) => { while (id === 2); };
+      import { workerData as words } from 'node:worker_threads';
+      export const onCreate = ({ id }) => {
+        if (id !== 2) return;
+        Atomics.add(words, 0, 1);
+        Atomics.notify(words, 0);
+        for (;;);
+      };
       export const exit = () => process.exit();`);
+    const gate = new Gate();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     await using pool = await createWasmWorkerPool<{ exit(): void }, Guest>(guest, {
       module,
       max: 1,
       createTimeoutMillis: 1000,
+      workerData: gate.words,
     });
     await failure(pool.run.exit());
     const calls = [pool.run.add(1, 2), pool.run.add(3, 4)];
+    await gate.until();
+    vi.advanceTimersByTime(1000);
     const settled = await Promise.allSettled(calls);
+    vi.useRealTimers();
     expect(settled[0]).toMatchObject({ reason: { code: 'ERR_POOL_CREATE', cause: late } });
     expect(settled[1]).toEqual({ status: 'fulfilled', value: 7 });
     await atRest(pool);

@@ -1,5 +1,5 @@
 import { OptionError } from '@wasm-pool/core';
-import { inspectValue, millis } from '@wasm-pool/core/internal';
+import { inspectValue, millis, wholeNumber } from '@wasm-pool/core/internal';
 import { WasmError } from '../../errors.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { Transferable } from '../../platform/threads.js';
@@ -31,16 +31,21 @@ export function makeCall(
     const message = `there is no task or function export ${inspectValue(name)}; accepted: ${[...names].join(', ')}`;
     throw new WasmError('ERR_WASM_TASK', message);
   }
-  const { callTimeoutMillis, timeoutMillis, signal } = settings;
+  const { callTimeoutMillis, timeoutMillis, priority, signal } = settings;
   if (!Array.isArray(args)) throw refused(name, 'args', args, 'an array');
   checkMillis(name, 'callTimeoutMillis', callTimeoutMillis);
   checkMillis(name, 'timeoutMillis', timeoutMillis);
+  if (priority !== undefined && !aPriority.test(priority)) {
+    throw refused(name, 'priority', priority, aPriority.accepts);
+  }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw refused(name, 'signal', signal, 'an AbortSignal');
   }
   signal?.throwIfAborted();
   return new Call(name, args, settings);
 }
+
+const aPriority = wholeNumber(0);
 
 function checkMillis(call: string, option: string, value: unknown): void {
   if (value !== undefined && !millis.test(value)) {

@@ -1,7 +1,13 @@
 import { messageOf, WasmError } from '../../errors.js';
 import type { Transferable } from '../../platform/threads.js';
 
-const marked = new WeakMap<object, Transferable[]>();
+type Marks = WeakMap<object, Transferable[]>;
+
+/** Shared by all copies of this module: tasks load another one than the bundle that runs them. */
+const marksKey: unique symbol = Symbol.for('@wasm-pool/wasm-adapter moved');
+const shared = globalThis as typeof globalThis & { [marksKey]?: Marks };
+shared[marksKey] ??= new WeakMap();
+const marked: Marks = shared[marksKey];
 
 /**
  * Marks an argument or a result of a task to be moved to the other thread, not copied: what is in it

@@ -113,7 +113,7 @@ export function serializeError(
   }
   if (!(thrown instanceof Error)) return { value: clonable(thrown) };
   const { name, message, stack } = thrown;
-  const base = (makers.find(({ Class }) => thrown instanceof Class) as Maker).name;
+  const base = makerOf(thrown).name;
   const posted: SerializedError = {
     name: name === base && base !== 'DOMException' ? thrown.constructor.name : String(name),
     base,
@@ -131,6 +131,15 @@ export function serializeError(
   }
   return posted;
 }
+
+/** By its class; or by its name, where the class is of another copy of this package. */
+function makerOf(thrown: Error): Maker {
+  const maker = makers.find(({ Class }) => thrown instanceof Class) as Maker;
+  if (maker.Class !== Error && maker.Class !== TypeError) return maker;
+  return makers.find((it) => ours.includes(it.name) && it.name === thrown.name) ?? maker;
+}
+
+const ours = ['WasmExit', 'WasmException', 'WasmError', 'OptionError'];
 
 /** Undefined where it cannot go. */
 function serializeValue(
