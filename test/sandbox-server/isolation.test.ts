@@ -9,9 +9,15 @@ let hasty: Server;
 /** What a script sees in an engine that nobody used before. */
 let expected: unknown;
 beforeAll(async () => {
-  server = await openServer({ MAX: '1' });
-  hasty = await openServer({ MAX: '1', CPU_MILLIS: '300', DEADLINE_MILLIS: '600' });
-  await using fresh = await openServer({ MAX: '1' });
+  // The harder case: scripts one after another in the same engine.
+  server = await openServer({ MAX: '1', ENGINES: 'reuse' });
+  hasty = await openServer({
+    MAX: '1',
+    ENGINES: 'reuse',
+    CPU_MILLIS: '300',
+    DEADLINE_MILLIS: '600',
+  });
+  await using fresh = await openServer({ MAX: '1', ENGINES: 'fresh' });
   expected = (await run(fresh.address, look)).body.result;
   expect(expected).toBeTypeOf('object');
 });
@@ -147,8 +153,21 @@ test('scripts under way at the same time do not see each other', async () => {
 });
 
 test('an instance is replaced after as many scripts as it may serve', async () => {
-  await using short = await openServer({ MAX: '1', MAX_USES: '2' });
+  await using short = await openServer({ MAX: '1', ENGINES: 'reuse', MAX_USES: '2' });
   const names: (string | undefined)[] = [];
   for (let i = 0; i < 5; i++) names.push((await run(short.address, '1')).body.instance);
   expect(names).toEqual(['quickjs#1', 'quickjs#1', 'quickjs#2', 'quickjs#2', 'quickjs#3']);
+});
+
+test('no two scripts have the same engine, and each finds its world ready', async () => {
+  await using three = await openServer({ MAX: '3' });
+  const script = `console.log('here'); sleep(1).then(() => typeof sleep + input)`;
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, input) => run(three.address, script, { input })),
+  );
+  for (const [input, { body }] of answers.entries()) {
+    expect(body.result).toBe(`function${input}`);
+    expect(body.console).toEqual([{ level: 'log', text: 'here' }]);
+  }
+  expect(new Set(answers.map(({ body }) => body.instance)).size).toBe(12);
 });

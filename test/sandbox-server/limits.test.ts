@@ -9,14 +9,23 @@ type Server = Awaited<ReturnType<typeof openServer>>;
 let server: Server;
 /** Have little of one kind of time, and enough of the other. */
 let hasty: { cpu: Server; deadline: Server };
+/** Keep an engine for as long as it is sound. */
+let reusing: { patient: Server; cpu: Server };
 beforeAll(async () => {
   server = await openServer(sizes);
+  reusing = {
+    patient: await openServer({ ...sizes, ENGINES: 'reuse' }),
+    cpu: await openServer({ ...sizes, ENGINES: 'reuse', CPU_MILLIS: '200' }),
+  };
   hasty = {
     cpu: await openServer({ ...sizes, CPU_MILLIS: '200' }),
     deadline: await openServer({ ...sizes, DEADLINE_MILLIS: '200' }),
   };
 });
-afterAll(() => Promise.all([server, hasty.cpu, hasty.deadline].map((it) => it.close())));
+afterAll(() => {
+  const servers = [server, hasty.cpu, hasty.deadline, reusing.patient, reusing.cpu];
+  return Promise.all(servers.map((it) => it.close()));
+});
 
 /** Each ends with this code, and the next scripts find sound engines. */
 function ends(
@@ -83,12 +92,12 @@ describe('one native call that takes longer than anybody lives', () => {
   );
 
   test('is ended with its instance', async () => {
-    const before = await statsOf(hasty.cpu.address);
+    const before = await statsOf(reusing.cpu.address);
     const script = 'Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 1)';
-    const { body } = await run(hasty.cpu.address, script);
-    const after = await statsOf(hasty.cpu.address);
+    const { body } = await run(reusing.cpu.address, script);
+    const after = await statsOf(reusing.cpu.address);
     expect(after.destroyedBy.borrower).toBe((before.destroyedBy.borrower ?? 0) + 1);
-    const next = await Promise.all([1, 2, 3].map(() => run(hasty.cpu.address, '1')));
+    const next = await Promise.all([1, 2, 3].map(() => run(reusing.cpu.address, '1')));
     expect(next.map((it) => it.body.instance)).not.toContain(body.instance);
   });
 });
@@ -127,11 +136,11 @@ describe('using too much memory', () => {
   ]);
 
   test('is an error that the script can catch; the instance is not kept', async () => {
-    const before = await statsOf(server.address);
+    const before = await statsOf(reusing.patient.address);
     const script = 'let kept = []; try { for (;;) kept.push({}); } catch { kept = 0; } "caught"';
-    const { body } = await run(server.address, script);
+    const { body } = await run(reusing.patient.address, script);
     expect(body.result).toBe('caught');
-    const after = await statsOf(server.address);
+    const after = await statsOf(reusing.patient.address);
     expect(after.destroyedBy.memory).toBe((before.destroyedBy.memory ?? 0) + 1);
   });
 });
@@ -152,11 +161,11 @@ describe('calling too deep', () => {
   ]);
 
   test('through V8 stack and all ends the instance, even where the script caught everything', async () => {
-    const before = await statsOf(server.address);
+    const before = await statsOf(reusing.patient.address);
     const script = 'try { eval("-".repeat(1e5) + "1") } catch {} "caught"';
-    const { body } = await run(server.address, script);
+    const { body } = await run(reusing.patient.address, script);
     expect(body.error?.code).toBe('ERR_SCRIPT_STACK');
-    const after = await statsOf(server.address);
+    const after = await statsOf(reusing.patient.address);
     expect(after.destroyedBy.borrower).toBe((before.destroyedBy.borrower ?? 0) + 1);
   });
 });
@@ -246,7 +255,7 @@ describe('what a script throws', () => {
   });
 
   test('leaves the instance in the pool', async () => {
-    await using one = await openServer({ MAX: '1' });
+    await using one = await openServer({ MAX: '1', ENGINES: 'reuse' });
     const names = new Set<string | undefined>();
     for (let i = 0; i < 5; i++) names.add((await run(one.address, 'throw 1')).body.instance);
     expect([...names]).toEqual(['quickjs#1']);

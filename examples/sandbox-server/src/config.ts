@@ -23,7 +23,12 @@ export interface Config {
   readonly maxWaiting: number;
   /** How long each of them may. */
   readonly waitMillis: number;
-  /** After how many scripts an instance is replaced. */
+  /**
+   * `'fresh'`: each script has an engine that no script was in before, a copy of one that is ready.
+   * `'reuse'`: it has a context of its own in an engine that others had before.
+   */
+  readonly engines: 'fresh' | 'reuse';
+  /** After how many scripts an instance is replaced, with `reuse`. */
   readonly maxUses: number;
   readonly limits: Limits;
 }
@@ -46,12 +51,20 @@ export function readConfig(env: Env): Config {
     );
     return fallback;
   };
+  const oneOf = <Word extends string>(name: string, fallback: Word, other: Word): Word => {
+    const given = env[name];
+    if (given === undefined || given === '' || given === fallback) return fallback;
+    if (given === other) return other;
+    problems.push(`${name} is ${JSON.stringify(given)}; accepted: ${fallback}, ${other}`);
+    return fallback;
+  };
   const config: Config = {
     host: env.HOST || '127.0.0.1',
     port: number('PORT', 3000, 0, 65_535),
     max: number('MAX', 4, 1, 1_000),
     maxWaiting: number('MAX_WAITING', 256, 0, 100_000),
     waitMillis: number('WAIT_MILLIS', 10_000, 1, 600_000),
+    engines: oneOf<'fresh' | 'reuse'>('ENGINES', 'fresh', 'reuse'),
     maxUses: number('MAX_USES', 100, 1, 1_000_000),
     limits: {
       cpuMillis: number('CPU_MILLIS', 1_000, 1, 600_000),

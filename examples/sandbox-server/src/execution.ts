@@ -1,7 +1,7 @@
-import type { QuickJSWASMModule } from 'quickjs-emscripten-core';
 import type { Limits } from './config.js';
 import { ConsoleLog } from './console-log.js';
 import { Guest } from './guest.js';
+import type { Engine } from './quickjs-pool.js';
 import { ScriptError } from './script-error.js';
 import { Stopwatch, wasEnded } from './stopwatch.js';
 import type { Turns } from './turns.js';
@@ -16,7 +16,7 @@ export interface Script {
 /** Runs one script in an engine, once. */
 export class Execution {
   readonly console: ConsoleLog;
-  readonly #engine: QuickJSWASMModule;
+  readonly #engine: Engine;
   readonly #memoryBytes: () => number;
   readonly #limits: Limits;
   readonly #turns: Turns;
@@ -28,7 +28,7 @@ export class Execution {
   #brokeOff = false;
   #wake: () => void = () => {};
 
-  constructor(engine: QuickJSWASMModule, memoryBytes: () => number, limits: Limits, turns: Turns) {
+  constructor(engine: Engine, memoryBytes: () => number, limits: Limits, turns: Turns) {
     this.#engine = engine;
     this.#memoryBytes = memoryBytes;
     this.#limits = limits;
@@ -138,6 +138,7 @@ export class Execution {
   close(): boolean {
     this.#guest?.sleepers.stop();
     if (this.#brokeOff) return false;
+    if (this.#engine.world !== undefined) return true; // it goes with its engine, which serves no other
     try {
       this.#guest?.dispose(); // runs no script, and so takes no time that a script could choose
       return true;

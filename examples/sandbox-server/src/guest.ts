@@ -2,13 +2,13 @@ import {
   type QuickJSContext,
   type QuickJSHandle,
   type QuickJSRuntime,
-  type QuickJSWASMModule,
   Scope,
 } from 'quickjs-emscripten-core';
 import type { Limits } from './config.js';
-import { prelude } from './prelude.js';
+import type { Engine } from './quickjs-pool.js';
 import { ScriptError, type Thrown } from './script-error.js';
 import { Sleepers } from './sleepers.js';
+import { openWorld, resumeWorld } from './world.js';
 
 const MIB = 1024 * 1024;
 
@@ -25,8 +25,9 @@ export interface Host {
 }
 
 /**
- * One script's world: a runtime and a context of its own in a pooled engine. Every method enters
- * the engine, and throws a `ScriptError` for what the script threw.
+ * One script in its world: a runtime and a context of its own in a pooled engine, made for it, or there
+ * since the engine was copied. Every method enters the engine, and throws a `ScriptError` for what the
+ * script threw.
  */
 export class Guest {
   readonly sleepers: Sleepers;
@@ -38,36 +39,29 @@ export class Guest {
   readonly #helpers: QuickJSHandle;
   /** Of the script's last expression. */
   #value: QuickJSHandle;
-  /** Memory that is given up when a script used all other, so that it can be told of that. */
+  /** See `World`. */
   readonly #reserve: QuickJSHandle;
 
-  constructor(engine: QuickJSWASMModule, limits: Limits, host: Host) {
+  constructor({ quickjs, world }: Engine, limits: Limits, host: Host) {
     this.#limits = limits;
     this.#host = host;
-    this.#runtime = engine.newRuntime();
-    this.#runtime.setMaxStackSize(limits.stackBytes);
+    const functions = (context: QuickJSContext) => ({
+      write: (level: QuickJSHandle, json: QuickJSHandle) => {
+        const read = () => JSON.parse(context.getString(json));
+        host.write(context.getString(level), this.#lengthOf(json), read);
+      },
+      sleep: (millis: QuickJSHandle) => this.sleepers.sleep(context.getNumber(millis)),
+    });
+    const opened = world
+      ? resumeWorld(quickjs, world, functions)
+      : openWorld(quickjs, limits.stackBytes, functions);
+    this.#runtime = opened.runtime;
+    this.#context = opened.context;
+    this.#helpers = this.#scope.manage(opened.helpers);
+    this.#reserve = this.#scope.manage(opened.reserve);
     this.#runtime.setInterruptHandler(() => host.shouldStop());
-    this.#context = this.#runtime.newContext();
     this.#value = this.#context.undefined;
     this.sleepers = new Sleepers(this.#context, () => host.wake());
-    this.#helpers = this.#setUp();
-    this.#reserve = this.#scope.manage(this.#context.newArrayBuffer(new ArrayBuffer(MIB / 4)));
-  }
-
-  #setUp(): QuickJSHandle {
-    const context = this.#context;
-    const write = context.newFunction('write', (level, json) => {
-      const read = () => JSON.parse(context.getString(json));
-      this.#host.write(context.getString(level), this.#lengthOf(json), read);
-    });
-    const sleep = context.newFunction('sleep', (millis) =>
-      this.sleepers.sleep(context.getNumber(millis)),
-    );
-    this.#scope.manage(write);
-    this.#scope.manage(sleep);
-    const start = this.#scope.manage(context.unwrapResult(context.evalCode(prelude, 'prelude.js')));
-    const helpers = context.callFunction(start, context.undefined, write, sleep);
-    return this.#scope.manage(context.unwrapResult(helpers));
   }
 
   /** Runs the script up to its last expression. */
@@ -143,8 +137,7 @@ export class Guest {
 
   #thrown(error: QuickJSHandle, explain = scriptThrew): ScriptError {
     const exhausted = this.#isExhausted();
-    // The reserve is not there yet when the set-up fails.
-    if (this.#reserve?.alive) this.#reserve.dispose();
+    if (this.#reserve.alive) this.#reserve.dispose();
     const thrown = this.#describe(error);
     // Without room for even an Error, the engine throws null.
     const nothingLeft = is(thrown, 'object', 'null') || thrown === indescribable;

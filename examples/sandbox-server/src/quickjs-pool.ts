@@ -8,11 +8,19 @@ import {
   type QuickJSWASMModule,
 } from 'quickjs-emscripten-core';
 import type { Config } from './config.js';
+import { openWorld, type WorldPointers } from './world.js';
 
 /** Its types take an import for a require, and so for a module that holds the variant. */
 const variant = releaseSync as unknown as QuickJSSyncVariant;
 
-export type QuickJSPool = WasmPool<QuickJSWASMModule>;
+/** One engine of the pool. */
+export interface Engine {
+  readonly quickjs: QuickJSWASMModule;
+  /** Where the world is that it was made with; undefined: it has none. */
+  world: WorldPointers | undefined;
+}
+
+export type QuickJSPool = WasmPool<Engine>;
 
 const wasmFile = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm');
 
@@ -20,22 +28,44 @@ const PAGE = 65_536;
 /** What the module asks for at least: 16 MiB. */
 const INITIAL_PAGES = 256;
 
-/** A pool of QuickJS engines, all of them instances of one compiled module. */
+/**
+ * A pool of QuickJS engines, all of them instances of one compiled module. With `engines: 'fresh'`
+ * each is a copy of one in which the context is made and the prelude has run, and serves one script.
+ */
 export function createQuickJSPool(config: Config): Promise<QuickJSPool> {
-  const { max, maxWaiting, waitMillis, maxUses, limits } = config;
-  return createWasmPool<QuickJSWASMModule>(wasmFile, {
+  const { max, maxWaiting, waitMillis, engines, maxUses, limits } = config;
+  const common = {
     name: 'quickjs',
     max,
     maxWaitingClients: maxWaiting,
     acquireTimeoutMillis: waitMillis,
-    // A script that broke out of its context by a bug of the engine would sit in the instance's
-    // memory. Nothing says that it did, so no instance serves for long; a new one takes a millisecond.
-    maxUses,
-    // One that a script made grow keeps what it grew by.
-    maxMemoryBytes: Math.max(limits.memoryBytes / 2, INITIAL_PAGES * PAGE),
     // Instances are made on demand, and at night there is none.
     idleTimeoutMillis: 60_000,
-    instantiate: (_module, instance) => instantiate(instance, limits.memoryBytes),
+    instantiate: async (_module: WebAssembly.Module, instance: WasmInstance<Engine>) => ({
+      quickjs: await instantiate(instance, limits.memoryBytes),
+      world: undefined,
+    }),
+  };
+  if (engines === 'reuse') {
+    return createWasmPool<Engine>(wasmFile, {
+      ...common,
+      // A script that broke out of its context by a bug of the engine would sit in the instance's
+      // memory. Nothing says that it did, so no instance serves for long.
+      maxUses,
+      // One that a script made grow keeps what it grew by.
+      maxMemoryBytes: Math.max(limits.memoryBytes / 2, INITIAL_PAGES * PAGE),
+    });
+  }
+  const nothing = () => undefined;
+  return createWasmPool<Engine, unknown, WorldPointers>(wasmFile, {
+    ...common,
+    reset: 'fresh',
+    preinitialize: ({ exports }) =>
+      openWorld(exports.quickjs, limits.stackBytes, () => ({ write: nothing, sleep: nothing }))
+        .pointers,
+    onCreate({ exports }, pointers) {
+      exports.world = pointers;
+    },
   });
 }
 
@@ -44,7 +74,7 @@ export function createQuickJSPool(config: Config): Promise<QuickJSPool> {
  * memory counts, and its exports are guarded.
  */
 function instantiate(
-  instance: WasmInstance<QuickJSWASMModule>,
+  instance: WasmInstance<Engine>,
   memoryBytes: number,
 ): Promise<QuickJSWASMModule> {
   const emscriptenModule = {
