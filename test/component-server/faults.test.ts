@@ -2,9 +2,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { type Answer, codeOf, get, openServer, openUpstream, until } from './server.js';
-
-vi.setConfig({ testTimeout: 60_000 });
+import { type Answer, codeOf, get, getInTime, openServer, openUpstream, until } from './server.js';
 
 describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) => {
   test('that traps answers 500, and its instance is replaced', async () => {
@@ -33,8 +31,8 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     const answer = await get(`${address}/upstream`);
     expect(answer.status).toBe(504);
     expect(answer.body).toContain('took longer than 300 ms');
-    expect((await get(`${address}/`)).body).toBe('1');
-    expect(pool.stats().destroyed).toBe(1);
+    expect((await getInTime(`${address}/`)).body).toBe('1');
+    expect(pool.stats().destroyed).toBeGreaterThanOrEqual(1);
   });
 
   test('whose client leaves ends what it does, and is lent to the next one', async () => {
@@ -82,7 +80,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     const socket = connect(Number(new URL(address).port), '127.0.0.1').on('error', () => {});
     const ended = once(socket.resume(), 'close');
     socket.write(half);
-    expect((await get(`${address}/`)).status).toBe(200);
+    expect((await getInTime(`${address}/`)).status).toBe(200);
     vi.spyOn(console, 'error').mockImplementation(() => {});
     await close();
     await ended;
@@ -116,7 +114,7 @@ describe('a component of preview 3', () => {
     expect(said).toHaveBeenCalledExactlyOnceWith(
       expect.objectContaining({ code: 'ERR_COMPONENT_TIMEOUT' }),
     );
-    expect((await get(`${address}/`)).status).toBe(200);
+    expect((await getInTime(`${address}/`)).status).toBe(200);
     await until(() => pool.stats().borrowed === 0);
   });
 
@@ -149,12 +147,14 @@ describe('a component of preview 2', () => {
 
   test('that never ends is stopped, and the others do not notice', async () => {
     const { address, pool } = await openServer('preview2', { CALL_MILLIS: '500' });
-    const paths = ['/forever', ...Array(8).fill('/primes?below=10')];
-    const answers = await Promise.all(paths.map((path) => get(`${address}${path}`)));
+    const answers = await Promise.all([
+      get(`${address}/forever`),
+      ...Array.from({ length: 8 }, () => getInTime(`${address}/primes?below=10`)),
+    ]);
     const [first, ...others] = answers as [Answer, ...Answer[]];
     expect([first.status, codeOf(first)]).toEqual([504, 'ERR_WASM_CALL_TIMEOUT']);
     expect(others).toEqual(Array(8).fill({ status: 200, body: '4' }));
-    await until(() => pool.stats().destroyed === 1);
+    await until(() => pool.stats().destroyed >= 1);
   });
 
   test('is sent no body that is larger than it may be', async () => {

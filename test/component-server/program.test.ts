@@ -2,12 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { get, guestPath, openUpstream } from './server.js';
 
 // Some of them take seconds where all of them are run at once.
-vi.setConfig({ testTimeout: 60_000 });
-
 const main = fileURLToPath(
   new URL('../../examples/component-server/dist/main.js', import.meta.url),
 );

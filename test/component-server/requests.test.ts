@@ -1,9 +1,7 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { get, openServer, openUpstream } from './server.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 /** By a sieve, where the guests divide. */
 function primesBelow(limit: number): number {

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { poolOptionChecks } from '@wasm-pool/core/internal';
 import { expect, test } from 'vitest';
 import { testSnippets } from '../helpers/snippets.js';
 
@@ -7,10 +6,6 @@ const readme = new URL('../../packages/core/README.md', import.meta.url);
 const text = readFileSync(readme, 'utf8');
 
 await testSnippets(readme);
-
-test('each option is in the README', () => {
-  for (const name of Object.keys(poolOptionChecks)) expect(text).toContain(`\`${name}\``);
-});
 
 test('each test that the README names as a proof is there', () => {
   const folder = new URL('.', import.meta.url);

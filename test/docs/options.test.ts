@@ -52,6 +52,7 @@ test.each<[string, (options: object) => unknown]>([
 
 test.each<[string, (options: object) => unknown]>([
   ['Of `component`', (options) => createWasmPool(module, { component: options })],
+  ['Of `limits`', (options) => createWasmPool(module, { limits: options })],
   ['Of `createWasmPoolFactory`', (options) => createWasmPoolFactory(options)],
 ])('docs/options.md has each option below "%s", and no other', async (heading, make) => {
   const listed = rowsOf(page, heading).map((row) => row.option ?? '');

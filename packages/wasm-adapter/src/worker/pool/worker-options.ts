@@ -115,7 +115,8 @@ const anOutput: OptionCheck = {
     (typeof value === 'object' && value !== null && 'write' in value),
 };
 
-const { imports, instantiate, onCreate, testOnBorrow, ...others } = wasmOptionChecks;
+const { imports, instantiate, onCreate, preinitialize, snapshot, testOnBorrow, ...others } =
+  wasmOptionChecks;
 
 const checks: Readonly<Record<keyof WasmWorkerPoolOptions, OptionCheck>> = {
   ...others,
