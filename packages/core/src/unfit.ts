@@ -1,8 +1,16 @@
 import { inspectValue } from './check-options.js';
 
+/** Registered, so that an answer is known in both forms of the package: `import` and `require`. */
+const brand = Symbol.for('wasm-pool.unfit');
+
 /** An answer of `validate`, `recycle` or an evict policy: destroy the resource, for that reason. */
 export class Unfit {
   readonly reason: string;
+  readonly [brand] = true;
+
+  static [Symbol.hasInstance](value: unknown): value is Unfit {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
 
   /** Use `unfit`. */
   constructor(reason: string) {
