@@ -18,6 +18,7 @@ export default defineConfig(({ mode }) => ({
     alias: {
       '@wasm-pool/core/internal': source('core/src/internal.ts'),
       '@wasm-pool/core': source('core/src/index.ts'),
+      '@wasm-pool/wasm-adapter/http': source('wasm-adapter/src/http/index.ts'),
       '@wasm-pool/wasm-adapter': source('wasm-adapter/src/index.ts'),
     },
   },
