@@ -19,6 +19,7 @@ export default defineConfig(({ mode }) => ({
       '@wasm-pool/core/generic-pool': source('core/src/drop-in/index.ts'),
       '@wasm-pool/core/internal': source('core/src/internal.ts'),
       '@wasm-pool/core': source('core/src/index.ts'),
+      '@wasm-pool/wasm-adapter/http': source('wasm-adapter/src/http/index.ts'),
       '@wasm-pool/wasm-adapter': source('wasm-adapter/src/index.ts'),
     },
   },

@@ -1,0 +1,14 @@
+/**
+ * Components for `wasi:http` as what answers HTTP requests.
+ *
+ * @module
+ */
+export {
+  createHttpComponent,
+  type HttpComponent,
+  type HttpFetchOptions,
+} from './create-http-component.js';
+export type { HttpPreview } from './detect-world.js';
+export { HttpError, type HttpErrorCode } from './http-error.js';
+export type { HttpComponentOptions } from './http-options.js';
+export type { HttpListener } from './listener.js';
