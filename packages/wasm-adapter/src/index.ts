@@ -63,6 +63,7 @@ export type { WasmAcquireOptions, WasmPool } from './pool/wasm-pool.js';
 export type { WasmSource } from './program.js';
 export type { SnapshotSource } from './snapshot/snapshot-source.js';
 export type { ModuleSource } from './source/source.js';
+export type { OutputTarget } from './worker/host/outlet.js';
 export type { WorkerInfo } from './worker/host/pooled-worker.js';
 export { createWasmWorkerPool } from './worker/pool/create-wasm-worker-pool.js';
 export type { Calls, ExportCalls, ExportsOf, TaskCalls } from './worker/pool/task-types.js';
@@ -75,4 +76,6 @@ export type {
 export type { WasmWorkerPool } from './worker/pool/wasm-worker-pool.js';
 export type { WasmWorkerPoolOptions } from './worker/pool/worker-options.js';
 export { serveTasks } from './worker/thread/serve-tasks.js';
+export type { TaskInstance } from './worker/thread/task-instance.js';
+export type { HostFunctions } from './worker/wire/messages.js';
 export { move } from './worker/wire/move.js';

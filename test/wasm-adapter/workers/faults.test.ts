@@ -33,4 +33,4 @@ test(`after ${FAULTS} random faults everything else was answered, and nothing is
     expect(pool.stats().createErrors).toBe(0);
     await pool.close();
   });
-});
+}, 1_200_000);

@@ -1,12 +1,10 @@
 import { WasmError } from '../../errors.js';
 import { writeToProcess } from '../../platform/threads.js';
+import type { HostFunctions } from '../wire/messages.js';
 import { cloneError, movedOf } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
 import { serializeError } from '../wire/serialized-error.js';
 import type { HostAnswer, ThreadOutlet } from './thread.js';
-
-/** Functions of the main thread that tasks and guests on threads call by name. */
-export type HostFunctions = Readonly<Record<string, (...args: never[]) => unknown>>;
 
 /** Where output goes: a function of the bytes, or a stream of Node.js. */
 export type OutputTarget = ((bytes: Uint8Array) => unknown) | { write(bytes: Uint8Array): unknown };

@@ -1,7 +1,14 @@
 import type { WasmInstance } from '../../instance/wasm-instance.js';
 
 /** What a worker's module exports for the pool's own use; all else that is a function is a task. */
-export type Reserved = 'default' | 'imports' | 'wasi' | 'onCreate' | 'instantiate';
+export type Reserved =
+  | 'default'
+  | 'module.exports'
+  | 'imports'
+  | 'wasi'
+  | 'onCreate'
+  | 'instantiate'
+  | 'onThreadEnd';
 
 /** A function of a worker's module: it is given the worker's instance, and what its caller gave. */
 // biome-ignore lint/suspicious/noExplicitAny: a constraint that any function meets
@@ -53,6 +60,14 @@ type Union<All> = (All extends unknown ? (one: All) => void : never) extends (
   ? One
   : never;
 
+/** The tasks of a module's default export, where that is an object, but for those that it names itself. */
+type DefaultCalls<Tasks> = Tasks extends { readonly default: infer All extends object }
+  ? All extends (...args: never) => unknown
+    ? unknown
+    : Omit<TaskCalls<All>, keyof TaskCalls<Tasks>>
+  : unknown;
+
 /** Tasks, and those exports that no task has the name of. */
 export type Calls<Tasks, Exports> = TaskCalls<Tasks> &
-  Omit<ExportCalls<Exports>, keyof TaskCalls<Tasks>>;
+  DefaultCalls<Tasks> &
+  Omit<ExportCalls<Exports>, keyof TaskCalls<Tasks> | keyof DefaultCalls<Tasks>>;

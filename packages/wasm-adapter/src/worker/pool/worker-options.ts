@@ -15,9 +15,9 @@ import {
   type WorkerOptions,
 } from '../../platform/threads.js';
 import { type WasmPoolOptions, wasmOptionChecks } from '../../pool/options.js';
-import type { HostFunctions, OutputTarget } from '../host/outlet.js';
+import type { OutputTarget } from '../host/outlet.js';
 import type { WorkerInfo } from '../host/pooled-worker.js';
-import type { ThreadOptions } from '../wire/messages.js';
+import type { HostFunctions, ThreadOptions } from '../wire/messages.js';
 
 /** How a pool of workers behaves: what a pool of instances takes, but for what runs in the threads. */
 export interface WasmWorkerPoolOptions

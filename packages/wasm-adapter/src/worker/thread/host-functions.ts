@@ -36,6 +36,15 @@ export class HostFunctions {
     this.promising = functions(names, (name, args) => this.#call(name, args));
   }
 
+  /** Gives an instance its `hosts` and `hostsLater`. */
+  giveTo(instance: object): void {
+    if (Object.hasOwn(instance, 'hosts')) return;
+    Object.defineProperties(instance, {
+      hosts: { value: this.blocking },
+      hostsLater: { value: this.promising },
+    });
+  }
+
   /** Whether a call has no answer yet. */
   get areWaitedFor(): boolean {
     return this.#waiting.size > 0;

@@ -36,11 +36,8 @@ export class HostedInstance {
     this.names = names;
     const signal = new CallSignal(ring);
     this.signal = signal;
-    Object.defineProperties(pooled, {
-      signal: { get: () => signal.current, configurable: true },
-      hosts: { value: hosts.blocking, configurable: true },
-      hostsLater: { value: hosts.promising, configurable: true },
-    });
+    hosts.giveTo(pooled);
+    Object.defineProperty(pooled, 'signal', { get: () => signal.current });
     this.functions = names.map((name) => {
       const task = tasks.get(name);
       if (task !== undefined) return (...args) => task(pooled, ...args);

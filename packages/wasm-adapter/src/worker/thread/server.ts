@@ -223,6 +223,7 @@ export class Server {
     const given: WasmPoolOptions<unknown, unknown> = { ...this.#data.options };
     Object.assign(given, this.#found.options);
     checkWasmOptions('module', given);
+    this.#giveHosts(given);
     const { program, poolName } = this.#data;
     const own = 'code' in program ? await receiveComponent(program) : new CompiledModule(program);
     if (hosts.length > 0 && own.kind === 'module' && given.instantiate === undefined) {
@@ -230,6 +231,26 @@ export class Server {
     }
     this.#factory = new WasmFactory(own, poolName, given);
     return { endsItself: this.#found.onThreadEnd !== undefined };
+  }
+
+  /** Has each instance its host functions before any of the tasks' own code sees it. */
+  #giveHosts(given: WasmPoolOptions<unknown, unknown>): void {
+    const { imports, wasi, onCreate, instantiate } = given;
+    const hosts = this.#hosts;
+    const giving =
+      <Instance extends object, Result>(fn: (instance: Instance) => Result) =>
+      (instance: Instance) => {
+        hosts.giveTo(instance);
+        return fn(instance);
+      };
+    if (typeof imports === 'function') given.imports = giving(imports);
+    if (typeof wasi === 'function') given.wasi = giving(wasi);
+    if (onCreate !== undefined) given.onCreate = giving(onCreate);
+    if (instantiate === undefined) return;
+    given.instantiate = (module, instance) => {
+      hosts.giveTo(instance);
+      return instantiate(module, instance);
+    };
   }
 
   #loadedTasks(): Promise<Loaded> {

@@ -26,6 +26,9 @@ export interface ThreadOptions
   readonly wasi: boolean | 'node' | WasiOptions | NodeWasiOptions | undefined;
 }
 
+/** Functions of the main thread that tasks and guests on threads call by name. */
+export type HostFunctions = Readonly<Record<string, (...args: never[]) => unknown>>;
+
 /** A thread has loaded its tasks. */
 export interface Loaded {
   /** It has something to do before it ends. */
