@@ -15,6 +15,7 @@ const parts = [
   'latency',
   'memory',
   'startup',
+  'copies',
   'http',
   'components',
   'component-http',

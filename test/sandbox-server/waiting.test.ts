@@ -60,7 +60,7 @@ test('who hangs up while waiting is not waited for', async () => {
 });
 
 test('who hangs up while the script sleeps gets it stopped', async () => {
-  await using server = await openServer(one);
+  await using server = await openServer({ ...one, ENGINES: 'reuse' });
   const letGo = await occupy(server.address);
   await letGo();
   await until(async () => (await statsOf(server.address)).borrowed === 0);

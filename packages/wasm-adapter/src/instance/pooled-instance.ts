@@ -37,6 +37,8 @@ interface Linked {
 export interface Origin {
   /** The module to make it of, instead of the program's. */
   readonly module: WebAssembly.Module;
+  /** The shape of the program's module, with its code read. */
+  readonly shape: ModuleShape;
   /** The state that it is to have: it is a copy. Undefined: it is the one that is prepared. */
   readonly image: StateImage | undefined;
   /** For a loader that makes it, and runs code of it; undefined: there is none. */
@@ -143,12 +145,14 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   }
 
   /** Makes an instance of one core module, whose exports are not guarded. Throws as `link`. */
-  linkModule({ extended, shape }: CompiledModule, imports: WasmImports): WebAssembly.Instance {
+  linkModule(compiled: CompiledModule, imports: WasmImports): WebAssembly.Instance {
+    const { extended } = compiled;
+    const module = this.#origin?.module ?? extended;
+    const shape = this.#origin?.shape ?? compiled.shape;
     if (shape !== undefined) {
       assertImportsWithinLimits(extended, shape, imports, this.#limits, this.name);
       assertRoomForTables(shape, this.name);
     }
-    const module = this.#origin?.module ?? extended;
     const instance = link(module, imports, this.name);
     const { exports } = instance;
     const isPrepared = this.#origin !== undefined && this.#origin.image === undefined;

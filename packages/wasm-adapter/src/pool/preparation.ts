@@ -117,7 +117,8 @@ export class Preparation {
   /** Prepares an instance, and takes the image of it. */
   async snapshot(prepareInstance: PrepareInstance): Promise<Snapshotted> {
     const module = await modulePreparing(this.#module);
-    const origin = { module, image: undefined, traces: undefined };
+    const { shape } = this.#module;
+    const origin = { module, shape, image: undefined, traces: undefined };
     const { instance, value } = await prepareInstance(origin);
     try {
       return { image: instance.stateImage(), value, bytes: this.#module.bytes };
@@ -137,7 +138,8 @@ export class Preparation {
     const functions = referredFunctions(image);
     const module = await moduleOfCopies(this.#module, image, functions, hasLoader);
     const traces = hasLoader ? { memories: undefined } : undefined;
-    return { origin: { module, image, traces }, value };
+    const { shape } = this.#module;
+    return { origin: { module, shape, image, traces }, value };
   }
 }
 

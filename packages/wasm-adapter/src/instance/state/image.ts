@@ -8,8 +8,9 @@
 //
 // It holds nothing of the instance itself, so it can be posted to a thread, or written to a file.
 import { messageOf, WasmError } from '../../errors.js';
-import type { ShapeItem } from '../../module/module-shape.js';
+import type { ShapeItem, TableShape } from '../../module/module-shape.js';
 import { exportName, type StateKind } from '../../module/private-exports.js';
+import { writtenTables } from '../../module/restore-blockers.js';
 import { isExact } from './global.js';
 import {
   type MemoryImage,
@@ -52,10 +53,13 @@ export function memorySizes({ shape, exports }: Pick<Referable, 'shape' | 'expor
   return shape.memories.map((item, index) => bytesOf(exports, index, item).length);
 }
 
-/** The elements of all tables of an instance. */
+/** The elements of all tables of an instance; of those that nothing writes into, none. */
 export function readTables({ shape, exports }: Pick<Referable, 'shape' | 'exports'>): unknown[][] {
+  const written = writtenTables(shape);
   return shape.tables.map((item, index) =>
-    readTable(exports[exportName('table', index, item)] as WebAssembly.Table),
+    written.includes(item)
+      ? readTable(exports[exportName('table', index, item)] as WebAssembly.Table)
+      : [],
   );
 }
 
@@ -71,6 +75,7 @@ export function stateImage(
 ): StateImage {
   const { shape, exports, newTables } = instance;
   const references = new References(instance);
+  const written = writtenTables(shape);
   const portable = (value: unknown, where: () => string): PortableValue => {
     const found = references.describe(value);
     if (found !== undefined) return found;
@@ -82,7 +87,9 @@ export function stateImage(
     memories: shape.memories.map((item, index) => memoryImage(bytesOf(exports, index, item))),
     grownBytes: memorySizes(instance).map((size, index) => size - (sizesBefore[index] ?? size)),
     tables: shape.tables.map((item, index) => {
-      const values = readTable(exports[exportName('table', index, item)] as WebAssembly.Table);
+      const table = exports[exportName('table', index, item)] as WebAssembly.Table;
+      if (!written.includes(item)) return { length: tableLength(table), changed: [] };
+      const values = readTable(table);
       const before = item.imported ? [] : (newTables[index] ?? []);
       const changed: [number, PortableValue][] = [];
       for (const [at, value] of values.entries()) {
@@ -161,8 +168,10 @@ export function copyState(
     else if (isNew && !item.imported) writeToNew(bytes, memory);
     else writeOver(bytes, memory);
   }
+  const written = writtenTables(shape);
   for (const [index, { length, changed }] of image.tables.entries()) {
-    const item = shape.tables[index] as ShapeItem;
+    const item = shape.tables[index] as TableShape;
+    if (!written.includes(item)) continue;
     const table = exports[exportName('table', index, item)] as WebAssembly.Table;
     const has = tableLength(table);
     if (has !== length) resize('table', index, item, has, length);

@@ -1,7 +1,7 @@
 // The content of one memory, kept apart from the memory.
 //
 // Most of a memory is zero: what a guest has never touched, and what it has cleared. An image keeps
-// the stretches in between, in whole chunks of 16 KiB:
+// the stretches in between, in whole pages of the system:
 //
 //     memory  |........|dddddddddddddd|........|hhhh|..................|
 //     image   { byteLength, stretches: [ { start, bytes }, { start, bytes } ] }
@@ -21,10 +21,16 @@
 // many instances with almost the same state cost almost nothing each.
 import { sameBytes } from '../../platform/bytes.js';
 
-/** What is compared at a time; small enough that the zeros to compare with stay in the first cache. */
-export const CHUNK_BYTES = 16_384;
+/**
+ * What an image keeps or leaves out: the system's page. Each that is written to in new memory costs a
+ * fault, which is most of what a copy costs.
+ */
+export const CHUNK_BYTES = 4096;
 
-const zeros = new Uint8Array(CHUNK_BYTES);
+/** How much is looked through at a time for what is not zero, where most is. */
+const SCAN_BYTES = 16_384;
+
+const zeros = new Uint8Array(SCAN_BYTES);
 
 /** Bytes that are not all zero, and where in the memory they begin. */
 export interface Stretch {
@@ -130,6 +136,7 @@ function clear(memory: Uint8Array, start: number, end: number): void {
 /** Where the first chunk begins that is not all zero; `end` if there is none. */
 function nextWritten(memory: Uint8Array, start: number, end = memory.length): number {
   let at = start;
+  while (at + SCAN_BYTES <= end && sameBytes(memory, at, zeros, 0, SCAN_BYTES)) at += SCAN_BYTES;
   while (at < end && isZero(memory, at, end)) at += CHUNK_BYTES;
   return Math.min(at, end);
 }

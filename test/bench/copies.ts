@@ -1,0 +1,269 @@
+// Copies of one prepared instance: what each costs beside preparing anew, and beside the floor, which
+// is writing as many bytes into new memory.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import quickjsVariant from '@jitl/quickjs-wasmfile-release-sync';
+import {
+  createWasmPool,
+  createWasmSnapshot,
+  type WasmInstance,
+  type WasmPool,
+} from '@wasm-pool/wasm-adapter';
+import autocannon from 'autocannon';
+import {
+  newQuickJSWASMModuleFromVariant,
+  newVariant,
+  type QuickJSSyncVariant,
+  type QuickJSWASMModule,
+} from 'quickjs-emscripten-core';
+import wabt from 'wabt';
+import { bundleLibrary } from '../sandbox-server/markdown.ts';
+import { heading, record } from './report.ts';
+import { spread } from './rounds.ts';
+
+const ROUNDS = 7;
+const MIB = 2 ** 20;
+
+const variant = quickjsVariant as unknown as QuickJSSyncVariant;
+const { resolve } = createRequire(import.meta.url);
+const quickjs = new Uint8Array(readFileSync(resolve('@jitl/quickjs-wasmfile-release-sync/wasm')));
+const library = await bundleLibrary();
+
+/** QuickJS as its loader, emscripten's, makes it: nothing has run in it. */
+async function engineOf(instance: WasmInstance<QuickJSWASMModule>): Promise<QuickJSWASMModule> {
+  const instantiateWasm = (
+    imports: Record<string, Record<string, unknown>>,
+    done: (made: WebAssembly.Instance) => void,
+  ) => {
+    const made = instance.link(imports);
+    done(made);
+    return made.exports;
+  };
+  const engine = newVariant(variant, { emscriptenModule: { instantiateWasm } });
+  return newQuickJSWASMModuleFromVariant(engine);
+}
+
+/** A context in which a library of 220 KB has run. */
+function loadLibrary(engine: QuickJSWASMModule): void {
+  const context = engine.newContext();
+  context.unwrapResult(context.evalCode(library)).dispose();
+}
+
+const loading = {
+  instantiate: (_: WebAssembly.Module, instance: WasmInstance<QuickJSWASMModule>) =>
+    engineOf(instance),
+};
+const preparing = {
+  preinitialize: ({ exports }: WasmInstance<QuickJSWASMModule>) => loadLibrary(exports),
+};
+
+type Work = () => Promise<void> | void;
+
+/** Milliseconds of each subject, round by round: all subjects in turn, so that noise hits all alike. */
+async function inTurn(
+  subjects: Record<string, Work>,
+  rounds = ROUNDS,
+): Promise<Map<string, number[]>> {
+  const taken = new Map(Object.keys(subjects).map((name) => [name, [] as number[]]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, work] of Object.entries(subjects)) {
+      const begun = performance.now();
+      await work();
+      if (round > 0) taken.get(name)?.push(performance.now() - begun);
+    }
+  }
+  return taken;
+}
+
+function recordAll(taken: Map<string, number[]>, unit = 'ms'): void {
+  for (const [name, millis] of taken) record({ name, unit, ...spread(millis) });
+}
+
+/** A ratio, taken round by round. */
+function recordRatio(
+  name: string,
+  of: readonly number[],
+  to: readonly number[],
+  aim: { atMost?: number; atLeast?: number; moreIsBetter?: true } = {},
+): void {
+  record({ name, unit: '', ...spread(of.map((it, round) => it / (to[round] as number))), ...aim });
+}
+
+const millisOf = (taken: Map<string, number[]>, name: string) => taken.get(name) ?? [];
+
+/** Has a pool make a further instance, and destroy it. */
+const oneMore =
+  <Exports>(pool: WasmPool<Exports>): Work =>
+  async () => {
+    const instance = await pool.acquire();
+    await pool.destroy(instance);
+    await pool.ready(0);
+  };
+
+async function quickjsWithLibrary(): Promise<void> {
+  heading('QuickJS with a library: a further instance');
+  await using anew = await createWasmPool<QuickJSWASMModule>(quickjs, {
+    ...loading,
+    onCreate: ({ exports }) => loadLibrary(exports),
+  });
+  await using copies = await createWasmPool<QuickJSWASMModule>(quickjs, {
+    ...loading,
+    ...preparing,
+  });
+  await using loaders = await createWasmPool<QuickJSWASMModule>(quickjs, loading);
+  const taken = await inTurn({
+    'prepared anew': oneMore(anew),
+    'a copy': oneMore(copies),
+    'its loader alone': oneMore(loaders),
+  });
+  recordAll(taken);
+  const [all, copy, loader] = ['prepared anew', 'a copy', 'its loader alone'].map((name) =>
+    millisOf(taken, name),
+  );
+  if (!all || !copy || !loader) return;
+  recordRatio('a copy ÷ prepared anew', copy, all, { atMost: 0.1 });
+  const without = (millis: readonly number[]) =>
+    millis.map((it, round) => Math.max(it - (loader[round] as number), 0));
+  recordRatio('the same without the loader', without(copy), without(all), { atMost: 0.05 });
+}
+
+async function oneMebibyte(): Promise<void> {
+  heading('A copy of 1 MiB in use');
+  const { parseWat } = await wabt();
+  const bytes = new Uint8Array(
+    parseWat('m.wat', '(module (memory (export "m") 16))', {}).toBinary({}).buffer,
+  );
+  const content = new Uint8Array(MIB).fill(1);
+  await using pool = await createWasmPool<{ m: WebAssembly.Memory }>(bytes, {
+    preinitialize: ({ exports }) => new Uint8Array(exports.m.buffer).set(content),
+  });
+  const names = [
+    'copies of an instance',
+    'as many bytes into new memory',
+    'new memory touched only',
+  ];
+  const TIMES = 20;
+  const times = (work: Work) => async () => {
+    for (let i = 0; i < TIMES; i++) await work();
+  };
+  const newMemory = () => new Uint8Array(new WebAssembly.Memory({ initial: 16 }).buffer);
+  const taken = await inTurn({
+    [`${names[0]}`]: times(oneMore(pool)),
+    [`${names[1]}`]: times(() => newMemory().set(content)),
+    [`${names[2]}`]: times(() => {
+      const memory = newMemory();
+      for (let at = 0; at < MIB; at += 4096) memory[at] = 1;
+    }),
+  });
+  for (const [name, millis] of taken) {
+    record({ name, unit: 'µs', ...spread(millis.map((it) => (it / TIMES) * 1000)) });
+  }
+  const [copy, plain] = [millisOf(taken, `${names[0]}`), millisOf(taken, `${names[1]}`)];
+  recordRatio('a copy ÷ as many bytes into new memory', copy, plain, { atMost: 2 });
+}
+
+async function poolOf64(): Promise<void> {
+  heading('A pool of 64 engines with a library, ready');
+  const snapshot = await createWasmSnapshot<QuickJSWASMModule>(quickjs, {
+    ...loading,
+    ...preparing,
+  });
+  record({ name: 'the snapshot', unit: 'KiB', median: snapshot.length / 1024, from: 0, to: 0 });
+  const ready = async (pool: Promise<WasmPool<QuickJSWASMModule>>) => (await pool).close();
+  const taken = await inTurn(
+    {
+      'from scratch': () =>
+        ready(
+          createWasmPool<QuickJSWASMModule>(quickjs, {
+            ...loading,
+            min: 64,
+            onCreate: ({ exports }) => loadLibrary(exports),
+          }),
+        ),
+      'from a snapshot': () =>
+        ready(createWasmPool<QuickJSWASMModule>(quickjs, { ...loading, min: 64, snapshot })),
+    },
+    3,
+  );
+  recordAll(taken);
+  recordRatio(
+    'from a snapshot ÷ from scratch',
+    millisOf(taken, 'from a snapshot'),
+    millisOf(taken, 'from scratch'),
+    { atMost: 0.1 },
+  );
+}
+
+const server = fileURLToPath(
+  new URL('../../examples/sandbox-server/dist/main.js', import.meta.url),
+);
+
+async function startServer(env: Record<string, string>) {
+  const child = spawn(process.execPath, [server], {
+    env: { ...process.env, PORT: '0', MAX_WAITING: '1024', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  const address = /http:\S+/.exec(line)?.[0] ?? '';
+  return {
+    async load(connections: number, duration: number) {
+      const { requests, latency, errors, timeouts, non2xx } = await autocannon({
+        url: `${address}/run`,
+        method: 'POST',
+        headers: { 'content-type': 'text/plain' },
+        body: '[1, 2, 3].map((n) => n * n)',
+        connections,
+        duration,
+      });
+      if (errors + timeouts + non2xx > 0) throw new Error('some requests failed');
+      return { requests: requests.average, p99: latency.p99 };
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+async function sandboxServer(): Promise<void> {
+  heading('The sandbox server');
+  const [fresh, reuse] = [
+    await startServer({ ENGINES: 'fresh' }),
+    await startServer({ ENGINES: 'reuse' }),
+  ];
+  const requests = { fresh: [] as number[], reuse: [] as number[] };
+  for (let round = 0; round <= 3; round++) {
+    const [ofFresh, ofReuse] = [await fresh.load(16, 2), await reuse.load(16, 2)];
+    if (round === 0) continue;
+    requests.fresh.push(ofFresh.requests);
+    requests.reuse.push(ofReuse.requests);
+  }
+  await fresh.stop();
+  await reuse.stop();
+  record({ name: 'an engine for each script', unit: '/s', ...spread(requests.fresh) });
+  record({ name: 'engines that serve many', unit: '/s', ...spread(requests.reuse) });
+  recordRatio('an engine for each ÷ engines that serve many', requests.fresh, requests.reuse, {
+    atLeast: 0.5,
+    moreIsBetter: true,
+  });
+  const p99 = { growing: [] as number[], atRest: [] as number[] };
+  for (let round = 0; round < 3; round++) {
+    const server64 = await startServer({ ENGINES: 'fresh', MAX: '64' });
+    await server64.load(1, 1); // what V8 has to compile first is no matter of growing
+    p99.growing.push((await server64.load(64, 2)).p99);
+    await server64.load(64, 1);
+    p99.atRest.push((await server64.load(64, 2)).p99);
+    await server64.stop();
+  }
+  record({ name: 'p99 while the pool grows from 1 to 64', unit: 'ms', ...spread(p99.growing) });
+  record({ name: 'p99 with 64 connections at rest', unit: 'ms', ...spread(p99.atRest) });
+  recordRatio('p99 while growing ÷ at rest', p99.growing, p99.atRest, { atMost: 2 });
+}
+
+await quickjsWithLibrary();
+await oneMebibyte();
+await poolOf64();
+await sandboxServer();
