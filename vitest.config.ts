@@ -5,12 +5,21 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
 
+/** The small test files of core share processes: to start one takes longer than their tests. */
+function smallFiles(): string[] {
+  const apart = /\/(closing|many|model|readme|shapes|soak)\.test\.ts$|\/drop-in\//;
+  return globSync('test/core/**/*.test.ts', { cwd: root }).filter((file) => !apart.test(file));
+}
+
 /** The test files with a long form: they import test/helpers/long.ts. */
 function filesWithLongForms(): string[] {
   return globSync('test/**/*.test.ts', { cwd: root }).filter((file) =>
     readFileSync(`${root}${file}`, 'utf8').includes('/helpers/long.js'),
   );
 }
+
+const exclude = [...configDefaults.exclude, 'test/dependents']; // npm run test:dependents
+const small = smallFiles();
 
 export default defineConfig(({ mode }) => ({
   resolve: {
@@ -24,8 +33,20 @@ export default defineConfig(({ mode }) => ({
     },
   },
   test: {
-    include: mode === 'long' ? filesWithLongForms() : ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/dependents'], // npm run test:dependents
+    projects:
+      mode === 'long'
+        ? [{ extends: true, test: { name: 'long', include: filesWithLongForms(), exclude } }]
+        : [
+            { extends: true, test: { name: 'small', include: small, isolate: false } },
+            {
+              extends: true,
+              test: {
+                name: 'all',
+                include: ['test/**/*.test.ts'],
+                exclude: [...exclude, ...small],
+              },
+            },
+          ],
     env: mode === 'long' ? { LONG: '1' } : {},
     execArgv: ['--expose-gc'], // some tests force a collection
     maxWorkers: 2, // many tests start threads and processes of their own

@@ -8,6 +8,7 @@ export default defineConfig((env) => {
     ...config,
     test: {
       ...config.test,
+      projects: undefined,
       include: ['test/core/*.test.ts'],
       exclude: ['test/core/{readme,model,soak,many,generic-pool-contract}.test.ts'],
     },
