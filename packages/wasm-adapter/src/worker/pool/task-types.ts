@@ -1,7 +1,7 @@
 import type { WasmInstance } from '../../instance/wasm-instance.js';
 
 /** What a worker's module exports for the pool's own use; all else that is a function is a task. */
-export type Reserved = 'default' | 'imports' | 'wasi' | 'onCreate' | 'instantiate';
+export type Reserved = 'default' | 'imports' | 'wasi' | 'onCreate' | 'onDestroy' | 'instantiate';
 
 /** A function of a worker's module: it is given the worker's instance, and what its caller gave. */
 // biome-ignore lint/suspicious/noExplicitAny: a constraint that any function meets
