@@ -17,9 +17,12 @@ export interface AdapterFactory<T, Lent = T, Context = unknown> extends Factory<
 
   /**
    * What the borrower gets in the resource's place, for one loan. Called after `lend`. The factory
-   * ends it in `recycle` and `destroy`.
+   * ends it in `recycle` and `destroy`. The function given to `useSync` gets the resource itself.
    */
   view?(resource: T): Lent;
+
+  /** The resource behind what `view` gave; undefined for anything else. A factory with `view` has it. */
+  viewed?(lent: Lent): T | undefined;
 
   /** What a lease's `value` is, in place of what `view` gave. It should hold on to the lease. */
   leaseView?(resource: T, lease: { readonly value: Lent }): Lent;

@@ -38,8 +38,6 @@ export class ResourcePool<T, Lent, Context>
 
   readonly #lends: boolean;
   readonly #beginsLoans: boolean;
-  /** The entries of what the factory's `view` gave. */
-  readonly #views = new WeakMap<object, Entry<T>>();
 
   /** @param makeFactory ties a factory to its pool; it must not use the pool before it returns */
   constructor(
@@ -100,7 +98,7 @@ export class ResourcePool<T, Lent, Context>
     if (entry === undefined) {
       throw this.draining ? this.closedError() : new PoolEmptyError(this.state());
     }
-    const lent = this.#begin(entry, context);
+    const lent = this.#begin(entry, context, false);
     const loan = entry.loans;
     let result: R;
     try {
@@ -130,12 +128,12 @@ export class ResourcePool<T, Lent, Context>
   }
 
   /** A loan has been made: tells the factory, and gives what the borrower gets. */
-  #begin(entry: Entry<T>, context: Context | undefined): Lent {
-    if (this.#beginsLoans) this.#callLend(entry, context);
+  #begin(entry: Entry<T>, context: Context | undefined, viewed = true): Lent {
+    if (this.#beginsLoans) this.#callLend(entry, context, viewed);
     return entry.lent as Lent;
   }
 
-  #callLend(entry: Entry<T>, context: Context | undefined): void {
+  #callLend(entry: Entry<T>, context: Context | undefined, viewed: boolean): void {
     const { factory } = this;
     const { resource } = entry;
     try {
@@ -145,11 +143,7 @@ export class ResourcePool<T, Lent, Context>
         Promise.resolve(answer).catch(() => {});
         throw new TypeError('factory.lend returned a promise; it has to be synchronous');
       }
-      if (factory.view !== undefined) {
-        const view: unknown = factory.view(resource);
-        this.#views.set(view as object, entry);
-        entry.lent = view;
-      }
+      if (viewed && factory.view !== undefined) entry.lent = factory.view(resource);
     } catch (error) {
       this.revoke(entry, 'unfit', error);
       throw error;
@@ -213,7 +207,8 @@ export class ResourcePool<T, Lent, Context>
       const entry = this.entries.get(lent);
       return entry?.state === 'lent' ? entry : undefined;
     }
-    const entry = this.#views.get(lent as object);
+    const viewed = this.factory.viewed?.(lent as Lent);
+    const entry = viewed === undefined ? undefined : this.entries.get(viewed);
     return entry?.state === 'lent' && entry.lent === lent ? entry : undefined;
   }
 

@@ -18,6 +18,8 @@ export type WasmErrorCode =
   | 'ERR_WASM_SNAPSHOT'
   /** V8 has no memory or address space left for a further instance. */
   | 'ERR_WASM_MEMORY'
+  /** A loader gave for two instances what is one. */
+  | 'ERR_WASM_LOADER'
   /** A module asks for more than its pool's `limits`, or `maxMemoryBytes`, let it have. */
   | 'ERR_WASM_LIMIT'
   /** The budget of a pool factory is spent, and nothing idle is left to give way. */

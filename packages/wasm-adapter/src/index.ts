@@ -59,7 +59,7 @@ export type { WasmLimits } from './module/limits.js';
 export { createWasmPool } from './pool/create-wasm-pool.js';
 export { createWasmSnapshot, type WasmSnapshotOptions } from './pool/create-wasm-snapshot.js';
 export type { PerInstance, WasmPoolOptions } from './pool/options.js';
-export type { WasmAcquireOptions, WasmPool } from './pool/wasm-pool.js';
+export type { WasmAcquireOptions, WasmPool, WasmPoolStats } from './pool/wasm-pool.js';
 export type { WasmSource } from './program.js';
 export type { SnapshotSource } from './snapshot/snapshot-source.js';
 export type { ModuleSource } from './source/source.js';

@@ -1,19 +1,14 @@
 import { WasmError } from '../errors.js';
 import { isPrivateExport } from '../module/private-exports.js';
 import { frozenRecord } from './frozen-record.js';
+import type { Gate } from './gate.js';
 import { promising } from './jspi.js';
 import { RunningTasks } from './running-tasks.js';
 
 /** Whether an instance may be called, and what its calls have come to. */
 export class CallState {
-  /** On loan, or still being set up: exports can be called. */
-  callable = true;
-
-  /** Calls that have not returned. */
+  /** Calls that have not returned, made through guards in JavaScript. */
   inFlight = 0;
-
-  /** An exception left the module by one of its exports. */
-  poisoned = false;
 
   /** What goes on in a component, also after it has answered. */
   readonly tasks = new RunningTasks();
@@ -22,9 +17,52 @@ export class CallState {
   readonly held = new Set<object>();
 
   readonly #name: string;
+  /** The guards that are exported functions, of an instance that a loader linked. */
+  readonly #gates: Gate[] = [];
+  #callable = true;
+  #poisoned = false;
 
   constructor(name: string) {
     this.#name = name;
+  }
+
+  /** On loan, or still being set up: exports can be called. */
+  get callable(): boolean {
+    return this.#callable;
+  }
+
+  set callable(callable: boolean) {
+    this.#callable = callable;
+    for (let index = 0; index < this.#gates.length; index++) {
+      (this.#gates[index] as Gate).open = callable;
+    }
+  }
+
+  /** An exception left the module by one of its exports. */
+  get poisoned(): boolean {
+    return this.#poisoned || this.#gates.some((gate) => gate.depth > 0 && !gate.suspends);
+  }
+
+  set poisoned(poisoned: boolean) {
+    this.#poisoned = poisoned;
+    if (!poisoned) for (const gate of this.#gates) gate.reset();
+  }
+
+  /** A call has not returned: it is suspended, or it is what returned the instance. */
+  get busy(): boolean {
+    return this.inFlight > 0 || this.#gates.some((gate) => gate.depth > 0 && gate.suspends);
+  }
+
+  /**
+   * All that is known of an exception is that it left a call: a guard of its own says so, where a gate
+   * has to take a call that goes on for one that was left.
+   */
+  get endedAllCalls(): boolean {
+    return this.inFlight === 0 && this.#gates.every((gate) => gate.depth === 0);
+  }
+
+  add(gate: Gate): void {
+    this.#gates.push(gate);
   }
 
   notCallable(): WasmError {
@@ -43,32 +81,32 @@ type ExportedFunction = (...args: unknown[]) => unknown;
  * toolchains keep and V8 knows nothing of, where it was mid-call, whoever catches it.
  *
  * @param promisingOnes the functions that may suspend and return promises, or true for all
+ * @param gate guards that are exported functions, for a loader to do with as WebAssembly has it
  */
 export function guardExports(
   exports: WebAssembly.Exports,
   calls: CallState,
   promisingOnes: readonly string[] | true,
+  gate?: Gate,
 ): Readonly<Record<string, unknown>> {
   const guard = (name: string, value: unknown) => {
     if (typeof value !== 'function') return value;
     return promisingOnes === true || promisingOnes.includes(name)
-      ? guardPromising(promising(value as ExportedFunction), calls)
-      : guardFunction(value as ExportedFunction, calls);
+      ? guardPromising(value as ExportedFunction, calls)
+      : (gate?.guardOf(value) ?? guardFunction(value as ExportedFunction, calls));
   };
   const own = Object.entries(exports).filter(([name]) => !isPrivateExport(name));
   return frozenRecord(own.map(([name, value]) => [name, guard(name, value)]));
 }
 
 /** A call that may be suspended is in flight until its promise settles. */
-function guardPromising(
-  call: (...args: unknown[]) => Promise<unknown>,
-  calls: CallState,
-): ExportedFunction {
+function guardPromising(guarded: ExportedFunction, calls: CallState): ExportedFunction {
+  const call = promising(guarded);
   const succeed = (result: unknown) => {
     calls.inFlight--;
     return result;
   };
-  return (...args) => {
+  const guard: ExportedFunction = (...args) => {
     if (!calls.callable) return Promise.reject(calls.notCallable());
     calls.inFlight++;
     const result = begin(call, args).then(succeed, (error: unknown) => {
@@ -80,6 +118,18 @@ function guardPromising(
     });
     return result;
   };
+  return likeOf(guard, guarded);
+}
+
+/**
+ * Gives a guard the `length` and `name` of what it guards: so many parameters, and its index in the
+ * module (WebAssembly JS API, "create a new Exported Function").
+ */
+function likeOf(guard: ExportedFunction, { length, name }: ExportedFunction): ExportedFunction {
+  if (guard.length !== length) {
+    Object.defineProperty(guard, 'length', { value: length, configurable: true });
+  }
+  return Object.defineProperty(guard, 'name', { value: name, configurable: true });
 }
 
 /** V8 throws at once where an argument does not fit, or no stack is left. */
@@ -91,8 +141,16 @@ function begin(call: (...args: unknown[]) => Promise<unknown>, args: unknown[]):
   }
 }
 
+/**
+ * A function of an instance, guarded as its exports are: it throws while the instance is not on loan, and
+ * notes an exception on its way out.
+ */
+export function guardFunction(call: ExportedFunction, calls: CallState): ExportedFunction {
+  return likeOf(guardByLength(call, calls), call);
+}
+
 /** One closure for each number of parameters: spreading them would cost more than the call. */
-function guardFunction(call: ExportedFunction, calls: CallState): ExportedFunction {
+function guardByLength(call: ExportedFunction, calls: CallState): ExportedFunction {
   const enter = () => {
     if (!calls.callable) throw calls.notCallable();
     calls.inFlight++;

@@ -41,3 +41,8 @@ export function suspending(fn: HostFunction): object {
 export function promising(fn: HostFunction): (...args: unknown[]) => Promise<unknown> {
   return jspi().promising(fn);
 }
+
+/** Whether an import is what `suspending` gives: its class is the engine's, and says nothing else. */
+export function isSuspending(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object WebAssembly.Suspending]';
+}

@@ -1,21 +1,32 @@
 import { messageOf, WasmError } from '../errors.js';
+import { frozenRecord } from './frozen-record.js';
 import { isOutOfMemory, outOfMemoryError } from './out-of-memory.js';
 
 /** What a module imports: by module, then by name. */
 export type WasmImports = Record<string, Record<string, unknown>>;
 
+/** Stands in for a host function; `place` is its place among the imported functions. */
+export type WrapHostFunction = (
+  fn: (...args: unknown[]) => unknown,
+  place: number,
+) => (...args: unknown[]) => unknown;
+
 /**
  * Makes an instance. Throws a `WasmError`: `ERR_WASM_LINK` with the first import that is missing or
  * of the wrong kind, `ERR_WASM_MEMORY`, or `ERR_WASM_START` when the start function threw.
+ *
+ * @param wrap what stands in for each imported function of JavaScript; default: itself
  */
 export function link(
   module: WebAssembly.Module,
   imports: WasmImports,
   name: string,
+  wrap?: WrapHostFunction,
 ): WebAssembly.Instance {
   checkImports(module, imports, name);
+  const given = wrap === undefined ? imports : wrapped(module, imports, wrap);
   try {
-    return new WebAssembly.Instance(module, imports as WebAssembly.Imports);
+    return new WebAssembly.Instance(module, given as WebAssembly.Imports);
   } catch (cause) {
     if (isLinkError(cause)) {
       throw new WasmError('ERR_WASM_LINK', `${name}: ${messageOf(cause)}`, { cause });
@@ -41,6 +52,27 @@ export function runStartFunction(start: unknown, name: string): void {
 function startError(cause: unknown, name: string): WasmError {
   const message = `${name}: its start function threw: ${messageOf(cause)}`;
   return new WasmError('ERR_WASM_START', message, { cause });
+}
+
+/** What a module imports of the imports, with its functions wrapped. */
+function wrapped(
+  module: WebAssembly.Module,
+  imports: WasmImports,
+  wrap: WrapHostFunction,
+): WasmImports {
+  const found = new Map<string, Map<string, unknown>>();
+  let place = 0;
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    const given = propertyOf(propertyOf(imports, from), name);
+    const items = found.get(from) ?? new Map<string, unknown>();
+    found.set(from, items);
+    const index = kind === 'function' ? place++ : -1;
+    if (typeof given !== 'function' || index === -1) items.set(name, given);
+    else items.set(name, wrap(given as (...args: unknown[]) => unknown, index));
+  }
+  return frozenRecord(
+    Array.from(found, ([from, items]) => [from, frozenRecord(items)]),
+  ) as WasmImports;
 }
 
 /** V8's own, and not one that a host function threw out of the start function. */

@@ -5,13 +5,20 @@ import type { ModuleShape } from '../module/module-shape.js';
 import { exportName, PRIVATE_START, type StateKind } from '../module/private-exports.js';
 import { writtenTables } from '../module/restore-blockers.js';
 import type { AnyProgram } from '../program.js';
+import { guardCallbacks } from './callbacks.js';
 import { externalMemory } from './external-memory.js';
+import type { FinalizerOwner } from './finalizers.js';
+import { Gate } from './gate.js';
 import { CallState, guardExports } from './guard.js';
 import { assertImportsWithinLimits, assertRoomForTables } from './imported-limits.js';
-import { link, runStartFunction, type WasmImports } from './link.js';
+import { isSuspending } from './jspi.js';
+import { link, runStartFunction, type WasmImports, type WrapHostFunction } from './link.js';
+import type { LoaderResults } from './loader-results.js';
+import { currentLoan, isOfEarlierLoan, Loan, runInLoan, tellsLoansApart } from './loan.js';
 import { Memories } from './memories.js';
 import type { ImportOwners } from './shared-state.js';
 import { Snapshot } from './snapshot.js';
+import { standInWebAssembly } from './stand-in.js';
 import {
   cannotCopy,
   copyState,
@@ -55,15 +62,40 @@ export interface OutsideState {
   restore(): boolean;
 }
 
+/** What the instances of one pool have in common. */
+export interface InstanceSettings {
+  /** The exports that may suspend. */
+  readonly promising: readonly string[] | true;
+  /** What they have imported, where they are to share nothing. */
+  readonly imported: ImportOwners | undefined;
+  /** What their memories and tables may grow to. */
+  readonly limits: ModuleLimits;
+  /** Whether host functions can read of which loan they are: they were made for one instance. */
+  readonly ownImports: boolean;
+  /** Whether a loader makes what their exports are. */
+  readonly ofLoader: boolean;
+  /** Whether an instance is put back to what it was between two loans. */
+  readonly restores: boolean;
+  readonly counts: InstanceCounts;
+  readonly loaded: LoaderResults;
+}
+
+/** What the instances of one pool count together. */
+export interface InstanceCounts {
+  /** Calls that came from outside of a loan, and were not made. */
+  strayCalls: number;
+  /** Whether any borrower ever gave a context. */
+  anyContext: boolean;
+}
+
 /** A `WasmInstance` as the pool sees it. */
 export class PooledInstance<Exports = unknown, Context = unknown>
-  implements WasmInstance<Exports, Context>
+  implements WasmInstance<Exports, Context>, FinalizerOwner
 {
   readonly id: number;
   readonly name: string;
   readonly calls: CallState;
   exports!: Exports;
-  context: Context | undefined = undefined;
 
   /** Orders the instances of all pools of one budget by when they were returned last. */
   returnedAt = 0;
@@ -71,32 +103,30 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   /** What it has beyond its own memories, tables and globals, and can be put back with them. */
   readonly #outside: OutsideState[] = [];
 
+  /** Why it cannot be put back as it was; undefined while nothing is known against it. */
+  unfitReason: string | undefined = undefined;
+
+  life = 0;
+
   readonly #program: AnyProgram;
-  readonly #promising: readonly string[] | true;
-  readonly #imported: ImportOwners | undefined;
-  readonly #limits: ModuleLimits;
+  readonly #settings: InstanceSettings;
   readonly #poolName: string;
   readonly #origin: Origin | undefined;
   readonly #memories = new Memories();
+  #loan: Loan | undefined = undefined;
   #linked: Linked[] = [];
   #sizesWhenMade: readonly number[] = [];
   #snapshot: { readonly state: Snapshot; readonly links: number } | undefined = undefined;
   #dropped: AbortController | undefined = undefined;
   #weight: { readonly bytes: number; readonly counted: ArrayBuffer | undefined } | undefined;
+  #webAssembly: typeof WebAssembly | undefined = undefined;
 
-  /**
-   * @param promising the exports that may suspend
-   * @param limits what its memories and tables may grow to
-   * @param imported what others of its pool have imported, where it is to share nothing with them
-   * @param origin undefined: it is made of the program, and begins as its author has it
-   */
+  /** @param origin undefined: it is made of the program, and begins as its author has it */
   constructor(
     program: AnyProgram,
     id: number,
     poolName: string,
-    promising: readonly string[] | true,
-    imported: ImportOwners | undefined,
-    limits: ModuleLimits,
+    settings: InstanceSettings,
     origin?: Origin,
   ) {
     this.id = id;
@@ -105,9 +135,71 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.name = `${poolName}#${id}`;
     this.calls = new CallState(this.name);
     this.#program = program;
-    this.#promising = promising;
-    this.#imported = imported;
-    this.#limits = limits;
+    this.#settings = settings;
+  }
+
+  /** Of host code that goes on after its loan, it is that loan's, whoever has the instance by then. */
+  get context(): Context | undefined {
+    const loan = currentLoan();
+    return (loan?.instance === this ? loan : this.#loan)?.context as Context | undefined;
+  }
+
+  /** The loan that is on; undefined between two. */
+  get loan(): Loan | undefined {
+    return this.#loan;
+  }
+
+  /** A loan begins: the instance can be called. */
+  lend(context: Context | undefined): void {
+    if (context !== undefined) this.#settings.counts.anyContext = true;
+    this.#loan = new Loan(this, context);
+    this.calls.callable = true;
+  }
+
+  /** The loan is over: the instance cannot be called, and what goes on is known to be of an earlier one. */
+  endLoan(): void {
+    this.calls.callable = false;
+    if (this.#loan === undefined) return;
+    this.#loan.over = true;
+    this.#loan.exports = undefined;
+    this.#loan = undefined;
+  }
+
+  /** Something beyond its own memories, tables and globals was changed on its behalf. */
+  noteOutside(what: string): void {
+    this.unfitReason ??= what;
+  }
+
+  noteForeignFinalizer(): void {
+    this.noteOutside(
+      'a finalizer was registered in a FinalizationRegistry made before its loader ran',
+    );
+  }
+
+  noteStray(): void {
+    this.#settings.counts.strayCalls++;
+  }
+
+  /** Between two loans, too, where an instance goes on as it was: it frees what nobody has any more. */
+  finalize(finalizer: () => void): void {
+    const { callable } = this.calls;
+    if (!callable && (this.#settings.restores || this.#linked.length === 0)) {
+      this.noteStray();
+      return;
+    }
+    this.calls.callable = true;
+    try {
+      finalizer();
+    } finally {
+      this.calls.callable = callable;
+    }
+  }
+
+  /** Whether a call that comes from outside may be made. One that may not is harmless, and counted. */
+  #enter(): boolean {
+    if (this.calls.callable && !isOfEarlierLoan(this)) return true;
+    this.noteStray();
+    return false;
   }
 
   get memory(): WebAssembly.Memory | undefined {
@@ -127,6 +219,11 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     return bytes;
   }
 
+  /** Whether a loader made what its exports are. */
+  get ofLoader(): boolean {
+    return this.#settings.ofLoader;
+  }
+
   /** Whether the pool made the WebAssembly instance, and so sees what becomes of its calls. */
   get guarded(): boolean {
     return this.#linked.length > 0;
@@ -137,11 +234,44 @@ export class PooledInstance<Exports = unknown, Context = unknown>
       const message = `${this.name}: instance.link is for core modules, and this is a component`;
       throw new WasmError('ERR_WASM_COMPONENT', message);
     }
-    this.#imported?.register(this.id, this.#program.extended, imports);
-    const instance = this.linkModule(this.#program, imports);
-    const guarded = guardExports(instance.exports, this.calls, this.#promising);
+    const program = this.#program;
+    this.#settings.imported?.register(this.id, program.extended, imports);
+    const instance = this.linkModule(program, imports);
+    const gate = this.#gate(program, instance.exports, imports);
+    const guarded = guardExports(instance.exports, this.calls, this.#settings.promising, gate);
     // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
     return Object.defineProperty(instance, 'exports', { value: guarded });
+  }
+
+  /** As `link`, of the pool's own, for which guards in JavaScript are good enough, and quicker to make. */
+  linkForBorrowers(imports: WasmImports): Readonly<Record<string, unknown>> {
+    const program = this.#program as CompiledModule;
+    this.#settings.imported?.register(this.id, program.extended, imports);
+    const { exports } = this.linkModule(program, imports);
+    return guardExports(exports, this.calls, this.#settings.promising);
+  }
+
+  /** Guards that are exported functions, as loaders want them. */
+  #gate(
+    program: CompiledModule,
+    exports: WebAssembly.Exports,
+    imports: WasmImports,
+  ): Gate | undefined {
+    const trampolines = program.trampolines();
+    if (trampolines === undefined) return undefined;
+    const suspends = Object.values(imports).some((items) =>
+      Object.values(items).some(isSuspending),
+    );
+    const gate = new Gate(program, trampolines, exports, () => this.#enter(), suspends);
+    this.calls.add(gate);
+    return gate;
+  }
+
+  get WebAssembly(): typeof WebAssembly {
+    const program = this.#program;
+    if (program.kind === 'component') return WebAssembly;
+    this.#webAssembly ??= standInWebAssembly(this, program);
+    return this.#webAssembly;
   }
 
   /** Makes an instance of one core module, whose exports are not guarded. Throws as `link`. */
@@ -150,10 +280,10 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     const module = this.#origin?.module ?? extended;
     const shape = this.#origin?.shape ?? compiled.shape;
     if (shape !== undefined) {
-      assertImportsWithinLimits(extended, shape, imports, this.#limits, this.name);
+      assertImportsWithinLimits(extended, shape, imports, this.#settings.limits, this.name);
       assertRoomForTables(shape, this.name);
     }
-    const instance = link(module, imports, this.name);
+    const instance = link(module, imports, this.name, this.#wrapper(shape));
     const { exports } = instance;
     const isPrepared = this.#origin !== undefined && this.#origin.image === undefined;
     const needsTables = shape !== undefined && (isPrepared || this.#origin?.traces);
@@ -170,8 +300,28 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     return instance;
   }
 
+  /** What stands in for host functions; undefined where they need no stand-in. */
+  #wrapper(shape: ModuleShape | undefined): WrapHostFunction | undefined {
+    const taking = new Set(shape?.functions.takingFunctions);
+    const inLoans = this.#settings.ownImports && tellsLoansApart;
+    if (taking.size === 0 && !inLoans) return undefined;
+    return (fn, place) => {
+      const called = taking.has(place) ? guardCallbacks(fn, this.calls) : fn;
+      return inLoans ? (...args) => this.callHost(called, args) : called;
+    };
+  }
+
+  /** Calls a host function so that what it starts is known to be of this loan. */
+  callHost(host: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown {
+    const loan = this.#loan;
+    // Where no borrower ever gave a context, there is none to tell from another.
+    if (loan === undefined || !this.#settings.counts.anyContext) return host(...args);
+    return runInLoan(loan, host, ...args);
+  }
+
   /** What a loader returned: an instance, its exports, or an object of its own. */
   useLoaderResult(loaded: Exports): void {
+    this.#settings.loaded.check(loaded, this.name, this.#linked.length > 0);
     this.exports = loaded;
     if (typeof loaded !== 'object' || loaded === null) return;
     this.#memories.note(Object.values(loaded));
@@ -192,6 +342,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** The state of now, for copies. Throws a `WasmError` `ERR_WASM_SNAPSHOT` where it cannot be copied. */
   stateImage(): StateImage {
+    if (this.unfitReason !== undefined) throw cannotCopy(this.#poolName, this.unfitReason);
     if (!this.#outside.every((it) => it.isUnchanged())) {
       const what = 'it holds a file open, or has changed what WASI keeps of one';
       throw cannotCopy(this.#poolName, what);
@@ -234,13 +385,32 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     if (!state.exact) return ['a mutable global that holds a NaN'];
     this.#snapshot = { state, links };
     for (const it of this.#outside) it.snapshot();
+    this.unfitReason = undefined;
     return [];
   }
 
-  /** Puts the state of the snapshot back; false where that cannot be done exactly. */
+  /** Puts the state of the snapshot back; false where that cannot be done exactly: see `unfitReason`. */
   restore(): boolean {
-    if (this.#linked.length !== this.#snapshot?.links) return false;
-    return this.#snapshot.state.restore() && this.#outside.every((it) => it.restore());
+    if (this.#snapshot === undefined) this.noteOutside('its state was never remembered');
+    else if (this.#linked.length !== this.#snapshot.links) {
+      this.noteOutside('instance.link was called again');
+    }
+    if (this.unfitReason !== undefined || this.#snapshot === undefined) return false;
+    if (!this.#snapshot.state.restore()) this.noteOutside(this.#grown());
+    else if (!this.#outside.every((it) => it.restore())) {
+      this.noteOutside(
+        "WASI changed what is not the module's: it holds a file open, or has moved in one",
+      );
+    }
+    if (this.unfitReason !== undefined) return false;
+    this.calls.poisoned = false;
+    this.life++;
+    return true;
+  }
+
+  /** Which memory or table has grown. */
+  #grown(): string {
+    return this.#snapshot?.state.grown ?? 'its state cannot be put back exactly';
   }
 
   /** What one core instance of a component imports is another's, and there once. */
@@ -259,8 +429,8 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** Lets go of everything, so that holding on to this object holds on to no memory. */
   drop(): void {
-    this.calls.callable = false;
-    this.context = undefined;
+    this.endLoan();
+    this.life++;
     this.#memories.clear();
     this.#linked = [];
     this.#snapshot = undefined;

@@ -44,6 +44,23 @@ export class Snapshot {
     );
   }
 
+  /** Which memory or table has grown, in words; undefined: none. */
+  get grown(): string | undefined {
+    const memories = this.#memories.map(({ memory, image }, index) => {
+      const now = memory.buffer.byteLength;
+      if (now !== image.byteLength)
+        return `memory ${index} grew from ${image.byteLength} to ${now} bytes`;
+      return undefined;
+    });
+    const tables = this.#tables.map(({ table, values }, index) => {
+      const now = tableLength(table);
+      if (now !== values.length)
+        return `table ${index} grew from ${values.length} to ${now} elements`;
+      return undefined;
+    });
+    return [...memories, ...tables].filter((it) => it !== undefined).join(', ') || undefined;
+  }
+
   /** Puts everything back; false, with nothing changed, where that cannot be done exactly. */
   restore(): boolean {
     if (!this.exact) return false;

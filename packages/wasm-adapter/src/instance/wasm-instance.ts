@@ -30,13 +30,31 @@ export interface WasmInstance<Exports = WebAssembly.Exports, Context = unknown> 
    */
   readonly memoryBytes: number;
 
-  /** What its borrower gave along; undefined between two loans. Host imports read it. */
+  /**
+   * What its borrower gave along; undefined between two loans. Host imports read it: one that goes on
+   * after its call (a promise, a timer) reads what its own borrower gave, whoever has the instance by
+   * then. (On platforms without node:async_hooks it reads the present one's.)
+   */
   readonly context: Context | undefined;
+
+  /**
+   * Why its state could not be put back, or could not be copied: which memory or table grew, which call
+   * changed what is not the module's. For a listener to `destroy`, where the reason is `unrestorable`.
+   */
+  readonly unfitReason: string | undefined;
+
+  /**
+   * A stand-in for `WebAssembly`, for an `instantiate` option whose loader makes the instance itself:
+   * where it compiles and instantiates the bytes of the pool's module, `link` does so. Give it to the
+   * loader in place of the global one.
+   */
+  readonly WebAssembly: typeof WebAssembly;
 
   /**
    * Makes the WebAssembly instance, for an `instantiate` option whose loader lets its caller do that
    * (emscripten's `instantiateWasm`, say). The pool then counts its memories, guards its exports, and
-   * can restore it. Throws a `WasmError` as pool creation does.
+   * can restore it. The guards are exported functions of WebAssembly themselves: they fit tables, other
+   * modules' imports, and `WebAssembly.promising`. Throws a `WasmError` as pool creation does.
    */
   link(imports: WasmImports): WebAssembly.Instance;
 }

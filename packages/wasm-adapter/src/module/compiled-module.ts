@@ -6,6 +6,7 @@ import { type ModuleShape, moduleShape } from './module-shape.js';
 import type { CoreModule, Program } from './program.js';
 import { restoreBlockersOf } from './restore-blockers.js';
 import { type ModuleChanges, rewriteModule } from './rewrite.js';
+import { trampolineModule } from './trampolines.js';
 
 /** A compiled module as it goes to another thread: a structured clone drops methods. */
 export interface CompiledParts {
@@ -39,6 +40,7 @@ export class CompiledModule implements Program, CoreModule {
   readonly defaultMaxUses = 0;
 
   #original: WebAssembly.Module | Uint8Array<ArrayBuffer>;
+  #trampolines: WebAssembly.Module | 'none' | undefined = undefined;
 
   constructor({ original, extended, shape }: CompiledParts, source: CompiledFrom = {}) {
     this.#original = original;
@@ -54,6 +56,22 @@ export class CompiledModule implements Program, CoreModule {
       this.#original = new WebAssembly.Module(this.#original);
     }
     return this.#original;
+  }
+
+  /**
+   * A module with a trampoline for each function that the author exports; undefined where the types of
+   * these are not known. It is compiled when it is first asked for.
+   */
+  trampolines(): WebAssembly.Module | undefined {
+    this.#trampolines ??= this.#compileTrampolines() ?? 'none';
+    return this.#trampolines === 'none' ? undefined : this.#trampolines;
+  }
+
+  #compileTrampolines(): WebAssembly.Module | undefined {
+    const { shape } = this;
+    if (shape === undefined) return undefined;
+    const bytes = trampolineModule(shape, [...shape.functions.exportedTypes.keys()]);
+    return bytes && new WebAssembly.Module(bytes);
   }
 
   get modules(): readonly CompiledModule[] {

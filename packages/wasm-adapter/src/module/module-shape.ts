@@ -60,6 +60,10 @@ export interface FunctionsShape {
   readonly exportedAs: ReadonlyMap<number, string>;
   /** The index of the type of each that is exported, by name. */
   readonly exportedTypes: ReadonlyMap<string, number>;
+  /** The imported functions that take functions, by their place among the imported functions. */
+  readonly takingFunctions: readonly number[];
+  /** The content of the type section: all types, as they are written. */
+  readonly typeSection: Uint8Array;
 }
 
 const Section = {
@@ -92,6 +96,8 @@ export function moduleShape(bytes: Uint8Array, readsCode = true): ModuleShape {
   let mutableHeap = false;
   let passive = false;
   let code: { readonly start: number; readonly end: number } | undefined;
+  let typeSection: Uint8Array = Uint8Array.of(0);
+  const importedTypes: number[] = [];
   const functionTypes: number[] = [];
   const exportedTypes = new Map<string, number>();
 
@@ -103,6 +109,7 @@ export function moduleShape(bytes: Uint8Array, readsCode = true): ModuleShape {
     if (end > bytes.length) throw new RangeError('the module ends too early');
     switch (id) {
       case Section.type:
+        typeSection = bytes.slice(reader.at, end);
         mutableHeap = reader.vector(() => reader.recursiveType()).includes(true);
         break;
       case Section.import:
@@ -110,8 +117,11 @@ export function moduleShape(bytes: Uint8Array, readsCode = true): ModuleShape {
           reader.skip(reader.unsigned()); // the name of a module
           reader.skip(reader.unsigned());
           const kind = reader.byte();
-          if (kind === 0) functionTypes.push(reader.unsigned());
-          else if (kind === 1) tables.push(reader.table(true));
+          if (kind === 0) {
+            const type = reader.unsigned();
+            functionTypes.push(type);
+            importedTypes.push(type);
+          } else if (kind === 1) tables.push(reader.table(true));
           else if (kind === 2) memories.push(reader.memory(true));
           else if (kind === 3) globals.push(reader.globalType(true));
           else if (kind === 4) reader.tag();
@@ -177,9 +187,18 @@ export function moduleShape(bytes: Uint8Array, readsCode = true): ModuleShape {
       referenced: [...new Set(reader.referenced)],
       exportedAs: functionNames,
       exportedTypes,
+      takingFunctions: importedTypes.flatMap((type, index) =>
+        reader.takingFunctions[type] ? index : [],
+      ),
+      typeSection,
     },
     start,
   };
+}
+
+/** Whether a reference may be to a function: `func`, or a type of the module's own, by its index. */
+function isFunctionReference(firstByte: number): boolean {
+  return firstByte === 0x70 || firstByte < 0x40 || firstByte >= 0x80;
 }
 
 /** What the instructions of a module can do. */
@@ -241,6 +260,9 @@ export interface Limits {
 
 /** Reads types, constant expressions and segments: WebAssembly Core, 5.3 to 5.5. */
 export class TypeReader extends InstructionReader {
+  /** Whether a function of a type has a parameter that may be a function, by the index of the type. */
+  readonly takingFunctions: boolean[] = [];
+
   /** The functions that expressions and segments have referred to, by index. */
   readonly referenced: number[] = [];
 
@@ -256,10 +278,13 @@ export class TypeReader extends InstructionReader {
       this.each(() => this.skipNumber());
       return this.recursiveType();
     }
+    const index = this.takingFunctions.push(false) - 1;
     if (form === 0x5f) return this.vector(() => this.#mutableField()).includes(true);
     if (form === 0x5e) return this.#mutableField();
     if (form !== 0x60) throw new RangeError(`a type of form ${form}`);
-    this.each(() => this.valueType());
+    this.each(() => {
+      if (isFunctionReference(this.valueType())) this.takingFunctions[index] = true;
+    });
     this.each(() => this.valueType());
     return false;
   }

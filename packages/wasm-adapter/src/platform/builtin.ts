@@ -8,6 +8,7 @@ const host: Process | undefined = (globalThis as { process?: Process }).process;
 /** The modules of Node.js that this package uses, by their names. */
 interface Builtins {
   'node:crypto': typeof import('node:crypto');
+  'node:async_hooks': typeof import('node:async_hooks');
   'node:fs': typeof import('node:fs');
   'node:fs/promises': typeof import('node:fs/promises');
   'node:module': typeof import('node:module');

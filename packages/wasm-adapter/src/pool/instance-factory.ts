@@ -4,10 +4,10 @@ import type { PooledInstance } from '../instance/pooled-instance.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import type { AnyProgram } from '../program.js';
 import type { BudgetMembership } from './budget-membership.js';
+import { LoanedInstance } from './loaned-instance.js';
 import type { WasmPoolOptions } from './options.js';
 import { Spares } from './spares.js';
 import { WasmFactory } from './wasm-factory.js';
-import { LeasedInstance } from './wasm-lease.js';
 
 /** A pool of instances, as its factory sees it. */
 export type InstancePool<Exports, Context> = AdapterPool<
@@ -70,7 +70,16 @@ export class InstanceFactory<Exports, Context>
     instance: PooledInstance<Exports, Context>,
     lease: { readonly value: WasmInstance<Exports, Context> },
   ): WasmInstance<Exports, Context> {
-    return new LeasedInstance(instance, lease);
+    return new LoanedInstance(instance, lease);
+  }
+
+  /** What was kept of a loan throws once it is over, even after the instance was lent to someone else. */
+  view(instance: PooledInstance<Exports, Context>): WasmInstance<Exports, Context> {
+    return new LoanedInstance(instance);
+  }
+
+  viewed(lent: WasmInstance<Exports, Context>): PooledInstance<Exports, Context> | undefined {
+    return lent instanceof LoanedInstance ? lent.pooled : undefined;
   }
 
   override recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
@@ -78,9 +87,12 @@ export class InstanceFactory<Exports, Context>
     return super.recycle(instance, ...thrown);
   }
 
-  override destroy(instance: PooledInstance<Exports, Context>, reason?: DestroyReason): void {
+  override destroy(
+    instance: PooledInstance<Exports, Context>,
+    reason?: DestroyReason,
+  ): void | Promise<void> {
     this.#budget?.destroyed(instance);
-    super.destroy(instance, reason);
+    return super.destroy(instance, reason);
   }
 
   timedOut(error: AcquireTimeoutError): Error {

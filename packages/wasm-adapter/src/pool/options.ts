@@ -1,4 +1,4 @@
-import type { PoolOptions } from '@wasm-pool/core';
+import { OptionError, type PoolOptions } from '@wasm-pool/core';
 import {
   checkOptions,
   type OptionCheck,
@@ -51,8 +51,9 @@ export interface WasmPoolOptions<
   wasi?: PerInstance<boolean | AnyWasiOptions | ComponentWasiOptions, Exports, Context> | undefined;
   /**
    * For modules that come with their own loader: makes what `exports` is to be, from the compiled
-   * module. `imports` and `wasi` do not apply then. Call `instance.link(imports)` where the loader
-   * lets you.
+   * module. `imports` does not apply then, and `wasi` is an error. Call `instance.link(imports)` where
+   * the loader lets you, or give it `instance.WebAssembly` in place of the global one. A loader that
+   * returns what it has returned before is refused with a `WasmError` `ERR_WASM_LOADER`.
    */
   instantiate?:
     | ((
@@ -91,6 +92,11 @@ export interface WasmPoolOptions<
   onCreate?:
     | ((instance: WasmInstance<Exports, Context>, prepared: Prepared) => unknown)
     | undefined;
+  /**
+   * Runs before an instance is dropped, which can be called for that long: to free what its loader holds
+   * outside of it. What it throws is told by `factoryDestroyError`.
+   */
+  onDestroy?: ((instance: WasmInstance<Exports, Context>) => unknown) | undefined;
   /**
    * An instance whose memories are larger than this, in bytes, when it is returned is destroyed,
    * for the reason `memory`: a memory never shrinks. A module that starts above it is refused, with a
@@ -156,6 +162,7 @@ export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionChec
     test: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
   },
   onCreate: aFunction,
+  onDestroy: aFunction,
   maxMemoryBytes: wholeNumber(0),
   reset: {
     accepts: "'reuse', 'restore' or 'fresh'",
@@ -182,6 +189,11 @@ export function checkWasmOptions<Exports, Context, Prepared>(
   checkOptions(where, options, wasmOptionChecks);
   checkOptions(`${where}: component`, options.component, componentChecks);
   checkLimits(where, options.limits);
+  if (options.instantiate !== undefined && (options.wasi ?? false) !== false) {
+    throw new OptionError(
+      `${where}: wasi is given beside instantiate, to whose loader it does not apply; accepted: one of them`,
+    );
+  }
   return options as WasmPoolOptions<Exports, Context>;
 }
 
@@ -196,6 +208,7 @@ export function coreOptions<Exports, Context>(
     preinitialize,
     snapshot,
     onCreate,
+    onDestroy,
     maxMemoryBytes,
     limits,
     reset,

@@ -3,7 +3,7 @@ import { createAdapterPool } from '@wasm-pool/core/internal';
 import type { AnyProgram } from '../program.js';
 import { InstanceFactory, type InstancePool, type JoinBudget } from './instance-factory.js';
 import { coreOptions, type WasmPoolOptions } from './options.js';
-import type { WasmPool } from './wasm-pool.js';
+import type { WasmPool, WasmPoolStats } from './wasm-pool.js';
 
 /** What of a started pool its maker needs. */
 interface Tied<Exports, Context> {
@@ -28,12 +28,25 @@ export async function startPool<Exports, Context>(
   try {
     await tied.factory?.prepare();
     await firstInstances(pool, tied, acquireTimeoutMillis);
+    await tied.factory?.checkLoader();
   } catch (error) {
     await pool.close();
     throw error instanceof CreateError ? error.cause : error;
   }
   const { restoreBlockers = [] } = tied.factory ?? {};
-  const own = { restoreBlockers, obstacles: restoreBlockers };
+  const { stats } = pool;
+  const own = {
+    restoreBlockers,
+    obstacles: restoreBlockers,
+    stats: (): WasmPoolStats => {
+      const { counts, unrestorableBy } = tied.factory ?? {};
+      return {
+        ...stats.call(pool),
+        strayCalls: counts?.strayCalls ?? 0,
+        unrestorableBy: { ...unrestorableBy },
+      };
+    },
+  };
   return Object.defineProperty(Object.assign(pool, own), 'module', {
     get: () => program.mainModule(name),
     enumerable: true,

@@ -1,12 +1,19 @@
 import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
-import { checkOptions } from '@wasm-pool/core/internal';
+import { checkOptions, isThenable } from '@wasm-pool/core/internal';
 import { WasmError } from '../errors.js';
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
 import { instantiateComponent } from '../instance/component/instantiate-component.js';
+import { loadWithOwnFinalizers, watchForeignFinalizers } from '../instance/finalizers.js';
 import { type Judgement, verdictOf } from '../instance/judgement.js';
 import type { WasmImports } from '../instance/link.js';
+import { LoaderResults } from '../instance/loader-results.js';
 import { isOutOfMemory, outOfMemoryError } from '../instance/out-of-memory.js';
-import { type Origin, PooledInstance } from '../instance/pooled-instance.js';
+import {
+  type InstanceCounts,
+  type InstanceSettings,
+  type Origin,
+  PooledInstance,
+} from '../instance/pooled-instance.js';
 import { apart, assertNotShared, EACH_IS_A_COPY, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
 import type { AnyWasiOptions } from '../instance/wasi/options.js';
@@ -37,14 +44,19 @@ export class WasmFactory<Exports, Context>
    */
   restoreBlockers: readonly string[];
 
+  /** What the instances have counted together. */
+  readonly counts: InstanceCounts = { strayCalls: 0, anyContext: false };
+
+  /** Why instances could not be restored, and how many each time. */
+  readonly unrestorableBy: Record<string, number> = {};
+
   readonly #program: AnyProgram;
   readonly #name: string;
   readonly #options: WasmPoolOptions<Exports, Context>;
   readonly #maxMemoryBytes: number;
-  readonly #limits: ModuleLimits;
   readonly #promising: readonly string[] | true;
   readonly #restores: boolean;
-  readonly #imported: ImportOwners | undefined;
+  readonly #instanceSettings: InstanceSettings;
   readonly #preparation: Preparation | undefined;
   #lastId = 0;
 
@@ -54,7 +66,6 @@ export class WasmFactory<Exports, Context>
     this.#options = options;
     this.#maxMemoryBytes = options.maxMemoryBytes || Number.POSITIVE_INFINITY;
     const { reset = 'reuse', instantiate, imports, promising = false } = options;
-    this.#limits = new ModuleLimits(options.limits);
     const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
     this.#refuseTooLarge(name, minBytesOf(memories));
     this.#preparation = Preparation.of(program, name, options);
@@ -73,8 +84,18 @@ export class WasmFactory<Exports, Context>
       }
     }
     this.restoreBlockers = reset === 'restore' ? program.restoreBlockers : [];
-    this.#imported = why === undefined ? undefined : new ImportOwners(why);
     this.#restores = reset === 'restore' && this.restoreBlockers.length === 0;
+    if (this.#restores && instantiate !== undefined) watchForeignFinalizers();
+    this.#instanceSettings = {
+      promising: this.#promising,
+      imported: why === undefined ? undefined : new ImportOwners(why),
+      limits: new ModuleLimits(options.limits),
+      ownImports: typeof imports === 'function' && instantiate === undefined,
+      ofLoader: instantiate !== undefined,
+      restores: reset === 'restore',
+      counts: this.counts,
+      loaded: new LoaderResults(),
+    };
   }
 
   /** Each loan would cost an instance. */
@@ -111,6 +132,17 @@ export class WasmFactory<Exports, Context>
   async prepare(): Promise<void> {
     const { createTimeoutMillis = 0 } = this.#options;
     await withinMillis(Promise.resolve(this.#prepared()), createTimeoutMillis, this.#name);
+  }
+
+  /**
+   * Runs the loader once more, and drops what it gives: one that keeps a single instance is to be
+   * refused when its pool is created. Rejects as pool creation does.
+   */
+  async checkLoader(): Promise<void> {
+    const { instantiate, max, reset = 'reuse' } = this.#options;
+    if (instantiate === undefined || (max === 1 && reset === 'reuse')) return;
+    const instance = await this.#begin(0, (await this.#prepared())?.origin);
+    instance.drop();
   }
 
   /** Has the instances that are made from now on be copies of one that is prepared anew. */
@@ -173,15 +205,16 @@ export class WasmFactory<Exports, Context>
       program,
       id,
       this.#name,
-      this.#promising,
-      this.#imported,
-      this.#limits,
+      this.#instanceSettings,
       origin,
     );
     try {
       if (program.kind === 'component' || instantiate === undefined) {
         await this.#instantiate(program, instance, origin?.image === undefined);
-      } else instance.useLoaderResult(await instantiate(program.module, instance));
+      } else {
+        const load = () => instantiate(program.module, instance);
+        instance.useLoaderResult(await loadWithOwnFinalizers(instance, load));
+      }
       // By proc_exit(0), or what emscripten throws to end `main`: the guest was through with its start.
       instance.calls.poisoned = false;
       return instance;
@@ -210,7 +243,8 @@ export class WasmFactory<Exports, Context>
       wasiOptions &&
       (await wasiContext(program.extended, wasiOptions as AnyWasiOptions, instance, suspends, own));
     if (context !== undefined) instance.addOutside(context);
-    const { exports } = instance.link(context === undefined ? own : merge(context.imports, own));
+    const all = context === undefined ? own : merge(context.imports, own);
+    const exports = instance.linkForBorrowers(all);
     instance.exports = exports as Exports;
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
     const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
@@ -218,14 +252,20 @@ export class WasmFactory<Exports, Context>
     if (starts) await start(exports, instance.name);
   }
 
-  destroy(instance: PooledInstance<Exports, Context>, _?: DestroyReason): void {
-    instance.drop();
+  destroy(instance: PooledInstance<Exports, Context>, _?: DestroyReason): void | Promise<void> {
+    const { onDestroy } = this.#options;
+    if (onDestroy === undefined) {
+      instance.drop();
+      return undefined;
+    }
+    instance.endLoan();
+    instance.calls.callable = true;
+    return dropAfter(instance, () => onDestroy(instance));
   }
 
   /** A loan begins: the instance can be called, and knows what for. It ends with `recycle`, or `drop`. */
   lend(instance: PooledInstance<Exports, Context>, context: Context | undefined): void {
-    instance.calls.callable = true;
-    instance.context = context;
+    instance.lend(context);
   }
 
   validate(instance: PooledInstance<Exports, Context>): Verdict {
@@ -234,18 +274,16 @@ export class WasmFactory<Exports, Context>
 
   #health(instance: PooledInstance<Exports, Context>): Judgement {
     if (instance.calls.poisoned) return 'trap';
-    if (instance.calls.inFlight > 0) return 'busy';
+    if (instance.calls.busy) return 'busy';
     if (instance.reportMemory() > this.#maxMemoryBytes) return 'memory';
     return true;
   }
 
   recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
     const { calls } = instance;
-    const unfit = calls.poisoned || calls.inFlight > 0 || calls.held.size > 0;
-    if (calls.tasks.running === 0 || unfit) {
-      return verdictOf(this.judge(instance, ...thrown));
-    }
-    calls.callable = false;
+    const unfit = calls.poisoned || calls.busy || calls.held.size > 0;
+    if (calls.tasks.running === 0 || unfit) return verdictOf(this.judge(instance, ...thrown));
+    instance.endLoan();
     return calls.tasks
       .allEnded(TASKS_MILLIS)
       .then(() => verdictOf(this.judge(instance, ...thrown)));
@@ -254,21 +292,52 @@ export class WasmFactory<Exports, Context>
   /** What becomes of an instance that was returned, where no time is given to what goes on in it. */
   judge(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Judgement {
     const { calls } = instance;
-    calls.callable = false;
-    instance.context = undefined;
+    instance.endLoan();
+    const trapped = calls.poisoned || thrown.some(cameThroughWasm);
+    if (trapped && this.#canUndo(instance)) return this.#restore(instance, 'trap');
     const health = this.#health(instance);
     if (health !== true) return health;
     // It came through wasm, though no guard saw it: a function of a table is called as it is.
-    if (thrown.length > 0 && thrown.some(cameThroughWasm)) return 'trap';
+    if (trapped) return 'trap';
     // Not disposed: destructors are the component's own code, and not all resources can be.
     if (calls.held.size > 0) return 'resources';
     if (calls.tasks.running > 0) return 'busy';
     // Of an instance that its loader made by itself we do not know what the error went through.
     if (thrown.length > 0 && !instance.guarded) return 'threw';
     if (this.#options.reset === 'fresh') return 'used';
-    if (this.#options.reset === 'restore') return instance.restore() || 'unrestorable';
-    return true;
+    return this.#options.reset === 'restore' ? this.#restore(instance, 'unrestorable') : true;
   }
+
+  /**
+   * Whether what an exception left behind is no more than the state that is put back: no call goes on,
+   * and no code of a loader or of jco has state of its own.
+   */
+  #canUndo(instance: PooledInstance<Exports, Context>): boolean {
+    if (!this.#restores || this.#program.kind === 'component') return false;
+    if (this.#options.instantiate !== undefined || !instance.calls.endedAllCalls) return false;
+    return instance.reportMemory() <= this.#maxMemoryBytes;
+  }
+
+  #restore(instance: PooledInstance<Exports, Context>, otherwise: string): Judgement {
+    if (instance.restore()) return true;
+    const [why = ''] = (instance.unfitReason ?? '').split(' from ');
+    this.unrestorableBy[why] = (this.unrestorableBy[why] ?? 0) + 1;
+    return otherwise;
+  }
+}
+
+/** Drops an instance once its hook is through, whatever comes of that. */
+function dropAfter(instance: PooledInstance, hook: () => unknown): void | Promise<void> {
+  let result: unknown;
+  try {
+    result = hook();
+  } finally {
+    if (!isThenable(result)) instance.drop();
+  }
+  if (!isThenable(result)) return undefined;
+  return Promise.resolve(result)
+    .then(() => {})
+    .finally(() => instance.drop());
 }
 
 /** A trap, what a guest threw, or a stack overflow, which may have been the guest's. */
@@ -288,7 +357,7 @@ function refuseUnfit({ name, calls }: PooledInstance, hook: string): void {
     const message = `${name}: ${hook} caught an exception that had gone through the instance, and left it mid-call`;
     throw new WasmError('ERR_WASM_START', message);
   }
-  if (calls.inFlight > 0) {
+  if (calls.busy) {
     const message = `${name}: a call that ${hook} or instantiate began is suspended still: await it there`;
     throw new WasmError('ERR_WASM_START', message);
   }

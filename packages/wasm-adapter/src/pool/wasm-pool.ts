@@ -1,8 +1,19 @@
-import type { AcquireOptions, Pool } from '@wasm-pool/core';
+import type { AcquireOptions, Pool, PoolStats } from '@wasm-pool/core';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 
 /** How one acquire waits, and what its loan is for: its `context` stands in `instance.context`. */
 export type WasmAcquireOptions<Context = unknown> = AcquireOptions<Context>;
+
+/** `WasmPool.stats()`: what core's pool counts, and what only instances have. */
+export interface WasmPoolStats extends PoolStats {
+  /**
+   * Calls from code that goes on outside of its loan, and finalizers of an earlier life: a loader's
+   * timers, its late promises. None of them was made.
+   */
+  readonly strayCalls: number;
+  /** Why instances could not be restored, and how many each time: `{ 'memory 0 grew': 3 }`. */
+  readonly unrestorableBy: Readonly<Record<string, number>>;
+}
 
 /**
  * A pool of instances of one module: core's `Pool`. An instance can be called while it is on loan,
@@ -22,6 +33,9 @@ export interface WasmPool<Exports = WebAssembly.Exports, Context = unknown>
    * that each is replaced instead; empty where it can.
    */
   readonly restoreBlockers: readonly string[];
+
+  /** As `Pool.stats`, and what only instances have. */
+  stats(): WasmPoolStats;
 
   /** @deprecated Renamed: `restoreBlockers`. */
   readonly obstacles: readonly string[];

@@ -99,7 +99,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
       return await this.#make(thread);
     } catch (error) {
       // What ended the thread may have been left behind by an instance that it had before.
-      if (this.#closed || thread === started || !isExit(error)) throw error;
+      if (this.#closed || thread === started || !isOfThread(error)) throw error;
       return this.#make(this.#roomiest() ?? this.#start());
     }
   }
@@ -234,8 +234,10 @@ function isBetter(thread: Thread, than: Thread): boolean {
   return thread.loaded && !than.loaded;
 }
 
-function isExit(error: unknown): boolean {
-  return error instanceof WasmError && error.code === 'ERR_WASM_WORKER_EXIT';
+/** Whether another thread may do better: a loader that keeps one instance has none yet there. */
+function isOfThread(error: unknown): boolean {
+  if (!(error instanceof WasmError)) return false;
+  return error.code === 'ERR_WASM_WORKER_EXIT' || error.code === 'ERR_WASM_LOADER';
 }
 
 function isTimeout(error: unknown): boolean {

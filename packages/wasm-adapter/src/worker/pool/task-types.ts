@@ -7,6 +7,7 @@ export type Reserved =
   | 'imports'
   | 'wasi'
   | 'onCreate'
+  | 'onDestroy'
   | 'instantiate'
   | 'onThreadEnd';
 

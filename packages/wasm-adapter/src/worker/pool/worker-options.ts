@@ -115,8 +115,16 @@ const anOutput: OptionCheck = {
     (typeof value === 'object' && value !== null && 'write' in value),
 };
 
-const { imports, instantiate, onCreate, preinitialize, snapshot, testOnBorrow, ...others } =
-  wasmOptionChecks;
+const {
+  imports,
+  instantiate,
+  onCreate,
+  onDestroy,
+  preinitialize,
+  snapshot,
+  testOnBorrow,
+  ...others
+} = wasmOptionChecks;
 
 const checks: Readonly<Record<keyof WasmWorkerPoolOptions, OptionCheck>> = {
   ...others,

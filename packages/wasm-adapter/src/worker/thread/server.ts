@@ -1,3 +1,4 @@
+import { isThenable } from '@wasm-pool/core/internal';
 import { receiveComponent } from '../../component/posted-component.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { WasmImports } from '../../instance/link.js';
@@ -312,8 +313,7 @@ export class Server {
     const context = flags & flag.hasContext ? values.pop() : undefined;
     const { pooled } = hosted;
     hosted.begin(slot);
-    pooled.calls.callable = true;
-    pooled.context = context;
+    pooled.lend(context);
     if (flags & flag.timed) ring.setStartMillis(slot, timeOrigin + now());
     let result: unknown;
     try {
@@ -446,15 +446,6 @@ export class Server {
     for (const hosted of this.#instances.values()) {
       hosted.signal.passOn();
     }
-  }
-}
-
-/** A value that throws when it is looked at is none: it cannot be posted either. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  try {
-    return typeof value === 'object' && value !== null && 'then' in value;
-  } catch {
-    return false;
   }
 }
 
