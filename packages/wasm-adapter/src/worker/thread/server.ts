@@ -239,10 +239,12 @@ export class Server {
     const { imports, wasi, onCreate, instantiate } = given;
     const hosts = this.#hosts;
     const giving =
-      <Instance extends object, Result>(fn: (instance: Instance) => Result) =>
-      (instance: Instance) => {
+      <Instance extends object, More extends unknown[], Result>(
+        fn: (instance: Instance, ...more: More) => Result,
+      ) =>
+      (instance: Instance, ...more: More) => {
         hosts.giveTo(instance);
-        return fn(instance);
+        return fn(instance, ...more);
       };
     if (typeof imports === 'function') given.imports = giving(imports);
     if (typeof wasi === 'function') given.wasi = giving(wasi);
