@@ -56,6 +56,11 @@ export {
 } from './instance/wasi/streams.js';
 export type { WasmInstance } from './instance/wasm-instance.js';
 export type { WasmLimits } from './module/limits.js';
+export {
+  createWasmFactory,
+  type WasmFactoryOptions,
+  type WasmInstanceFactory,
+} from './pool/create-wasm-factory.js';
 export { createWasmPool } from './pool/create-wasm-pool.js';
 export { createWasmSnapshot, type WasmSnapshotOptions } from './pool/create-wasm-snapshot.js';
 export type { PerInstance, WasmPoolOptions } from './pool/options.js';

@@ -272,6 +272,12 @@ export class WasmFactory<Exports, Context>
     return verdictOf(this.#health(instance));
   }
 
+  /** Whether an instance may be lent, when its return was not judged. */
+  isFit(instance: PooledInstance<Exports, Context>): boolean {
+    const { callable, held, tasks } = instance.calls;
+    return callable && this.#health(instance) === true && held.size === 0 && tasks.running === 0;
+  }
+
   #health(instance: PooledInstance<Exports, Context>): Judgement {
     if (instance.calls.poisoned) return 'trap';
     if (instance.calls.busy) return 'busy';
