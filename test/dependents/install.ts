@@ -39,7 +39,14 @@ export default function setup(project: TestProject): () => void {
     join(inItsPlace, 'index.js'),
     `module.exports = require('@wasm-pool/core/generic-pool');`,
   );
-  npm('install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error');
+  npm(
+    'install',
+    '--install-links',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  );
   project.provide('folder', folder);
   return () => rmSync(folder, { recursive: true, force: true });
 }
