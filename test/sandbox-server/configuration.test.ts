@@ -10,6 +10,14 @@ test('without any variable it has defaults', () => {
   });
 });
 
+test('the hosts that clients may name are the local ones and those given', () => {
+  const local = ['127.0.0.1', 'localhost', '[::1]'];
+  expect(readConfig({}).hosts).toEqual(expect.arrayContaining(local));
+  expect(readConfig({ HOST: '0.0.0.0', HOSTS: 'run.example, b.example' }).hosts).toEqual(
+    expect.arrayContaining([...local, '0.0.0.0', 'run.example', 'b.example']),
+  );
+});
+
 test('an empty variable counts as none', () => {
   expect(readConfig({ PORT: '', HOST: '' })).toEqual(readConfig({}));
 });
@@ -19,6 +27,7 @@ test.for<[name: string, value: string, accepted: string]>([
   ['PORT', '65536', '0 to 65535'],
   ['PORT', 'http', '0 to 65535'],
   ['MAX', '0', '1 to 1000'],
+  ['MAX_CONNECTIONS', '0', '1 to 100000'],
   ['MAX', '1.5', '1 to 1000'],
   ['MAX', '1e2', '1 to 1000'],
   ['MAX', ' 4', '1 to 1000'],

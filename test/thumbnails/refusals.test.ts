@@ -11,6 +11,13 @@ const photo = photoOf('black-canyon');
 /** A file of a few bytes that says it has 900 million pixels. */
 const bomb = pngOf(30_000, 30_000, new Uint8Array(1));
 
+/** The same as a JPEG, with a fill byte before its frame, and what other parsers take for a frame behind. */
+const filled = Uint8Array.of(
+  ...[0xff, 0xd8, 0xff, 0xff, 0xc0, 0, 11, 8, 0x75, 0x30, 0x75, 0x30, 1, 1, 0x11, 0],
+  ...[0xff, 0xc0, 0, 11, 8, 0, 100, 0, 100, 1, 1, 0x11, 0],
+  ...new Uint8Array(100),
+);
+
 describe('a server', () => {
   let server: Awaited<ReturnType<typeof openServer>>;
   beforeAll(async () => {
@@ -49,6 +56,14 @@ describe('a server', () => {
       'a decompression bomb',
       bomb,
       PNG,
+      413,
+      'ERR_IMAGE_PIXELS',
+      'the image has 30000 × 30000 pixels; accepted: 40000000 in all',
+    ],
+    [
+      'one that hides its size from parsers less strict than codecs',
+      filled,
+      JPEG,
       413,
       'ERR_IMAGE_PIXELS',
       'the image has 30000 × 30000 pixels; accepted: 40000000 in all',

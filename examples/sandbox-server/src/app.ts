@@ -20,8 +20,19 @@ export async function createApp(config: Config): Promise<FastifyInstance> {
   const app = fastify({ bodyLimit: config.limits.bodyBytes, requestTimeout: 30_000 });
 
   parseScripts(app);
-  app.addHook('onRequest', async (_request, reply) => {
+  app.server.maxConnections = config.maxConnections;
+  app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+    const { host = '', origin } = request.headers;
+    if (!config.hosts.includes(host.replace(/:\d+$/, '').toLowerCase())) {
+      const message = `the host is ${JSON.stringify(host)}; accepted: ${config.hosts.join(', ')}`;
+      return refuse(reply, 421, 'ERR_HOST', message);
+    }
+    // A browser says which page sends a request; only the page of this server may.
+    if (origin !== undefined && !isOriginOf(host, origin)) {
+      return refuse(reply, 403, 'ERR_ORIGIN', `accepted: requests from pages of ${host}`);
+    }
+    return undefined;
   });
   // Both wait for what is under way: the pool, which lends no more, and behind it the connections.
   app.addHook('preClose', async () => {
@@ -55,6 +66,10 @@ export async function createApp(config: Config): Promise<FastifyInstance> {
   );
   app.setErrorHandler((error: FastifyError, _request, reply) => sendError(reply, error, config));
   return app;
+}
+
+function isOriginOf(host: string, origin: string): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
 }
 
 /** Aborted when the client is gone before it had an answer. */

@@ -17,6 +17,13 @@ export interface Limits {
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /**
+   * The names under which clients may reach the server: requests with another `Host` are refused, or a
+   * web page could have its own name point here, and run scripts from its visitors' browsers.
+   */
+  readonly hosts: readonly string[];
+  /** The most connections at once; further ones are closed. */
+  readonly maxConnections: number;
   /** The most instances, and so the most scripts under way. */
   readonly max: number;
   /** How many requests may wait for an instance. */
@@ -34,6 +41,9 @@ export interface Config {
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
+
+/** What this machine calls itself. */
+const LOCAL = ['127.0.0.1', 'localhost', '[::1]'] as const;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -61,6 +71,8 @@ export function readConfig(env: Env): Config {
   const config: Config = {
     host: env.HOST || '127.0.0.1',
     port: number('PORT', 3000, 0, 65_535),
+    hosts: [...LOCAL, env.HOST || LOCAL[0], ...(env.HOSTS ?? '').split(/[\s,]+/)].filter(Boolean),
+    maxConnections: number('MAX_CONNECTIONS', 1_024, 1, 100_000),
     max: number('MAX', 4, 1, 1_000),
     maxWaiting: number('MAX_WAITING', 256, 0, 100_000),
     waitMillis: number('WAIT_MILLIS', 10_000, 1, 600_000),

@@ -1,7 +1,7 @@
 import { move, type WasmInstance } from '@wasm-pool/wasm-adapter';
 import { FitMode, type ImageConverterModule, RenderFormat } from 'wasm-image-optimization';
 import createCodec from 'wasm-image-optimization/wasm-image-optimization.js';
-import { refusalOf } from './refusal.js';
+import { refusalOf, tooLarge } from './refusal.js';
 import type { Refusal, Thumbnail, Wanted } from './thumbnail.js';
 
 /** The codec as embind shows it, and its memory, which the pool keeps an eye on. */
@@ -45,6 +45,12 @@ export function thumbnail(
 
   const image = codec.create_instance();
   const decoded = codec.load_image(image, photo);
+  const original = [codec.get_original_width(image), codec.get_original_height(image)] as const;
+  const disagreed = decoded ? tooLarge(...original, maxPixels) : undefined;
+  if (disagreed !== undefined) {
+    codec.destroy_instance(image);
+    return disagreed;
+  }
   if (decoded) scaleDown(codec, image, size);
   const encoded = decoded && codec.encode(image, FORMATS[format], QUALITY, SPEED, false);
   // What is encoded is still in the codec's memory, where the next image would overwrite it.

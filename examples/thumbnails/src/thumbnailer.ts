@@ -10,6 +10,9 @@ const codec = createRequire(import.meta.url).resolve(
   'wasm-image-optimization/wasm-image-optimization.wasm',
 );
 
+/** What the codec takes for each pixel at most: of a progressive JPEG, its coefficients and its colours. */
+const BYTES_PER_PIXEL = 10;
+
 /** A pool of image codecs, each on a thread of its own: instances of one compiled module. */
 export async function openThumbnailer(config: Config) {
   const { threads, maxWaiting, waitMillis, callMillis, memoryBytes, maxPixels } = config;
@@ -22,6 +25,8 @@ export async function openThumbnailer(config: Config) {
     acquireTimeoutMillis: waitMillis,
     callTimeoutMillis: callMillis,
     maxMemoryBytes: memoryBytes,
+    // What an image within the limit takes of the codec while it is decoded, whatever its header says.
+    limits: { memoryBytes: memoryBytes + maxPixels * BYTES_PER_PIXEL },
   });
 
   /** Rejects with an `ImageError`, as the pool's calls do, or with the signal's reason. */
