@@ -40,6 +40,8 @@ export type WasmErrorCode =
   | 'ERR_WASM_TASK'
   /** This platform lacks what was asked for: files of the host in a browser, say. */
   | 'ERR_WASM_PLATFORM'
+  /** A command ended with an exit code other than 0, or by a trap; see `WasmCommandError`. */
+  | 'ERR_WASM_COMMAND'
   /** A guest wrote more than the output that keeps it may take. */
   | 'ERR_WASM_OUTPUT'
   /** A standard stream of WASI gave or got what it cannot take. */

@@ -31,6 +31,20 @@ export {
   type WasmPoolFactory,
   type WasmPoolFactoryStats,
 } from './budget/wasm-pool-factory.js';
+export { WasmCommandError } from './command/command-error.js';
+export type {
+  CommandEncoding,
+  CommandOutput,
+  CommandRunOptions,
+  WasmCommandPoolOptions,
+} from './command/command-options.js';
+export type {
+  CommandProcess,
+  CommandResult,
+  CommandSpawnOptions,
+  WasmCommandPool,
+} from './command/command-pool.js';
+export { createWasmCommandPool } from './command/create-command-pool.js';
 export type { ComponentOptions } from './component/component-options.js';
 export type { TranspiledComponent } from './component/transpiled-source.js';
 export { WasmError, type WasmErrorCode, WasmException, WasmExit } from './errors.js';

@@ -21,6 +21,13 @@ function jspi(): Jspi {
   return { Suspending: engine.Suspending, promising: engine.promising };
 }
 
+/** Whether the engine has JSPI. */
+export function hasJspi(): boolean {
+  const { Suspending, promising: promise }: Partial<Jspi> = WebAssembly as typeof WebAssembly &
+    Partial<Jspi>;
+  return Suspending !== undefined && promise !== undefined;
+}
+
 /** Throws a `WasmError` `ERR_WASM_JSPI` where the engine lacks JSPI. */
 export function requireJspi(): void {
   jspi();

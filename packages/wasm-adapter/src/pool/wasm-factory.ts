@@ -249,7 +249,7 @@ export class WasmFactory<Exports, Context>
     // WASI's is the one of this name: WASI application ABI, "Current Unstable ABI".
     const memory = exports.memory instanceof WebAssembly.Memory ? exports.memory : instance.memory;
     context?.bind(memory);
-    if (starts) await start(exports, instance.name);
+    if (starts && !context?.startsLater) await start(exports, instance.name);
   }
 
   destroy(instance: PooledInstance<Exports, Context>, _?: DestroyReason): void | Promise<void> {

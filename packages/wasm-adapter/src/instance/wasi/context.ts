@@ -3,7 +3,7 @@ import { messageOf } from '../../errors.js';
 import { hostFs } from '../../platform/host-fs.js';
 import { suspending } from '../jspi.js';
 import type { WasmImports } from '../link.js';
-import { preview1, unstable } from './abi.js';
+import { Filetype, preview1, unstable } from './abi.js';
 import { Clocks } from './clocks.js';
 import {
   type Descriptor,
@@ -12,12 +12,14 @@ import {
   outputDescriptor,
   preopenDescriptor,
 } from './descriptors.js';
+import type { WasiFolder } from './files.js';
 import { type WasiFunction, waiting, wasiFunctions } from './functions.js';
 import type { Guest } from './guest.js';
 import { GuestMemory, utf8 } from './guest-memory.js';
 import { openHostFolder } from './host-files.js';
 import { MemoryFiles } from './memory-files.js';
 import { type WasiOptions, wasiDefaults } from './options.js';
+import { walk } from './paths.js';
 import { isWasiName, typed } from './signatures.js';
 import { collectInput, inputStream, isAsyncInput, outputStream } from './streams.js';
 
@@ -42,6 +44,8 @@ export interface WasiContext {
   restore(): boolean;
   /** Closes what it has open. */
   close(): void;
+  /** The instance is a command that whoever borrows it starts: `_start` does not run before. */
+  readonly startsLater: boolean;
 }
 
 /** The two versions of preview 1, by the names under which modules import them. */
@@ -53,12 +57,14 @@ const checked = new WeakMap<WebAssembly.Module, Set<string>>();
 /** Our own WASI: JavaScript that a guest cannot crash, block or end. */
 export class OwnWasi implements WasiContext {
   readonly imports: WasmImports;
+  readonly startsLater: boolean = false;
   readonly #guest: Guest;
   readonly #owner: WasiOwner;
   readonly #suspends: boolean;
   readonly #module: WebAssembly.Module;
   #bound: WebAssembly.Memory | undefined;
   #files: MemoryFiles | undefined;
+  #stopped = false;
 
   /**
    * @param suspends a guest that waits may be suspended: its exports are promising
@@ -122,8 +128,9 @@ export class OwnWasi implements WasiContext {
         return owner.dropped;
       },
       maxBlockMillis,
-      assertRunning() {
-        if (!owner.calls.callable) throw owner.calls.notCallable(); // it was destroyed meanwhile
+      assertRunning: () => {
+        // It was destroyed meanwhile, or is about to be.
+        if (this.#stopped || !owner.calls.callable) throw owner.calls.notCallable();
       },
     };
   }
@@ -161,6 +168,9 @@ export class OwnWasi implements WasiContext {
     const output = (which: 'stdout' | 'stderr', descriptor: number) =>
       outputDescriptor(outputStream(options[which], descriptor, maxOutputBytes, suspends));
     const { files, folders } = this.#open(options);
+    if (options.cwd !== undefined && env.PWD === undefined) {
+      guest.env = [...guest.env, utf8(`PWD=${options.cwd}\0`)];
+    }
     this.#files = files;
     guest.descriptors.replaceAll([
       inputDescriptor(inputStream(options.stdin, suspends)),
@@ -179,13 +189,20 @@ export class OwnWasi implements WasiContext {
       const { clocks } = this.#guest;
       files = new MemoryFiles(maxFilesBytes, () => clocks.realtime());
       files.add(options.files, `${name}: wasi`);
-      folders.push(preopenDescriptor(files.root(), utf8('/'), false));
+      const root = files.root();
+      // A guest takes '.' and '/' for the same: the folders of the root go by their own names then.
+      const names = options.cwd === undefined ? ['/'] : foldersOf(root);
+      for (const as of names) {
+        const folder = as === '/' ? root : root.openFolder(as.slice(1));
+        folders.push(preopenDescriptor(folder, utf8(as), false));
+      }
     }
     try {
       for (const [as, given] of Object.entries(options.preopens ?? {})) {
         const { path, readOnly = false } = typeof given === 'string' ? { path: given } : given;
         folders.push(openPreopen(name, as, path, readOnly));
       }
+      if (options.cwd !== undefined) folders.push(openCwd(name, options.cwd, folders));
     } catch (error) {
       for (const it of folders) if (it.kind === 'folder') it.folder.close();
       throw error;
@@ -216,10 +233,43 @@ export class OwnWasi implements WasiContext {
     return this.#guest.descriptors.restore();
   }
 
+  /** Its standard streams throw from now on, also where the guest would go on after any error. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   close(): void {
-    this.#guest.descriptors.end();
+    this.#guest.descriptors.end(() => this.#owner.calls.notCallable());
     this.#files = undefined;
   }
+}
+
+function foldersOf(root: WasiFolder): string[] {
+  return root
+    .entries()
+    .filter(({ type }) => type === Filetype.folder)
+    .map(({ name }) => `/${name}`);
+}
+
+/** The folder at `cwd`, under the name by which guests look up relative paths. */
+function openCwd(owner: string, cwd: string, folders: readonly Descriptor[]): Descriptor {
+  const decoder = new TextDecoder();
+  for (const it of folders) {
+    if (it.kind !== 'folder') continue;
+    const name = decoder.decode(it.preopen).replace(/\/$/, '');
+    if (cwd !== name && !cwd.startsWith(`${name}/`)) continue;
+    try {
+      const folder = walk(it.folder, `.${cwd.slice(name.length)}`, true, (end) =>
+        end.name === undefined ? end.folder.reopen() : end.folder.openFolder(end.name),
+      );
+      return preopenDescriptor(folder, utf8('.'), it.readOnly);
+    } catch {
+      // the error below says it
+    }
+  }
+  throw new OptionError(
+    `${owner}: wasi: cwd is ${JSON.stringify(cwd)}, and no folder is there; accepted: the absolute path of a folder of files or preopens`,
+  );
 }
 
 function openPreopen(owner: string, as: string, path: string, readOnly: boolean): Descriptor {

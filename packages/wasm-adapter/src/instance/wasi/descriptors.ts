@@ -85,7 +85,7 @@ interface TableState {
 /** The descriptors of one guest, by their numbers. What a guest does to them is its own affair. */
 export class Descriptors {
   #entries: (Descriptor | undefined)[] = [];
-  #closed = false;
+  #ended: (() => Error) | undefined;
   #snapshot: TableState | undefined;
 
   /** Takes the place of all that was open. */
@@ -98,8 +98,10 @@ export class Descriptors {
   /** EBADF where nothing is open by that number. ENOTCAPABLE without those rights, or EROFS. */
   get(fd: number, rights: number): Descriptor {
     const descriptor = this.#entries[fd >>> 0];
-    if (descriptor === undefined)
-      return fail(this.#closed ? Errno.notCapable : Errno.badDescriptor);
+    if (descriptor === undefined) {
+      this.#assertOpen();
+      return fail(Errno.badDescriptor);
+    }
     if ((descriptor.rights & rights) !== rights) this.#refuse(descriptor, rights);
     return descriptor;
   }
@@ -130,7 +132,7 @@ export class Descriptors {
 
   /** Throws before anything is opened that could not be given a number. EMFILE. */
   requireRoom(): void {
-    if (this.#closed) fail(Errno.notCapable); // a suspended call outlived its instance
+    this.#assertOpen();
     if (this.#entries.length < MAX_DESCRIPTORS) return;
     if (!this.#entries.includes(undefined)) fail(Errno.tooManyOpen);
   }
@@ -177,10 +179,17 @@ export class Descriptors {
     this.#snapshot = undefined;
   }
 
-  /** Closes everything, for good. */
-  end(): void {
-    this.#closed = true;
+  /**
+   * Closes everything, for good. A guest that goes on all the same, such as a suspended call that
+   * outlives its instance, is thrown that error: it might go on for ever after any error number.
+   */
+  end(error: () => Error): void {
+    this.#ended = error;
     this.#closeAll();
+  }
+
+  #assertOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended();
   }
 
   /** Remembers what is open, and where its positions are. */

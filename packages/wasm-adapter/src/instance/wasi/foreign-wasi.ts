@@ -44,6 +44,7 @@ const pure = [
 /** What both kinds share: functions of somebody else, whose state cannot be put back. */
 abstract class ForeignWasi implements WasiContext {
   abstract readonly imports: WasmImports;
+  readonly startsLater = false;
   #dirty = false;
 
   abstract bind(memory: WebAssembly.Memory | undefined): void;

@@ -42,6 +42,12 @@ export interface WasiOptions {
    * one (`..`, absolute paths, links) is refused. Only files, folders and links can be opened.
    */
   preopens?: Readonly<Record<string, string | WasiPreopen>> | undefined;
+  /**
+   * The folder that relative paths start from: the absolute path of one in `files` or `preopens`. A
+   * guest that looks up `.` takes it for `/` otherwise. It is told as `PWD`, too. Files that stand in
+   * `/` itself cannot be reached by their absolute paths then. Default: none.
+   */
+  cwd?: string | undefined;
   /** The clocks. Default: those of the platform. */
   clock?: WasiClock | undefined;
   /** Makes random bytes. Default: Web Cryptography. */
@@ -158,6 +164,10 @@ export const wasiOptionChecks: Readonly<Record<keyof WasiOptions, OptionCheck>> 
   files: tree,
   maxFilesBytes: wholeNumber(0),
   preopens: folders,
+  cwd: {
+    accepts: 'the absolute path of a folder',
+    test: (value) => isText(value) && String(value).startsWith('/') && value !== '/',
+  },
   clock: {
     accepts: 'an object with the functions realtimeNanos and monotonicNanos, which give bigints',
     test: (value) =>

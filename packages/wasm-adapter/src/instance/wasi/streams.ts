@@ -284,7 +284,8 @@ export function collectOutput({ maxBytes = 16 * 2 ** 20 } = {}): CollectedOutput
   return new CollectedOutput(maxBytes);
 }
 
-function outputError(maxBytes: number): WasmError {
+/** For a guest that wrote more than an output keeps. */
+export function outputError(maxBytes: number): WasmError {
   return new WasmError(
     'ERR_WASM_OUTPUT',
     `a guest wrote more than ${maxBytes} bytes to an output that keeps no more; raise its limit (maxOutputBytes, or maxBytes of collectOutput), or take the output by a function`,

@@ -1,4 +1,5 @@
 import type { WasmImports } from '../link.js';
+import { CommandSlot } from './command-wasi.js';
 import { OwnWasi, type WasiContext, type WasiOwner } from './context.js';
 import { GivenWasi, NodeWasi } from './foreign-wasi.js';
 import { type AnyWasiOptions, checkWasi, isImplementation } from './options.js';
@@ -17,6 +18,7 @@ export async function wasiContext(
   suspends: boolean,
   own: WasmImports,
 ): Promise<WasiContext> {
+  if (options instanceof CommandSlot) return options.make(module, owner, suspends, own);
   checkWasi(`${owner.name}: wasi`, options);
   if (options === 'node') {
     return new NodeWasi(module, { implementation: 'node' }, owner, suspends);

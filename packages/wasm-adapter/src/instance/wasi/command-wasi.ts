@@ -1,0 +1,43 @@
+import type { WasmImports } from '../link.js';
+import { OwnWasi, type WasiOwner } from './context.js';
+import type { WasiImplementation } from './options.js';
+
+/**
+ * The WASI of an instance that runs a command again and again: it is given a world before each run,
+ * by `configure`, and none is left of that when the instance is reset. Its `_start` is not run when
+ * the instance is made.
+ */
+export class CommandWasi extends OwnWasi {
+  override readonly startsLater = true;
+
+  override snapshot(): void {}
+
+  /** Closes what the last run had open. */
+  override restore(): boolean {
+    this.configureNow({ args: [] });
+    return true;
+  }
+}
+
+/** Stands in the `wasi` option for an instance that is to have a `CommandWasi`, and then holds it. */
+export class CommandSlot implements WasiImplementation {
+  /** What marks an implementation: its functions are made with the instance. */
+  readonly wasiImport = {};
+  #context: CommandWasi | undefined;
+
+  make(
+    module: WebAssembly.Module,
+    owner: WasiOwner,
+    suspends: boolean,
+    own: WasmImports,
+  ): CommandWasi {
+    this.#context = new CommandWasi(module, owner, suspends, own);
+    return this.#context;
+  }
+
+  /** The context of the instance. Throws where that was not made. */
+  get context(): CommandWasi {
+    if (this.#context === undefined) throw new TypeError('no instance was made with this slot');
+    return this.#context;
+  }
+}
