@@ -238,10 +238,12 @@ export class Server {
     const { imports, wasi, onCreate, instantiate } = given;
     const hosts = this.#hosts;
     const giving =
-      <Instance extends object, Result>(fn: (instance: Instance) => Result) =>
-      (instance: Instance) => {
+      <Instance extends object, Rest extends unknown[], Result>(
+        fn: (instance: Instance, ...rest: Rest) => Result,
+      ) =>
+      (instance: Instance, ...rest: Rest) => {
         hosts.giveTo(instance);
-        return fn(instance);
+        return fn(instance, ...rest);
       };
     if (typeof imports === 'function') given.imports = giving(imports);
     if (typeof wasi === 'function') given.wasi = giving(wasi);
@@ -344,12 +346,14 @@ export class Server {
     if (!succeeded) hosted.thrown = [value];
     const ownsLoan = (ring.get(slot, word.flags) & flag.ownsLoan) !== 0;
     const later = ownsLoan && this.#judgesLater;
+    // While the instance has its exports still: a judgement may take them.
+    const told = succeeded ? value : describeException(value, hosted.pooled.exports);
     hosted.end();
     ring.setMemoryBytes(slot, hosted.pooled.memoryBytes);
     if (!later) this.#setVerdict(slot, ownsLoan ? this.#judge(hosted) : true);
     const what = later ? reply.result : reply.final;
     if (succeeded) this.#reply(slot, value, what, hosted);
-    else this.#replyThrow(slot, value, hosted, what);
+    else this.#replyThrow(slot, told, hosted, what);
     if (later) {
       this.#setVerdict(slot, this.#judge(hosted));
       ring.reply(slot, reply.verdict);
@@ -400,11 +404,8 @@ export class Server {
   ): void {
     const ring = this.#ring;
     const number = ++this.#lastMessage;
-    const thrown = describeException(error, hosted?.pooled.exports);
-    let posted: unknown;
     try {
-      posted = serializeError(thrown);
-      this.#post([number, posted], []);
+      this.#post([number, serializeError(error)], []);
     } catch (cause) {
       const name = this.#nameOf(slot, hosted);
       this.#post([number, serializeError(cloneError(`what ${name} threw`, cause))], []);
