@@ -258,7 +258,7 @@ export abstract class Lending<T, Lent, Context> extends Lifecycle<T, Lent, Conte
     const reason = call === 'validate' ? 'invalid' : 'unfit';
     if (!isThenable(verdict)) {
       if (verdict === false) this.discard(entry, reason);
-      else if (verdict instanceof Unfit) this.discard(entry, verdict.reason);
+      else if (verdict instanceof Unfit) this.discard(entry, verdict.reason, verdict.cause);
       else if (call === 'validate') this.offer(entry);
       else this.#retireOrOffer(entry);
       return;

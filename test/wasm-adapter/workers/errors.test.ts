@@ -1,4 +1,4 @@
-import { createWasmWorkerPool, WasmError, WasmExit } from '@wasm-pool/wasm-adapter';
+import { createWasmWorkerPool, WasmError, WasmException, WasmExit } from '@wasm-pool/wasm-adapter';
 import { describe, expect, test } from 'vitest';
 import { failure } from '../../helpers/failure.js';
 import { fixturePath } from '../../helpers/fixture.js';
@@ -230,4 +230,89 @@ describe('creating the pool rejects', () => {
     );
     expect(gone.message).toBe('2');
   });
+});
+
+describe('an error of a thread arrives whole', () => {
+  const thrown = async (text: string) => {
+    const module = inline(`export const fails = () => { ${text} };`);
+    await using pool = await createWasmWorkerPool<{ fails(): void }, object>(guest, {
+      module,
+      max: 1,
+    });
+    return (await failure(pool.run.fails())) as Chained & Record<string, unknown>;
+  };
+
+  test.for([
+    ['EvalError', 'throw new EvalError("m")'],
+    ['RangeError', 'throw new RangeError("m")'],
+    ['ReferenceError', 'throw new ReferenceError("m")'],
+    ['SyntaxError', 'throw new SyntaxError("m")'],
+    ['TypeError', 'throw new TypeError("m")'],
+    ['URIError', 'throw new URIError("m")'],
+    ['AggregateError', 'throw new AggregateError([], "m")'],
+    ['SuppressedError', 'throw new SuppressedError(1, 2, "m")'],
+    ['DOMException', 'throw new DOMException("m", "DataCloneError")'],
+  ])('with its class: %s', async ([name, text]) => {
+    const error = await thrown(text as string);
+    expect(error).toBeInstanceOf(Reflect.get(globalThis, name as string));
+    expect(error.message).toBe('m');
+  });
+
+  test('with errors in its properties, and what nobody sees in a loop', async () => {
+    const error = await thrown(`
+      const error = Object.assign(new Error('m'), {
+        inner: Object.assign(new TypeError('in'), { code: 'E_IN' }),
+        list: [new RangeError('one'), 2],
+        bytes: new Uint8Array([1]),
+      });
+      Object.defineProperty(error, 'hidden', { value: 5 });
+      throw error;`);
+    expect(error.inner).toBeInstanceOf(TypeError);
+    expect(error.inner).toMatchObject({ message: 'in', code: 'E_IN' });
+    expect(error.list).toEqual([expect.any(RangeError), 2]);
+    expect(error.bytes).toEqual(new Uint8Array([1]));
+    expect(error.hidden).toBe(5);
+    expect(Object.keys(error)).toEqual(['inner', 'list', 'bytes']);
+  });
+
+  test('with what a failed assertion and the system tell', async () => {
+    const assertion = await thrown('process.getBuiltinModule("node:assert").strictEqual(1, 2);');
+    expect(assertion).toMatchObject({
+      code: 'ERR_ASSERTION',
+      actual: 1,
+      expected: 2,
+      operator: 'strictEqual',
+    });
+    const system = await thrown('process.getBuiltinModule("node:fs").readFileSync("/nowhere");');
+    expect(system).toMatchObject({ code: 'ENOENT', syscall: 'open', path: '/nowhere', errno: -2 });
+  });
+
+  test('though it is no error', async () => {
+    expect(await thrown('throw Symbol.for("known")')).toBe(Symbol.for('known'));
+    expect(String(await thrown('throw Symbol("own")'))).toBe('Symbol(own)');
+    expect(await thrown('throw { code: "E_PLAIN", call() {} }')).toEqual({ code: 'E_PLAIN' });
+  });
+});
+
+test('an exception of a guest tells its tag, what it carries, and where it was thrown', async () => {
+  // (tag (export "problem") (param i32 i64)) and a function that throws it
+  const module = new Uint8Array([
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 11, 2, 96, 2, 127, 126, 0, 96, 2, 127, 126, 0, 3, 2, 1, 1, 13,
+    3, 1, 0, 0, 7, 19, 2, 7, 112, 114, 111, 98, 108, 101, 109, 4, 0, 5, 114, 97, 105, 115, 101, 0,
+    0, 10, 10, 1, 8, 0, 32, 0, 32, 1, 8, 0, 11,
+  ]);
+  await using pool = await createWasmWorkerPool<{ raise(a: number, b: bigint): void }>(module, {
+    max: 1,
+  });
+  const error = await failure(pool.run.raise(7, 8n));
+  expect(error).toBeInstanceOf(WasmException);
+  expect(error).toMatchObject({
+    name: 'WasmException',
+    code: 'ERR_WASM_EXCEPTION',
+    message: 'the guest threw problem(7, 8)',
+    tag: 'problem',
+    values: [7, 8n],
+  });
+  expect(error.stack).toContain('errors.test.ts');
+  expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
 });

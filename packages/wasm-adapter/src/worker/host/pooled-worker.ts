@@ -3,7 +3,7 @@ import { messageOf, WasmError } from '../../errors.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { Made } from '../wire/messages.js';
 import { abort, op } from '../wire/ring.js';
-import type { SerializedThrow } from '../wire/serialized-error.js';
+import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
 import type { Call, CallOwner } from './call.js';
 import { ControlRequest } from './control-request.js';
 import { Deadline } from './deadline.js';
@@ -200,6 +200,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     this.memoryBytes = memoryBytes;
     if (threw) call.rejectWith(value as SerializedThrow);
     else call.resolve(value);
+    if (threw && verdict !== true) this.cause = deserializeError(value as SerializedThrow);
     if (verdict === undefined) this.#deadline.set(0);
     else this.#over(verdict, nowMillis);
   }
@@ -354,10 +355,15 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     if (this.thread.ended) return;
     const { thread } = this;
     void thread.end();
+    thread.owners.delete(this);
+    thread.tellOwners(error, `${verdict} of a call of another instance`);
     this.#lose(verdict, `${verdict} of another call`, error);
-    for (const owner of [...thread.owners]) {
-      if (owner !== this) owner.threadEnded(error, `${verdict} of a call of another instance`);
-    }
+  }
+
+  threadEnds(cause: unknown): void {
+    if (this.verdict !== true) return;
+    this.verdict = 'exit';
+    this.cause = cause;
   }
 
   threadEnded(cause: unknown, why = messageOf(cause)): void {
@@ -455,9 +461,8 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
 
   async #endThread(reason: string, error: WasmError): Promise<void> {
     const { thread } = this;
-    const others = [...thread.owners].filter((owner) => owner !== this);
-    for (const owner of others) owner.threadEnded(error, `${reason} of another instance`);
-    await thread.end();
     thread.owners.delete(this);
+    thread.tellOwners(error, `${reason} of another instance`);
+    await thread.end();
   }
 }

@@ -50,6 +50,9 @@ export interface CallParts {
 
 /** An instance on a thread, or one that is being made there. */
 export interface ThreadOwner {
+  /** The thread is about to go: nothing more is to be given to it. `threadEnded` follows. */
+  threadEnds(cause: unknown): void;
+
   /** The thread is gone, or about to go, and not for something that this owner did; `why` in words. */
   threadEnded(cause: unknown, why?: string): void;
 }
@@ -381,6 +384,13 @@ export class Thread implements Sender {
     return this.#exit.promise;
   }
 
+  /** Tells the owners that they have lost the thread; `why` in words. */
+  tellOwners(cause: unknown, why?: string): void {
+    const owners = [...this.owners];
+    for (const owner of owners) owner.threadEnds(cause);
+    for (const owner of owners) owner.threadEnded(cause, why);
+  }
+
   #onExit(code: number): void {
     if (!this.#ended) {
       this.receive(performance.now()); // what it answered before
@@ -393,7 +403,7 @@ export class Thread implements Sender {
   }
 
   #endedBy(cause: unknown): void {
-    for (const owner of [...this.owners]) owner.threadEnded(cause);
+    this.tellOwners(cause);
   }
 }
 

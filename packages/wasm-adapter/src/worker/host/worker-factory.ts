@@ -1,6 +1,6 @@
 import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { WasmError } from '../../errors.js';
-import { verdictOf } from '../../instance/judgement.js';
+import { type Judgement, verdictOf } from '../../instance/judgement.js';
 import type { Spawn } from '../../platform/threads.js';
 import type { Made } from '../wire/messages.js';
 import { op } from '../wire/ring.js';
@@ -170,12 +170,13 @@ export class WorkerFactory implements Factory<PooledWorker> {
   }
 
   validate(worker: PooledWorker): Verdict {
-    return verdictOf(worker.verdict);
+    return verdictOf(worker.verdict, worker.cause);
   }
 
   recycle(worker: PooledWorker): Verdict | Promise<Verdict> {
     const judgement = worker.judge();
-    return typeof judgement === 'object' ? judgement.then(verdictOf) : verdictOf(judgement);
+    const verdict = (it: Judgement) => verdictOf(it, worker.cause);
+    return typeof judgement === 'object' ? judgement.then(verdict) : verdict(judgement);
   }
 
   destroy(worker: PooledWorker, reason: DestroyReason): Promise<void> {

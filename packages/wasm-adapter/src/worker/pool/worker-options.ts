@@ -38,9 +38,10 @@ export interface WasmWorkerPoolOptions
   /** Stands in errors, `stats()` and the workers' names. Default `'wasm'`. */
   name?: string | undefined;
   /**
-   * The module that runs in each thread: a `file:` or `data:` URL. What it exports as `imports`,
-   * `wasi`, `onCreate` and `instantiate` has the meaning of these options of `createWasmPool`; its
-   * other functions are tasks, `(instance, ...args) => result`, sync or async.
+   * The module that runs in each thread: a `file:` or `data:` URL. Its exports `imports`, `wasi`,
+   * `onCreate` and `instantiate` have the meaning of these options of `createWasmPool`; `onThreadEnd` runs before a thread ends, unless that is ended for a
+   * call. Its other functions are tasks, `(instance, ...args) => result`, sync or async. It may export
+   * all of these by name, or as properties of a default object.
    */
   module?: URL | string | undefined;
   /** WASI preview 1, as for `createWasmPool`. A function of the instance is for `module` to export. */

@@ -1,4 +1,3 @@
-import { isThenable } from '@wasm-pool/core/internal';
 import { receiveComponent } from '../../component/posted-component.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { WasmImports } from '../../instance/link.js';
@@ -239,12 +238,12 @@ export class Server {
     const { imports, wasi, onCreate, instantiate } = given;
     const hosts = this.#hosts;
     const giving =
-      <Instance extends object, More extends unknown[], Result>(
-        fn: (instance: Instance, ...more: More) => Result,
+      <Instance extends object, Rest extends unknown[], Result>(
+        fn: (instance: Instance, ...rest: Rest) => Result,
       ) =>
-      (instance: Instance, ...more: More) => {
+      (instance: Instance, ...rest: Rest) => {
         hosts.giveTo(instance);
-        return fn(instance, ...more);
+        return fn(instance, ...rest);
       };
     if (typeof imports === 'function') given.imports = giving(imports);
     if (typeof wasi === 'function') given.wasi = giving(wasi);
@@ -315,7 +314,8 @@ export class Server {
     const context = flags & flag.hasContext ? values.pop() : undefined;
     const { pooled } = hosted;
     hosted.begin(slot);
-    pooled.lend(context);
+    pooled.calls.callable = true;
+    pooled.context = context;
     if (flags & flag.timed) ring.setStartMillis(slot, timeOrigin + now());
     let result: unknown;
     try {
@@ -346,12 +346,14 @@ export class Server {
     if (!succeeded) hosted.thrown = [value];
     const ownsLoan = (ring.get(slot, word.flags) & flag.ownsLoan) !== 0;
     const later = ownsLoan && this.#judgesLater;
+    // While the instance has its exports still: a judgement may take them.
+    const told = succeeded ? value : describeException(value, hosted.pooled.exports);
     hosted.end();
     ring.setMemoryBytes(slot, hosted.pooled.memoryBytes);
     if (!later) this.#setVerdict(slot, ownsLoan ? this.#judge(hosted) : true);
     const what = later ? reply.result : reply.final;
     if (succeeded) this.#reply(slot, value, what, hosted);
-    else this.#replyThrow(slot, value, hosted, what);
+    else this.#replyThrow(slot, told, hosted, what);
     if (later) {
       this.#setVerdict(slot, this.#judge(hosted));
       ring.reply(slot, reply.verdict);
@@ -402,11 +404,8 @@ export class Server {
   ): void {
     const ring = this.#ring;
     const number = ++this.#lastMessage;
-    const thrown = describeException(error, hosted?.pooled.exports);
-    let posted: unknown;
     try {
-      posted = serializeError(thrown);
-      this.#post([number, posted], []);
+      this.#post([number, serializeError(error)], []);
     } catch (cause) {
       const name = this.#nameOf(slot, hosted);
       this.#post([number, serializeError(cloneError(`what ${name} threw`, cause))], []);
@@ -448,6 +447,15 @@ export class Server {
     for (const hosted of this.#instances.values()) {
       hosted.signal.passOn();
     }
+  }
+}
+
+/** A value that throws when it is looked at is none: it cannot be posted either. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  try {
+    return typeof value === 'object' && value !== null && 'then' in value;
+  } catch {
+    return false;
   }
 }
 
