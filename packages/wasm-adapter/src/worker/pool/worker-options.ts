@@ -22,7 +22,10 @@ import type { HostFunctions, ThreadOptions } from '../wire/messages.js';
 /** How a pool of workers behaves: what a pool of instances takes, but for what runs in the threads. */
 export interface WasmWorkerPoolOptions
   extends Omit<PoolOptions<WorkerInfo>, 'autostart' | 'testOnBorrow'>,
-    Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'component'> {
+    Pick<
+      WasmPoolOptions,
+      'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'component' | 'snapshot'
+    > {
   /** The most instances at once; 0: no limit. Default: `os.availableParallelism()`. */
   max?: number | undefined;
   /**
@@ -39,8 +42,10 @@ export interface WasmWorkerPoolOptions
   name?: string | undefined;
   /**
    * The module that runs in each thread: a `file:` or `data:` URL. What it exports as `imports`,
-   * `wasi`, `onCreate` and `instantiate` has the meaning of these options of `createWasmPool`; its
-   * other functions are tasks, `(instance, ...args) => result`, sync or async.
+   * `wasi`, `preinitialize`, `onCreate` and `instantiate` has the meaning of these options of
+   * `createWasmPool`; its other functions are tasks, `(instance, ...args) => result`, sync or async.
+   * `preinitialize` runs on one thread; the others copy what it left, and `onCreate` gets what it
+   * returned, which has to be what JSON has.
    */
   module?: URL | string | undefined;
   /** WASI preview 1, as for `createWasmPool`. A function of the instance is for `module` to export. */
@@ -121,7 +126,6 @@ const {
   onCreate,
   onDestroy,
   preinitialize,
-  snapshot,
   testOnBorrow,
   ...others
 } = wasmOptionChecks;
@@ -198,6 +202,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
     reset,
     promising,
     component,
+    snapshot,
     ...core
   } = options;
   if (module !== undefined && options.worker !== undefined) {

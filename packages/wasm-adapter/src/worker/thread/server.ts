@@ -8,6 +8,7 @@ import {
   interceptOutput,
   OpenResources,
   type Transferable,
+  threadNumber,
 } from '../../platform/threads.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../../pool/options.js';
 import { WasmFactory } from '../../pool/wasm-factory.js';
@@ -230,7 +231,8 @@ export class Server {
     if (hosts.length > 0 && own.kind === 'module' && given.instantiate === undefined) {
       given.imports = this.#withHosts(own.extended, given.imports);
     }
-    this.#factory = new WasmFactory(own, poolName, given);
+    const { prepared: shared } = this.#data;
+    this.#factory = new WasmFactory(own, poolName, given, { shared, thread: threadNumber() });
     return { endsItself: this.#found.onThreadEnd !== undefined };
   }
 
