@@ -15,6 +15,9 @@ const modules = {
     (func (export "count") (result i32)
       (global.set $count (i32.add (global.get $count) (i32.const 1)))
       (global.get $count)))`,
+  'interpreter.wasm': `(module (memory (export "memory") 1) (global $loaded (mut i32) (i32.const 0))
+    (func (export "load_library") (global.set $loaded (i32.const 42)))
+    (func (export "run") (result i32) (global.get $loaded)))`,
   'traps.wasm': `(module (func (export "fail") unreachable))`,
   'logs.wasm': `(module (import "host" "log" (func $log (param i32 i32)))
     (memory (export "memory") 1) (data (i32.const 8) "hello")

@@ -33,6 +33,7 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
   reset: ['always', "'reuse', 'restore' or 'fresh'"],
   promising: [[5], 'true, false, or an array of names of exports'],
   component: ['cache', 'an object'],
+  snapshot: [5, 'the bytes of a snapshot, a promise of them, or the path or file: URL of a file'],
   module: ['tasks.ts', 'a URL object or string; for a path, pathToFileURL(path)'],
   wasi: [
     () => true,

@@ -5,7 +5,7 @@ import { limitError, ModuleLimits, type ModuleOptions } from './limits.js';
 import { type ModuleShape, moduleShape } from './module-shape.js';
 import type { CoreModule, Program } from './program.js';
 import { restoreBlockersOf } from './restore-blockers.js';
-import { type ModuleChanges, rewriteModule } from './rewrite.js';
+import { rewriteModule } from './rewrite.js';
 import { trampolineModule } from './trampolines.js';
 
 /** A compiled module as it goes to another thread: a structured clone drops methods. */
@@ -14,13 +14,8 @@ export interface CompiledParts {
   readonly original: WebAssembly.Module | Uint8Array<ArrayBuffer>;
   readonly extended: WebAssembly.Module;
   readonly shape: ModuleShape | undefined;
-}
-
-/** What a module was compiled from: other modules are made from it, for copies. */
-interface CompiledFrom {
-  readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
-  /** How the author's bytes are changed for each instance. */
-  readonly changes?: ModuleChanges | undefined;
+  /** The author's bytes, where they are known: other modules are made from them, for copies. */
+  readonly bytes?: Uint8Array | undefined;
 }
 
 /** A core module, compiled for all instances. */
@@ -31,23 +26,18 @@ export class CompiledModule implements Program, CoreModule {
 
   readonly shape: ModuleShape | undefined;
 
-  /** The author's bytes, where they are known. */
-  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
-
-  /** How they are changed for each instance: the limits. */
-  readonly changes: ModuleChanges;
-
   readonly defaultMaxUses = 0;
 
   #original: WebAssembly.Module | Uint8Array<ArrayBuffer>;
   #trampolines: WebAssembly.Module | 'none' | undefined = undefined;
 
-  constructor({ original, extended, shape }: CompiledParts, source: CompiledFrom = {}) {
+  #bytes: Uint8Array | undefined;
+
+  constructor({ original, extended, shape, bytes }: CompiledParts) {
     this.#original = original;
+    this.#bytes = bytes;
     this.extended = extended;
     this.shape = shape;
-    this.bytes = source.bytes;
-    this.changes = source.changes ?? {};
   }
 
   /** Compiled when it is first asked for, where only the private memories of `extended` are exported. */
@@ -74,6 +64,13 @@ export class CompiledModule implements Program, CoreModule {
     return bytes && new WebAssembly.Module(bytes);
   }
 
+  /** The author's bytes, where they are known. */
+  get bytes(): Uint8Array<ArrayBuffer> | undefined {
+    const bytes = this.#bytes;
+    // No engine compiles what other threads could change meanwhile.
+    return bytes === undefined || isOwn(bytes) ? bytes : new Uint8Array(bytes);
+  }
+
   get modules(): readonly CompiledModule[] {
     return [this];
   }
@@ -86,8 +83,15 @@ export class CompiledModule implements Program, CoreModule {
     return this.module;
   }
 
+  /** The author's bytes go as shared memory: there is one copy of them for all threads. */
   toMessage(): CompiledParts {
-    return { original: this.#original, extended: this.extended, shape: this.shape };
+    const { extended, shape } = this;
+    if (this.#bytes !== undefined && isOwn(this.#bytes)) {
+      const shared = new Uint8Array(new SharedArrayBuffer(this.#bytes.length));
+      shared.set(this.#bytes);
+      this.#bytes = shared;
+    }
+    return { original: this.#original, extended, shape, bytes: this.#bytes };
   }
 }
 
@@ -119,7 +123,7 @@ export async function compile(
     if (limits.given || (options.maxMemoryBytes ?? 0) > 0) {
       throw notUnderstood(name, 'it uses what is newer than this package');
     }
-    return new CompiledModule({ original: module, extended: module, shape });
+    return new CompiledModule({ original: module, extended: module, shape, bytes });
   }
   limits.checkShape(name, shape);
   const changes = limits.changes(shape);
@@ -131,7 +135,7 @@ export async function compile(
   if (more.length > limited.length) {
     original = restores ? await compileBytes(limited, name, bytes, streaming) : limited;
   }
-  return new CompiledModule({ original, extended: compiled, shape }, { bytes, changes });
+  return new CompiledModule({ original, extended: compiled, shape, bytes });
 }
 
 /** @param original what the author wrote, of which the error is to speak */
@@ -180,4 +184,8 @@ function shapeOf(bytes: Uint8Array, readsCode: boolean): ModuleShape | undefined
 function compileError(bytes: Uint8Array, name: string, cause: unknown): WasmError {
   const message = `could not compile ${name}, ${describeBytes(bytes)}: ${messageOf(cause)}`;
   return new WasmError('ERR_WASM_COMPILE', message, { cause });
+}
+
+function isOwn(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer;
 }

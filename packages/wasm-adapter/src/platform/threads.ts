@@ -43,6 +43,11 @@ export function parallelism(): number {
   return builtin('node:os', 'a pool on threads').availableParallelism();
 }
 
+/** The number of this thread, from 1; the main thread has 0. */
+export function threadNumber(): number {
+  return library().threadId;
+}
+
 /** Two ports that are connected. */
 export function openChannel(): { readonly port1: MessagePort; readonly port2: MessagePort } {
   const { port1, port2 } = new (library().MessageChannel)();

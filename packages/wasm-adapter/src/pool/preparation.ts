@@ -6,8 +6,11 @@ import type { Origin, PooledInstance } from '../instance/pooled-instance.js';
 import { cannotCopy, nameOf, referredFunctions, type StateImage } from '../instance/state/image.js';
 import { copyBlockersOf } from '../module/copy-blockers.js';
 import { type ModuleBytes, moduleOfCopies, modulePreparing } from '../module/copy-module.js';
+import { ModuleLimits, type WasmLimits } from '../module/limits.js';
 import { moduleShape } from '../module/module-shape.js';
 import type { AnyProgram } from '../program.js';
+import { preparedByOne, type SharedPrepared } from '../snapshot/shared-prepared.js';
+import type { SnapshotContent } from '../snapshot/snapshot-content.js';
 import { readSnapshot } from '../snapshot/snapshot-file.js';
 import { loadSnapshot, type SnapshotSource } from '../snapshot/snapshot-source.js';
 
@@ -23,6 +26,13 @@ export interface PreparingOptions {
   readonly preinitialize?: unknown;
   readonly snapshot?: SnapshotSource | undefined;
   readonly instantiate?: unknown;
+  readonly limits?: WasmLimits | undefined;
+}
+
+/** The threads with which a pool's instances are prepared, and this one's number among them. */
+export interface SharingThreads {
+  readonly shared: SharedPrepared;
+  readonly thread: number;
 }
 
 /** An instance that `preinitialize` has prepared, and what that returned. */
@@ -47,6 +57,7 @@ export class Preparation {
   readonly #module: ModuleBytes;
   readonly #hasLoader: boolean;
   readonly #snapshot: SnapshotSource | undefined;
+  readonly #threads: SharingThreads | undefined;
   #prepared: Promise<Prepared> | undefined = undefined;
 
   private constructor(
@@ -54,11 +65,13 @@ export class Preparation {
     module: ModuleBytes,
     hasLoader: boolean,
     snapshot: SnapshotSource | undefined,
+    threads: SharingThreads | undefined,
   ) {
     this.#poolName = poolName;
     this.#module = module;
     this.#hasLoader = hasLoader;
     this.#snapshot = snapshot;
+    this.#threads = threads;
   }
 
   /**
@@ -69,10 +82,12 @@ export class Preparation {
   static of(
     program: AnyProgram,
     poolName: string,
-    { preinitialize, snapshot, instantiate }: PreparingOptions,
+    { preinitialize, snapshot, instantiate, limits }: PreparingOptions,
+    threads?: SharingThreads,
   ): Preparation | undefined {
-    if (preinitialize === undefined && snapshot === undefined) return undefined;
-    if (preinitialize !== undefined && snapshot !== undefined) {
+    const hasSnapshot = snapshot !== undefined || threads?.shared.fromSnapshot === true;
+    if (preinitialize === undefined && !hasSnapshot) return undefined;
+    if (preinitialize !== undefined && hasSnapshot) {
       const message = `${poolName}: preinitialize and snapshot are given; accepted: one of them, for a snapshot is what preinitialize has left`;
       throw new OptionError(message);
     }
@@ -80,15 +95,22 @@ export class Preparation {
       const what = 'it is a component, of which jco keeps a part in JavaScript';
       throw cannotCopy(poolName, what);
     }
-    const { bytes, changes } = program;
+    const { bytes } = program;
     // With its code, which is not read for each pool.
     const shape = program.shape && bytes && moduleShape(bytes);
     const [blocker] = copyBlockersOf(shape, nameOf);
     if (blocker !== undefined || shape === undefined || bytes === undefined) {
       throw cannotCopy(poolName, blocker ?? 'its bytes are not known');
     }
+    const changes = new ModuleLimits(limits).changes(shape);
     const module = { bytes, shape, changes };
-    return new Preparation(poolName, module, instantiate !== undefined, snapshot);
+    return new Preparation(poolName, module, instantiate !== undefined, snapshot, threads);
+  }
+
+  /** A snapshot, checked, for threads that are yet to be started. */
+  async snapshotContent(source: SnapshotSource): Promise<SnapshotContent> {
+    const bytes = await loadSnapshot(source, this.#poolName);
+    return readSnapshot(bytes, this.#module, this.#poolName);
   }
 
   /** What copies are made from. Prepared on the first call, and again after a call that failed. */
@@ -103,15 +125,15 @@ export class Preparation {
     return this.#prepared;
   }
 
-  /** Has the next instances be copies of one that is prepared anew. */
-  renew(): void {
-    this.#prepared = undefined;
-  }
-
   async #prepare(prepareInstance: PrepareInstance): Promise<Prepared> {
-    if (this.#snapshot !== undefined) return this.#fromSnapshot(this.#snapshot);
-    const { image, value } = await this.snapshot(prepareInstance);
-    return this.#copiesOf(image, value);
+    if (this.#snapshot !== undefined) {
+      return this.#copiesOf(await this.snapshotContent(this.#snapshot));
+    }
+    const threads = this.#threads;
+    const prepare = () => this.snapshot(prepareInstance);
+    if (threads === undefined) return this.#copiesOf(await prepare());
+    const { shared, thread } = threads;
+    return this.#copiesOf(await preparedByOne(shared, thread, this.#poolName, prepare));
   }
 
   /** Prepares an instance, and takes the image of it. */
@@ -127,13 +149,7 @@ export class Preparation {
     }
   }
 
-  async #fromSnapshot(source: SnapshotSource): Promise<Prepared> {
-    const bytes = await loadSnapshot(source, this.#poolName);
-    const { image, value } = await readSnapshot(bytes, this.#module, this.#poolName);
-    return this.#copiesOf(image, value);
-  }
-
-  async #copiesOf(image: StateImage, value: unknown): Promise<Prepared> {
+  async #copiesOf({ image, value }: SnapshotContent): Promise<Prepared> {
     const hasLoader = this.#hasLoader;
     const functions = referredFunctions(image);
     const module = await moduleOfCopies(this.#module, image, functions, hasLoader);

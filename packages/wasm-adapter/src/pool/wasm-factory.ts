@@ -27,6 +27,7 @@ import {
   Preparation,
   type Prepared,
   type PreparedInstance,
+  type SharingThreads,
   type Snapshotted,
   withinMillis,
 } from './preparation.js';
@@ -60,7 +61,13 @@ export class WasmFactory<Exports, Context>
   readonly #preparation: Preparation | undefined;
   #lastId = 0;
 
-  constructor(program: AnyProgram, name: string, options: WasmPoolOptions<Exports, Context>) {
+  /** @param threads those that the instances are prepared with, where they are on threads */
+  constructor(
+    program: AnyProgram,
+    name: string,
+    options: WasmPoolOptions<Exports, Context>,
+    threads?: SharingThreads,
+  ) {
     this.#program = program;
     this.#name = name;
     this.#options = options;
@@ -68,7 +75,7 @@ export class WasmFactory<Exports, Context>
     const { reset = 'reuse', instantiate, imports, promising = false } = options;
     const memories = program.modules.flatMap((it) => it.shape?.memories ?? []);
     this.#refuseTooLarge(name, minBytesOf(memories));
-    this.#preparation = Preparation.of(program, name, options);
+    this.#preparation = Preparation.of(program, name, options, threads);
     const copies = this.#preparation !== undefined;
     const why = copies ? EACH_IS_A_COPY : reset === 'reuse' ? undefined : apart(reset);
     if (program.kind === 'component') {
@@ -143,11 +150,6 @@ export class WasmFactory<Exports, Context>
     if (instantiate === undefined || (max === 1 && reset === 'reuse')) return;
     const instance = await this.#begin(0, (await this.#prepared())?.origin);
     instance.drop();
-  }
-
-  /** Has the instances that are made from now on be copies of one that is prepared anew. */
-  renew(): void {
-    this.#preparation?.renew();
   }
 
   /** The state of an instance that is prepared for this, and the bytes of its module. */

@@ -2,6 +2,7 @@ import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { WasmError } from '../../errors.js';
 import { type Judgement, verdictOf } from '../../instance/judgement.js';
 import type { Spawn } from '../../platform/threads.js';
+import { threadIsGone } from '../../snapshot/shared-prepared.js';
 import type { Made } from '../wire/messages.js';
 import { op } from '../wire/ring.js';
 import { ControlRequest } from './control-request.js';
@@ -126,6 +127,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
     const slots = slotsFor(instancesPerThread);
     const thread = new Thread(spawn, label, settings, slots, this.#inbox, outlet);
     this.#threads.add(thread);
+    const { id: number } = thread; // it has none once it is gone
     const load = new ControlRequest(({ value }) => value as { endsItself: boolean });
     load.sendTo(thread, op.load, 0);
     load.promise.then(
@@ -136,7 +138,10 @@ export class WorkerFactory implements Factory<PooledWorker> {
       },
       () => {}, // the creation that it was started for is told
     );
-    void thread.exit.then(() => this.#gone(thread));
+    void thread.exit.then(() => {
+      threadIsGone(settings.prepared, number);
+      this.#gone(thread);
+    });
     return thread;
   }
 

@@ -1,6 +1,8 @@
 import { CreateError } from '@wasm-pool/core';
 import { createAdapterPool } from '@wasm-pool/core/internal';
-import { load, makeProgram, type WasmSource } from '../../program.js';
+import { Preparation } from '../../pool/preparation.js';
+import { type AnyProgram, load, makeProgram, type WasmSource } from '../../program.js';
+import { publish, type SharedPrepared, sharedPrepared } from '../../snapshot/shared-prepared.js';
 import { LentWorkerFactory, type WorkerPool } from './lent-worker-factory.js';
 import type { Calls as CallsOf, ExportCalls, ExportsOf } from './task-types.js';
 import type { WasmWorkerPool } from './wasm-worker-pool.js';
@@ -42,10 +44,11 @@ export async function createWasmWorkerPool(
   const settings = workerSettings(options);
   const program = await makeProgram(await load(src), options);
   const module = program.mainModule(settings.name);
+  const prepared = await preparedFor(program, options, settings.name);
   const tied: { factory?: LentWorkerFactory<object, unknown> } = {};
   const pool = createAdapterPool(
     (self: WorkerPool<object, unknown>) => {
-      tied.factory = new LentWorkerFactory(program.toMessage(), settings, self);
+      tied.factory = new LentWorkerFactory(program.toMessage(), prepared, settings, self);
       return tied.factory;
     },
     { ...settings.core, maxUses: settings.core.maxUses ?? program.defaultMaxUses },
@@ -67,4 +70,18 @@ export async function createWasmWorkerPool(
   );
   const { restoreBlockers = [] } = made ?? {};
   return Object.assign(pool, { module, restoreBlockers, run, call });
+}
+
+/** What the threads share of a prepared state: that of a snapshot, or none yet. */
+async function preparedFor(
+  program: AnyProgram,
+  { snapshot, limits }: WasmWorkerPoolOptions,
+  poolName: string,
+): Promise<SharedPrepared> {
+  const prepared = sharedPrepared(snapshot !== undefined);
+  if (snapshot === undefined) return prepared;
+  const preparation = Preparation.of(program, poolName, { snapshot, limits });
+  const content = await preparation?.snapshotContent(snapshot);
+  if (content !== undefined) publish(prepared, content, poolName);
+  return prepared;
 }

@@ -1,6 +1,7 @@
 import type { DestroyReason, Verdict } from '@wasm-pool/core';
 import type { AdapterFactory, AdapterPool } from '@wasm-pool/core/internal';
 import { Spares } from '../../pool/spares.js';
+import type { SharedPrepared } from '../../snapshot/shared-prepared.js';
 import type { Call } from '../host/call.js';
 import { Outlet } from '../host/outlet.js';
 import { Pace } from '../host/pace.js';
@@ -26,6 +27,7 @@ export class LentWorkerFactory<Calls, Context>
 
   constructor(
     program: ThreadData['program'],
+    prepared: SharedPrepared,
     settings: WorkerSettings,
     pool: WorkerPool<Calls, Context>,
   ) {
@@ -35,6 +37,7 @@ export class LentWorkerFactory<Calls, Context>
       name,
       thread: {
         program,
+        prepared,
         poolName: name,
         options: thread,
         module,

@@ -22,7 +22,10 @@ import type { HostFunctions, ThreadOptions } from '../wire/messages.js';
 /** How a pool of workers behaves: what a pool of instances takes, but for what runs in the threads. */
 export interface WasmWorkerPoolOptions
   extends Omit<PoolOptions<WorkerInfo>, 'autostart' | 'testOnBorrow'>,
-    Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'component'> {
+    Pick<
+      WasmPoolOptions,
+      'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'component' | 'snapshot'
+    > {
   /** The most instances at once; 0: no limit. Default: `os.availableParallelism()`. */
   max?: number | undefined;
   /**
@@ -39,9 +42,13 @@ export interface WasmWorkerPoolOptions
   name?: string | undefined;
   /**
    * The module that runs in each thread: a `file:` or `data:` URL. Its exports `imports`, `wasi`,
-   * `onCreate` and `instantiate` have the meaning of these options of `createWasmPool`; `onThreadEnd` runs before a thread ends, unless that is ended for a
-   * call. Its other functions are tasks, `(instance, ...args) => result`, sync or async. It may export
-   * all of these by name, or as properties of a default object.
+   * `preinitialize`, `onCreate`, `onDestroy` and `instantiate` have the meaning of these options of
+   * `createWasmPool`. `onThreadEnd` runs before a thread ends, unless that is ended for a call. Its
+   * other functions are tasks, `(instance, ...args) => result`, sync or async. It may export all of
+   * these by name, or as properties of a default object.
+   *
+   * `preinitialize` runs on one thread; the others copy what it left, and `onCreate` gets what it
+   * returned, which has to be what JSON has.
    */
   module?: URL | string | undefined;
   /** WASI preview 1, as for `createWasmPool`. A function of the instance is for `module` to export. */
@@ -116,16 +123,8 @@ const anOutput: OptionCheck = {
     (typeof value === 'object' && value !== null && 'write' in value),
 };
 
-const {
-  imports,
-  instantiate,
-  onCreate,
-  onDestroy,
-  preinitialize,
-  snapshot,
-  testOnBorrow,
-  ...others
-} = wasmOptionChecks;
+const { imports, instantiate, onCreate, onDestroy, preinitialize, testOnBorrow, ...others } =
+  wasmOptionChecks;
 
 const checks: Readonly<Record<keyof WasmWorkerPoolOptions, OptionCheck>> = {
   ...others,
@@ -199,6 +198,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
     reset,
     promising,
     component,
+    snapshot,
     ...core
   } = options;
   if (module !== undefined && options.worker !== undefined) {

@@ -1,3 +1,4 @@
+import { isThenable } from '@wasm-pool/core/internal';
 import { receiveComponent } from '../../component/posted-component.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { WasmImports } from '../../instance/link.js';
@@ -7,6 +8,7 @@ import {
   interceptOutput,
   OpenResources,
   type Transferable,
+  threadNumber,
 } from '../../platform/threads.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../../pool/options.js';
 import { WasmFactory } from '../../pool/wasm-factory.js';
@@ -229,7 +231,8 @@ export class Server {
     if (hosts.length > 0 && own.kind === 'module' && given.instantiate === undefined) {
       given.imports = this.#withHosts(own.extended, given.imports);
     }
-    this.#factory = new WasmFactory(own, poolName, given);
+    const { prepared: shared } = this.#data;
+    this.#factory = new WasmFactory(own, poolName, given, { shared, thread: threadNumber() });
     return { endsItself: this.#found.onThreadEnd !== undefined };
   }
 
@@ -314,8 +317,7 @@ export class Server {
     const context = flags & flag.hasContext ? values.pop() : undefined;
     const { pooled } = hosted;
     hosted.begin(slot);
-    pooled.calls.callable = true;
-    pooled.context = context;
+    pooled.lend(context);
     if (flags & flag.timed) ring.setStartMillis(slot, timeOrigin + now());
     let result: unknown;
     try {
@@ -447,15 +449,6 @@ export class Server {
     for (const hosted of this.#instances.values()) {
       hosted.signal.passOn();
     }
-  }
-}
-
-/** A value that throws when it is looked at is none: it cannot be posted either. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  try {
-    return typeof value === 'object' && value !== null && 'then' in value;
-  } catch {
-    return false;
   }
 }
 

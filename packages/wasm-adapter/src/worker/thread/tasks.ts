@@ -4,7 +4,14 @@ import type { WasmPoolOptions } from '../../pool/options.js';
 export type Task = (instance: unknown, ...args: unknown[]) => unknown;
 
 /** The exports of a tasks' module that are options, not tasks. */
-const optionNames = ['imports', 'wasi', 'onCreate', 'onDestroy', 'instantiate'] as const;
+const optionNames = [
+  'imports',
+  'wasi',
+  'preinitialize',
+  'onCreate',
+  'onDestroy',
+  'instantiate',
+] as const;
 
 /** What a module of tasks exports, sorted. */
 export interface FoundTasks {

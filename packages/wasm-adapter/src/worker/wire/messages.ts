@@ -3,6 +3,7 @@ import type { NodeWasiOptions, WasiOptions } from '../../instance/wasi/options.j
 import type { CompiledParts } from '../../module/compiled-module.js';
 import type { MessagePort } from '../../platform/threads.js';
 import type { WasmPoolOptions } from '../../pool/options.js';
+import type { SharedPrepared } from '../../snapshot/shared-prepared.js';
 import type { RingMemory } from './ring.js';
 
 /** What a thread is started with, in its `workerData`. */
@@ -10,6 +11,8 @@ export interface ThreadData {
   readonly port: MessagePort;
   readonly ring: RingMemory;
   readonly program: CompiledParts | PostedComponent;
+  /** What `preinitialize` leaves on one of the threads, for all. */
+  readonly prepared: SharedPrepared;
   readonly poolName: string;
   readonly options: ThreadOptions;
   /** The URL of the module with the tasks. */

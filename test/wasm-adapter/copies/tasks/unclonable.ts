@@ -1,0 +1,4 @@
+// Tasks whose module returns what other threads cannot have.
+export function preinitialize() {
+  return () => 1;
+}
