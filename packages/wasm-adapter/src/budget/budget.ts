@@ -2,7 +2,7 @@ import { WasmError } from '../errors.js';
 import type { PooledInstance } from '../instance/pooled-instance.js';
 import type { BudgetMembership } from '../pool/budget-membership.js';
 
-/** What a pool of the budget holds; instances that are being made count, too. */
+/** What one pool of the budget holds. Instances that are being made count as well. */
 export interface BudgetMemberStats {
   readonly name: string;
   readonly instances: number;
@@ -11,7 +11,7 @@ export interface BudgetMemberStats {
   readonly pending: number;
 }
 
-/** What the budget reads of a pool, and has it do. */
+/** The part of a pool that the budget uses. */
 export interface MemberPool {
   readonly available: number;
   readonly borrowed: number;
@@ -24,28 +24,28 @@ export interface MemberPool {
   on(event: 'create' | 'factoryCreateError', listener: () => void): unknown;
 }
 
-/** The limits that many pools share; who needs room has idle instances of any of them destroyed. */
+/** The limits that many pools share. When a pool needs room, idle instances of any pool are destroyed. */
 export class Budget {
   readonly #maxBytes: number;
   readonly #maxInstances: number;
-  readonly #holdings = new Set<BudgetMember>();
-  /** Those that were refused an instance, longest ago first. */
+  readonly #members = new Set<BudgetMember>();
+  /** The members that were refused an instance, in the order of their refusals. */
   readonly #waiting = new Set<BudgetMember>();
   #returns = 0;
   #admitting = false;
   #settling = false;
 
-  /** Limits of 0: none. */
+  /** A limit of 0 is no limit. */
   constructor(maxTotalMemoryBytes: number, maxInstances: number) {
     this.#maxBytes = maxTotalMemoryBytes || Number.POSITIVE_INFINITY;
     this.#maxInstances = maxInstances || Number.POSITIVE_INFINITY;
   }
 
   /**
-   * Has a pool share the budget. Throws a `WasmError` `ERR_WASM_BUDGET` where an instance takes more
-   * than there is, in `minBytes` already.
+   * Adds a pool to the budget. Throws a `WasmError` `ERR_WASM_BUDGET` if one of its instances takes
+   * more than the whole budget, by `minBytes` alone or once it is made.
    *
-   * @param onSpaceFreed called when there may be room for an instance that was refused
+   * @param onSpaceFreed is called when a refused instance may have room now
    */
   join(
     name: string,
@@ -54,41 +54,41 @@ export class Budget {
     onSpaceFreed: () => void,
   ): BudgetMembership {
     this.#checkSize(`an instance of ${name}`, minBytes);
-    const holding = new BudgetMember(name, pool, minBytes, onSpaceFreed);
-    this.#holdings.add(holding);
+    const member = new BudgetMember(name, pool, minBytes, onSpaceFreed);
+    this.#members.add(member);
     pool.on('create', () => this.#changed());
     pool.on('factoryCreateError', () => this.#changed());
     return {
-      mayCreate: () => this.#mayCreate(holding),
+      mayCreate: () => this.#mayCreate(member),
       created: (instance) => {
         const { memoryBytes } = instance;
         if (memoryBytes > this.#maxBytes) instance.drop();
         this.#checkSize(instance.name, memoryBytes);
         instance.returnedAt = ++this.#returns;
-        holding.count(instance);
-        holding.expectedBytes = memoryBytes;
-        holding.starting = false;
+        member.count(instance);
+        member.expectedBytes = memoryBytes;
+        member.starting = false;
       },
       returned: (instance) => {
         instance.returnedAt = ++this.#returns;
-        holding.count(instance);
+        member.count(instance);
         this.#changed();
       },
       destroyed: (instance) => {
-        holding.forget(instance);
+        member.forget(instance);
         this.#changed();
       },
       reclaim: () => this.#evictAll(),
       exceeded: (what, cause) => {
-        const { starting, creating } = holding;
+        const { starting, creating } = member;
         const growable = pool.spareResourceCapacity > 0 && !(starting && creating > 0);
-        if (!growable || this.#fits(holding)) return undefined;
+        if (!growable || this.#fits(member)) return undefined;
         const message = `${what}: the budget that it shares is spent, and held by ${this.#describe()}`;
         return new WasmError('ERR_WASM_BUDGET', message, { cause });
       },
       detach: () => {
-        this.#holdings.delete(holding);
-        this.#waiting.delete(holding);
+        this.#members.delete(member);
+        this.#waiting.delete(member);
         this.#changed();
       },
     };
@@ -100,53 +100,53 @@ export class Budget {
     throw new WasmError('ERR_WASM_BUDGET', message);
   }
 
-  /** Whether a pool may make an instance; if somebody waits for it, others' idle ones give way. */
-  #mayCreate(holding: BudgetMember): boolean {
+  /** Whether a pool may make an instance. If borrowers wait for it, idle instances of others give way. */
+  #mayCreate(member: BudgetMember): boolean {
     // Not during an eviction: the pool of the evicted instance would refill its `min` at once.
-    const admitted = !this.#admitting && this.#hasRoomFor(holding);
-    if (admitted) this.#waiting.delete(holding);
-    else this.#waiting.add(holding);
-    holding.refused = !admitted;
+    const admitted = !this.#admitting && this.#hasRoomFor(member);
+    if (admitted) this.#waiting.delete(member);
+    else this.#waiting.add(member);
+    member.refused = !admitted;
     return admitted;
   }
 
-  #hasRoomFor(holding: BudgetMember): boolean {
-    const { hasWaiters: inNeed } = holding;
-    if (inNeed) this.#reclaim(holding);
-    if (!this.#fits(holding)) return false;
+  #hasRoomFor(member: BudgetMember): boolean {
+    const { hasWaiters: inNeed } = member;
+    if (inNeed) this.#reclaim(member);
+    if (!this.#fits(member)) return false;
     for (const other of this.#waiting) {
-      if (inNeed && other === holding) break; // the others came later
-      // A larger one that still waits for more room does not hold up a smaller one.
-      if (other !== holding && other.hasWaiters && (!inNeed || this.#fits(other))) return false;
+      if (inNeed && other === member) break; // the others came later
+      // A pool that waits for more room than is free does not hold up one that needs less.
+      if (other !== member && other.hasWaiters && (!inNeed || this.#fits(other))) return false;
     }
     return true;
   }
 
-  #reclaim(holding: BudgetMember): void {
+  #reclaim(member: BudgetMember): void {
     this.#admitting = true;
-    while (!this.#fits(holding) && this.#evictOldest());
+    while (!this.#fits(member) && this.#evictOldest());
     this.#admitting = false;
   }
 
-  #fits(holding: BudgetMember): boolean {
+  #fits(member: BudgetMember): boolean {
     const { bytes, instances } = this.totals();
-    return instances < this.#maxInstances && bytes + holding.expectedBytes <= this.#maxBytes;
+    return instances < this.#maxInstances && bytes + member.expectedBytes <= this.#maxBytes;
   }
 
-  /** What all pools hold, instances that are being made included. */
+  /** What all pools hold together, with the instances that are being made. */
   totals(): { bytes: number; instances: number } {
     let bytes = 0;
     let instances = 0;
-    for (const holding of this.#holdings) {
-      bytes += holding.bytes;
-      instances += holding.size;
+    for (const member of this.#members) {
+      bytes += member.bytes;
+      instances += member.size;
     }
     return { bytes, instances };
   }
 
   #evictOldest(): boolean {
     let oldest: { pool: BudgetMember['pool']; returnedAt: number } | undefined;
-    for (const { pool } of this.#holdings) {
+    for (const { pool } of this.#members) {
       const returnedAt = pool.oldestIdle?.returnedAt;
       if (returnedAt === undefined) continue;
       if (oldest === undefined || returnedAt < oldest.returnedAt) oldest = { pool, returnedAt };
@@ -154,31 +154,31 @@ export class Budget {
     return oldest?.pool.evict(1, 'budget') === 1;
   }
 
-  /** Whatever is idle, for V8 has no room left. */
+  /** Evicts all idle instances, because V8 has no room left. */
   #evictAll(): void {
     this.#admitting = true;
-    for (const { pool } of this.#holdings) pool.evict(pool.available, 'outOfMemory');
+    for (const { pool } of this.#members) pool.evict(pool.available, 'outOfMemory');
     this.#admitting = false;
   }
 
-  /** Once what is happening is over: gets back within the budget, and lets those in need try again. */
+  /** In the next microtask: evicts down to the budget, and lets the refused members try again. */
   #changed(): void {
     if (this.#settling) return;
     this.#settling = true;
     queueMicrotask(() => {
       this.#settling = false;
       while (this.totals().bytes > this.#maxBytes && this.#evictOldest());
-      for (const holding of [...this.#waiting]) {
-        holding.refused = false;
-        holding.pool.fill();
-        holding.onSpaceFreed();
-        if (!holding.refused) this.#waiting.delete(holding); // admitted, or in want no more
+      for (const member of [...this.#waiting]) {
+        member.refused = false;
+        member.pool.fill();
+        member.onSpaceFreed();
+        if (!member.refused) this.#waiting.delete(member); // admitted, or no longer in need
       }
     });
   }
 
   #describe(): string {
-    const holders = this.holdings().filter((it) => it.instances > 0);
+    const holders = this.memberStats().filter((it) => it.instances > 0);
     holders.sort((a, b) => b.memoryBytes - a.memoryBytes);
     return holders
       .map(({ name, instances, memoryBytes, borrowed }) => {
@@ -188,8 +188,8 @@ export class Budget {
   }
 
   /** What each pool holds. */
-  holdings(): BudgetMemberStats[] {
-    return [...this.#holdings].map(({ name, size, bytes, pool }) => ({
+  memberStats(): BudgetMemberStats[] {
+    return [...this.#members].map(({ name, size, bytes, pool }) => ({
       name,
       instances: size,
       memoryBytes: bytes,
@@ -202,13 +202,13 @@ export class Budget {
 /** One pool's part of the budget. */
 class BudgetMember {
   readonly name: string;
-  /** What each takes: as much as when it was made, or returned last. */
+  /** The size of each instance, in bytes, when it was made or last returned. */
   readonly instances = new Map<PooledInstance, number>();
   readonly pool: MemberPool;
   readonly onSpaceFreed: () => void;
-  /** What a further instance is likely to take: as much as the last one did. */
+  /** The expected size of the next instance: that of the last one. */
   expectedBytes: number;
-  /** Has made no instance yet. */
+  /** Whether it has made no instance yet. */
   starting = true;
   /** Whether its last attempt to make an instance was refused. */
   refused = false;
@@ -221,13 +221,13 @@ class BudgetMember {
     this.expectedBytes = minBytes;
   }
 
-  /** Somebody waits for an instance, and not only `min` or `reset: 'fresh'` for a spare one. */
+  /** Whether a borrower needs another instance, and not only `min` or the spares of `reset: 'fresh'`. */
   get hasWaiters(): boolean {
     const { pending, spareResourceCapacity } = this.pool;
     return this.starting || (pending > this.creating && spareResourceCapacity > 0);
   }
 
-  /** Those that are being made, and not for longer than the pool waits for them. */
+  /** How many instances are being made. One that takes too long does not count any more. */
   get creating(): number {
     return Math.max(this.pool.size - this.instances.size, 0);
   }

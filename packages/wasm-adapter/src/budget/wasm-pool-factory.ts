@@ -32,10 +32,10 @@ export interface WasmPoolFactoryStats {
 
 /**
  * Makes pools, one for each plug-in or tenant, that share one budget, and one compiled module where
- * their bytes are the same. Memory that grows while it is on loan counts once it is returned: the
- * budget is kept by destroying idle instances, those returned longest ago first, whichever pool's.
- * When nothing idle is left, acquires wait; one that times out then rejects with a `WasmError`
- * `ERR_WASM_BUDGET` that says who holds what.
+ * their bytes are the same. When a pool needs room, the least recently used idle instance of any pool
+ * is destroyed. Memory that grows during a loan counts once the instance is returned. When no instance
+ * is idle, acquires wait; one that times out then rejects with a `WasmError` `ERR_WASM_BUDGET` that
+ * lists how much each pool holds.
  *
  * Throws core's `OptionError`.
  */
@@ -75,7 +75,7 @@ export class WasmPoolFactory implements AsyncDisposable {
     const checked = checkWasmOptions('create', options);
     this.#refuseClosed();
     const loaded = await load(src);
-    // What nobody can count is in no budget.
+    // A memory that cannot be counted is refused, because it would be in no budget.
     const counted = {
       ...checked,
       maxMemoryBytes: checked.maxMemoryBytes || this.#maxTotalMemoryBytes,
@@ -123,11 +123,11 @@ export class WasmPoolFactory implements AsyncDisposable {
       maxTotalMemoryBytes: this.#maxTotalMemoryBytes,
       maxInstances: this.#maxInstances,
       modules: this.#modules.size,
-      pools: this.#budget.holdings(),
+      pools: this.#budget.memberStats(),
     };
   }
 
-  /** Closes all pools, as `Pool.close`. One that is being made meanwhile is closed when it is there. */
+  /** Closes all pools, as `Pool.close`. A pool that is being made meanwhile is closed once it exists. */
   async close(options?: CloseOptions): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#pools].map((pool) => pool.close(options)));
@@ -140,7 +140,8 @@ export class WasmPoolFactory implements AsyncDisposable {
 }
 
 /**
- * The key under which pools share a program: its content, and how it is compiled and transpiled. A source that came compiled, or that the platform cannot hash, has a key of its own.
+ * The key under which pools share a program: its content, and how it is compiled and transpiled. A
+ * source that came compiled, or that the platform cannot hash, is not shared.
  */
 async function keyOf(
   loaded: Loaded,

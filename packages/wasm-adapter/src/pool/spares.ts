@@ -1,6 +1,6 @@
 import type { DestroyReason } from '@wasm-pool/core';
 
-/** Why idle instances go: those are not to be made anew at once. */
+/** Destroy reasons after which no spare is created. */
 const leaving: readonly DestroyReason[] = [
   'idle',
   'softIdle',
@@ -19,7 +19,7 @@ interface Pool {
   on(event: 'destroy', listener: (resource: unknown, reason: DestroyReason) => void): unknown;
 }
 
-/** Keeps so many more resources than are on loan, within `max`, for those that are lent only once. */
+/** Keeps `count` resources more than are on loan, within `max`: for resources that are lent only once. */
 export class Spares {
   readonly #pool: Pool;
   readonly #count: number;
@@ -33,7 +33,7 @@ export class Spares {
     });
   }
 
-  /** Has them made in a turn of the event loop of its own, off the borrower's path. */
+  /** Creates what is missing in a later turn of the event loop, off the borrower's path. */
   topUp(): void {
     if (this.#toppingUp) return;
     this.#toppingUp = true;

@@ -1,4 +1,4 @@
-/** In a few words, what bytes that did not compile are: for an error message. */
+/** Describes bytes that did not compile, in a few words, for an error message. */
 export function describeBytes(bytes: Uint8Array): string {
   const size = `${bytes.length} ${bytes.length === 1 ? 'byte' : 'bytes'}`;
   if (bytes.length === 0) return 'which is empty';
@@ -13,8 +13,9 @@ export function describeBytes(bytes: Uint8Array): string {
 }
 
 /**
- * Whether bytes begin as a component does: where the preamble of a core module ends with version 1 as
- * four bytes, that of a component has a version of two and layer 1 of two. Component Model, Binary.md.
+ * Whether bytes begin as a component does. The preamble of a core module ends with version 1 in four
+ * bytes. That of a component ends with a version in two bytes and layer 1 in two: Component Model,
+ * Binary.md.
  */
 export function isComponent(bytes: Uint8Array): boolean {
   return isWasm(bytes) && bytes.length >= 8 && bytes[6] === 1 && bytes[7] === 0;
@@ -30,6 +31,6 @@ function startsWith(bytes: Uint8Array, ...magic: number[]): boolean {
 
 function readableText(bytes: Uint8Array): string | undefined {
   const text = new TextDecoder().decode(bytes);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what tells text from data
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters tell data from text
   return /[\u0000-\u0008\u000e-\u001f\ufffd]/.test(text.slice(0, -3)) ? undefined : text;
 }

@@ -29,7 +29,7 @@ const accepted =
 
 /** Loads a source. Rejects with a `WasmError` `ERR_WASM_SOURCE` when there is nothing to compile. */
 export async function loadSource(src: ModuleSource): Promise<LoadedModule> {
-  // Copied, and before anything is awaited: what the caller writes there later is of no concern here.
+  // Copied before the first await: what the caller writes into its buffer later changes nothing.
   const bytes = copyOf(src);
   if (bytes !== undefined) return { name: 'src', bytes };
   const given: unknown = await src;
@@ -50,7 +50,7 @@ function copyOf(src: unknown): Uint8Array<ArrayBuffer> | undefined {
   return isAnyArrayBuffer(src) ? new Uint8Array(new Uint8Array(src)) : undefined;
 }
 
-/** A buffer of any realm: test runners and node:vm have realms of their own. */
+/** Whether this is a buffer of any realm: test runners and node:vm have their own. */
 function isAnyArrayBuffer(src: unknown): src is ArrayBufferLike {
   const tag = Object.prototype.toString.call(src);
   return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]';
@@ -103,10 +103,10 @@ async function loadResponse(response: Response, name: string): Promise<LoadedMod
     throw sourceError(name, `the response has content type ${type}; accepted: application/wasm`);
   }
   const copy = response.clone();
-  // Node.js streams nothing that is written differently, though it means the same.
+  // Node.js compiles while streaming only if the type is spelled exactly like this.
   const streaming =
     type === 'application/wasm' ? WebAssembly.compileStreaming(response) : undefined;
-  streaming?.catch(() => {}); // told by whoever awaits it, which may be a little later
+  streaming?.catch(() => {}); // awaited later: until then it is no unhandled rejection
   try {
     return { name, bytes: new Uint8Array(await copy.arrayBuffer()), streaming };
   } catch (cause) {
