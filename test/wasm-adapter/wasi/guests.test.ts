@@ -131,7 +131,7 @@ describe('a WASI command', () => {
   });
 
   test.each([
-    [{ bogus: 7 }, /unknown option bogus; accepted: args, clock, env, files, max/],
+    [{ bogus: 7 }, /unknown option bogus; accepted: args, clock, cwd, env, files, max/],
     ['yes', /wasi is "yes"; accepted: true, false, an object/],
     [undefined, /wasi is null; accepted/],
   ])('of options %j is refused', async (options, message) => {

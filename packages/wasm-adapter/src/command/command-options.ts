@@ -43,6 +43,11 @@ export interface WasmCommandPoolOptions
     World {
   /** The program's name, which its runs see as their first argument. Default `'command'`. */
   name?: string | undefined;
+  /**
+   * The name of an export that prepares the program, such as `'wizer.initialize'`: it is called once,
+   * and all runs start from what it left. It sees the pool's environment and files. Default: none.
+   */
+  preinitialize?: string | undefined;
   /** The longest that a run may take, from when it begins; 0 (default): no limit. See `run`. */
   timeoutMillis?: number | undefined;
   /**
@@ -113,6 +118,7 @@ const checks: Readonly<Record<keyof WasmCommandPoolOptions, OptionCheck>> = {
   maxWaitingClients: poolOptionChecks.maxWaitingClients,
   min: poolOptionChecks.min,
   name: poolOptionChecks.name,
+  preinitialize: poolOptionChecks.name,
   suspends: aBoolean,
   threads: wholeNumber(1),
   timeoutMillis: millis,
@@ -150,6 +156,7 @@ export function sortOptions({
   timeoutMillis = 0,
   threads,
   suspends,
+  preinitialize,
   imports,
   limits,
   maxMemoryBytes,
@@ -163,7 +170,7 @@ export function sortOptions({
   }
   const pool: Pick<WasmCommandPoolOptions, 'max' | 'min' | 'acquireTimeoutMillis'> = core;
   return {
-    ...{ name, timeoutMillis, threads, suspends, shared },
+    ...{ name, timeoutMillis, threads, suspends, preinitialize, shared },
     pool: { ...pool, name, imports, limits, maxMemoryBytes },
   };
 }

@@ -64,17 +64,21 @@ export async function createWasmCommandPool(
 
 type Sorted = ReturnType<typeof sortOptions>;
 
-async function onThisThread(src: WasmSource, { name, pool, suspends }: Sorted): Promise<Runner> {
+async function onThisThread(src: WasmSource, settings: Sorted): Promise<Runner> {
+  const { name, pool, suspends, preinitialize, shared } = settings;
   const waits = suspends ?? hasJspi();
   const slots = new Map<number, CommandSlot>();
   const options: WasmPoolOptions = {
     ...pool,
     ...{ reset: 'restore', promising: waits ? ['_start'] : false },
     wasi: (instance) => {
-      const slot = new CommandSlot();
+      const slot = new CommandSlot({ ...shared, args: [name] });
       slots.set(instance.id, slot);
       return slot;
     },
+    ...(preinitialize !== undefined && {
+      preinitialize: ({ exports }) => prepare(exports, preinitialize, name),
+    }),
   };
   checkWasmOptions('createWasmCommandPool', options);
   const program = await makeProgram(await load(src), options);
@@ -85,6 +89,17 @@ async function onThisThread(src: WasmSource, { name, pool, suspends }: Sorted): 
   const made = await startPool(program, { ...options, reset });
   made.on('destroy', ({ id }) => slots.delete(id));
   return { suspends: waits, pool: made, run: (...args) => runHere(made, slots, name, ...args) };
+}
+
+/** Calls the function that prepares the program. Throws where there is none of that name. */
+function prepare(exports: WebAssembly.Exports, preinitialize: string, name: string): unknown {
+  const call = exports[preinitialize];
+  if (typeof call === 'function') return call();
+  const names = Object.keys(exports).join(', ');
+  throw new WasmError(
+    'ERR_WASM_LINK',
+    `${name}: preinitialize names ${preinitialize}, which is no function that the program exports; accepted: ${names}`,
+  );
 }
 
 function componentError(name: string): WasmError {
@@ -140,7 +155,13 @@ function timeoutError(name: string, millis: number): WasmError {
 
 type ThreadPool = WasmWorkerPool<{ runCommand(options: WasiOptions): Promise<PostedEnd> }>;
 
-async function onThreads(src: WasmSource, { name, pool, threads = 1 }: Sorted): Promise<Runner> {
+async function onThreads(src: WasmSource, settings: Sorted): Promise<Runner> {
+  const { name, pool, threads = 1, preinitialize } = settings;
+  if (preinitialize !== undefined) {
+    throw new OptionError(
+      'createWasmCommandPool: both preinitialize and threads are given; accepted: one of them',
+    );
+  }
   const { imports, max: _, ...given } = pool;
   if (imports !== undefined) {
     throw new OptionError(

@@ -19,7 +19,7 @@ export interface PostedEnd {
 
 /** The `wasi` of the pool: see `createWasmWorkerPool`. */
 export function wasi(): object {
-  slot = new CommandSlot();
+  slot = new CommandSlot({});
   return slot;
 }
 

@@ -1,6 +1,6 @@
 import type { WasmImports } from '../link.js';
 import { OwnWasi, type WasiOwner } from './context.js';
-import type { WasiImplementation } from './options.js';
+import type { WasiImplementation, WasiOptions } from './options.js';
 
 /**
  * The WASI of an instance that runs a command again and again: it is given a world before each run,
@@ -23,7 +23,13 @@ export class CommandWasi extends OwnWasi {
 export class CommandSlot implements WasiImplementation {
   /** What marks an implementation: its functions are made with the instance. */
   readonly wasiImport = {};
+  readonly #first: WasiOptions;
   #context: CommandWasi | undefined;
+
+  /** @param first what the guest sees before its first run, while it is prepared */
+  constructor(first: WasiOptions) {
+    this.#first = first;
+  }
 
   make(
     module: WebAssembly.Module,
@@ -32,6 +38,7 @@ export class CommandSlot implements WasiImplementation {
     own: WasmImports,
   ): CommandWasi {
     this.#context = new CommandWasi(module, owner, suspends, own);
+    this.#context.configureNow(this.#first);
     return this.#context;
   }
 
