@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { createApp } from '../../examples/component-server/dist/app.js';
 import { readConfig } from '../../examples/component-server/dist/config.js';
 
@@ -12,12 +12,8 @@ export const guestPath = (preview: Preview): string =>
 
 /** A server of a guest that listens in this process, with four instances unless `env` says else. */
 export async function openServer(preview: Preview, env: Record<string, string> = {}) {
-  // An instance's thread reads the environment, as the program does.
-  // No component of a test is late on however slow a machine, unless `env` gives it little time.
-  const given = { INSTANCES: '4', PORT: '0', CALL_MILLIS: '600000', ...env };
-  for (const [name, value] of Object.entries(given)) vi.stubEnv(name, value);
-  onTestFinished(() => void vi.unstubAllEnvs());
-  const app = await createApp(readConfig([guestPath(preview)], process.env));
+  const given = { INSTANCES: '4', PORT: '0', ...env };
+  const app = await createApp(readConfig([guestPath(preview)], given));
   const address = await app.listen();
   onTestFinished(() => app.close());
   return { address, pool: app.pool, close: () => app.close() };
@@ -31,12 +27,6 @@ export interface Answer {
 export async function get(url: string, init?: RequestInit): Promise<Answer> {
   const response = await fetch(url, init);
   return { status: response.status, body: await response.text() };
-}
-
-/** The same where components have little time: again for as long as the machine is too slow. */
-export async function getInTime(url: string): Promise<Answer> {
-  const answer = await get(url);
-  return answer.status === 504 ? getInTime(url) : answer;
 }
 
 /** The code of an answer that is no component's. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { ComponentWasiOptions } from '@wasm-pool/wasm-adapter';
+import type { HttpComponentOptions } from '@wasm-pool/wasm-adapter/http';
 
 /** How the server runs. */
 export interface Config {
@@ -7,18 +8,11 @@ export interface Config {
   readonly port: number;
   /** The path of the component. */
   readonly component: string;
-  /** The most instances at once, each of which answers one request at a time. */
-  readonly instances: number;
-  /** How many requests may wait for an instance. */
-  readonly maxWaiting: number;
-  /** How long each of them may. */
-  readonly waitMillis: number;
-  /** The longest that one request may take. */
-  readonly callMillis: number;
-  /** An instance whose memory has grown beyond this is replaced. */
-  readonly memoryBytes: number;
-  /** Preview 2: the largest body, of requests and of answers. */
-  readonly bodyBytes: number;
+  /** What the component gets of WASI. */
+  readonly wasi: ComponentWasiOptions;
+  /** How long requests under way may go on when the server is closed. */
+  readonly closeMillis: number;
+  readonly options: HttpComponentOptions;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -42,19 +36,33 @@ export function readConfig([component, ...others]: readonly string[], env: Env):
     return fallback;
   };
   if (others.length > 0) problems.push(`${others.join(' ')}: accepted is one component`);
+  const callMillis = number('CALL_MILLIS', 10_000, 1, 600_000);
   const config: Config = {
     host: env.HOST || '127.0.0.1',
     port: number('PORT', 3002, 0, 65_535),
     component: component ?? fileURLToPath(new URL('../guest/preview3.wasm', import.meta.url)),
-    instances: number('INSTANCES', 16, 1, 1_000),
-    maxWaiting: number('MAX_WAITING', 256, 0, 100_000),
-    waitMillis: number('WAIT_MILLIS', 10_000, 1, 600_000),
-    callMillis: number('CALL_MILLIS', 10_000, 1, 600_000),
-    memoryBytes: number('MEMORY_MIB', 128, 1, 4_096) * MIB,
-    bodyBytes: number('BODY_MIB', 16, 1, 1_024) * MIB,
+    wasi: readWasi(env),
+    closeMillis: callMillis,
+    options: {
+      max: number('INSTANCES', 16, 1, 1_000),
+      maxWaitingClients: number('MAX_WAITING', 256, 0, 100_000),
+      acquireTimeoutMillis: number('WAIT_MILLIS', 10_000, 1, 600_000),
+      timeoutMillis: callMillis,
+      clientTimeoutMillis: callMillis,
+      maxMemoryBytes: number('MEMORY_MIB', 128, 1, 4_096) * MIB,
+      maxBodyBytes: number('BODY_MIB', 16, 1, 1_024) * MIB,
+      requestsPerInstance: number('REQUESTS_PER_INSTANCE', 16, 1, 1_000),
+      ...(env.RESET ? { reset: readReset(env.RESET, problems) } : {}),
+    },
   };
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return config;
+}
+
+function readReset(given: string, problems: string[]): 'reuse' | 'fresh' | 'restore' {
+  if (given === 'reuse' || given === 'fresh' || given === 'restore') return given;
+  problems.push(`RESET is ${JSON.stringify(given)}; accepted: reuse, fresh, restore`);
+  return 'reuse';
 }
 
 /** What a component gets of WASI: `NETWORK=1` the network, and `GUEST_NAME` a variable `NAME`. */

@@ -12,3 +12,8 @@ export type { HttpPreview } from './detect-world.js';
 export { HttpError, type HttpErrorCode } from './http-error.js';
 export type { HttpComponentOptions } from './http-options.js';
 export type { HttpListener } from './listener.js';
+export {
+  type HttpComponentServer,
+  type ServeOptions,
+  serveHttpComponent,
+} from './serve-http-component.js';

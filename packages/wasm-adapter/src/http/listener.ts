@@ -154,6 +154,9 @@ async function write(
   }
 }
 
+/** The longest body that is read though nobody wants it. */
+const MAX_DISCARDED_BYTES = 2 ** 25;
+
 async function sendRefusal(
   response: Response,
   incoming: IncomingMessage,
@@ -161,8 +164,9 @@ async function sendRefusal(
 ): Promise<void> {
   const content = new Uint8Array(await response.arrayBuffer());
   const raw = [...response.headers].flat();
-  // What is left of the request need not be waited for.
-  if (!incoming.complete) raw.push('connection', 'close');
+  // What is left of the request is read where it is not much, and the connection goes on.
+  const length = Number(incoming.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  if (!incoming.complete && length > MAX_DISCARDED_BYTES) raw.push('connection', 'close');
   outgoing.writeHead(response.status, [...raw, 'content-length', String(content.length)]);
   outgoing.end(incoming.method === 'HEAD' ? undefined : content);
 }

@@ -11,7 +11,9 @@ interface Builtins {
   'node:async_hooks': typeof import('node:async_hooks');
   'node:fs': typeof import('node:fs');
   'node:fs/promises': typeof import('node:fs/promises');
+  'node:http': typeof import('node:http');
   'node:module': typeof import('node:module');
+  'node:net': typeof import('node:net');
   'node:os': typeof import('node:os');
   'node:path': typeof import('node:path');
   'node:tty': typeof import('node:tty');

@@ -27,7 +27,7 @@ export class Pollable {
   }
 
   block(): void {
-    loop.block([this]);
+    if (!this.ready()) loop.block([this]);
   }
 }
 

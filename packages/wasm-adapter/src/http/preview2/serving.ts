@@ -3,6 +3,7 @@ import {
   OutgoingError,
   type OutgoingRequests,
 } from '../../instance/component/outgoing-requests.js';
+import { builtin } from '../../platform/builtin.js';
 import { ByteQueue } from '../byte-queue.js';
 import type { ComponentAnswer, ComponentRequest } from '../component-exchange.js';
 import type { HeaderList } from '../headers.js';
@@ -80,6 +81,7 @@ export class Serving {
 
   /** What is left to send once the component has returned. */
   finish(result: TaskResult): void {
+    this.#drain();
     if ('broken' in result) throw new HttpError('ERR_HTTP_ANSWER', result.broken);
     if (result.head !== undefined) this.#begin(result.head);
     this.#body.push(...result.body);
@@ -89,6 +91,7 @@ export class Serving {
 
   /** The component has not answered to the end. */
   fail(error: unknown): void {
+    this.#drain();
     this.#begun.reject(error);
     this.#trailers.resolve([]);
     this.#body.fail(error);
@@ -102,6 +105,14 @@ export class Serving {
     for (const sent of this.#sent.values()) sent.drop();
     this.#upload?.close();
     this.#port.close();
+  }
+
+  /** What the thread sent before its result comes before it, though it came by another port. */
+  #drain(): void {
+    const { receiveMessageOnPort } = builtin('node:worker_threads', 'an answer of preview 2');
+    for (let it = receiveMessageOnPort(this.#port); it; it = receiveMessageOnPort(this.#port)) {
+      this.#receive(it.message);
+    }
   }
 
   #post(message: ToThread, transfer: ArrayBuffer[] = []): void {

@@ -223,8 +223,8 @@ class Call {
     const { types } = this.#shim.http;
     const { StreamReader } = this.#shim.stream;
     const whole = this.#whole;
-    const chunks =
-      whole === undefined ? body && this.#upload(body) : whole.length > 0 ? one(whole) : undefined;
+    // jco's code needs a stream of bytes also where there are none.
+    const chunks = whole === undefined && body !== undefined ? this.#upload(body) : one(whole);
     const trailers = (async () => {
       const list = whole === undefined ? await this.#request.trailers : [];
       const val = list.length > 0 ? types.Fields._fromEntriesChecked(list) : undefined;
@@ -232,7 +232,7 @@ class Call {
     })();
     const [it] = types.Request.new(
       types.Fields._fromEntriesChecked(headers),
-      chunks && new StreamReader(chunks),
+      new StreamReader(chunks),
       new this.#shim.future.FutureReader(trailers),
       null,
     );
@@ -248,8 +248,10 @@ class Call {
   }
 }
 
-async function* one(chunk: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-  yield chunk;
+async function* one(
+  chunk: Uint8Array<ArrayBuffer> | undefined,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  if (chunk !== undefined && chunk.length > 0) yield chunk;
 }
 
 /** jco throws what a WIT `result` has as its error, here an `error-code`. */

@@ -15,11 +15,17 @@ interface Loan<Exports> {
 /** After so many requests an instance is given back between two of them, however many come. */
 const REQUESTS_PER_LOAN = 100;
 
+/** A request that waits for a loan with room, or for one of its own. */
+interface Waiter<Exports> {
+  readonly join: (loan: Loan<Exports>) => void;
+}
+
 /** Lends each instance to several requests at once. */
 export class SharedLoans<Exports> {
   readonly #pool: WasmPool<Exports, unknown>;
   readonly #most: number;
   readonly #loans = new Set<Loan<Exports>>();
+  readonly #waiting = new Set<Waiter<Exports>>();
 
   constructor(pool: WasmPool<Exports, unknown>, most: number) {
     this.#pool = pool;
@@ -32,52 +38,80 @@ export class SharedLoans<Exports> {
     options: { readonly signal: AbortSignal; readonly context: unknown },
   ): Promise<R> {
     if (this.#most === 1) return this.#pool.use(serve, options);
-    const loan = this.#open() ?? (await this.#begin(options.signal));
-    loan.requests++;
-    loan.served++;
+    const loan = this.#join() ?? (await this.#wait(options.signal));
     try {
       return await serve(loan.instance);
     } catch (error) {
       loan.failure ??= { error };
       throw error;
     } finally {
-      loan.requests--;
-      if (loan.failure !== undefined || loan.served >= REQUESTS_PER_LOAN) this.#loans.delete(loan);
-      if (loan.requests === 0) {
-        this.#loans.delete(loan);
-        loan.end(loan.failure);
-      }
+      this.#leave(loan);
     }
   }
 
-  /** The loan with the most requests that has room: the others can end. */
-  #open(): Loan<Exports> | undefined {
-    let best: Loan<Exports> | undefined;
-    for (const loan of this.#loans) {
-      const hasRoom = loan.requests < this.#most && loan.failure === undefined;
-      if (hasRoom && loan.requests > (best?.requests ?? 0)) best = loan;
-    }
-    return this.#pool.available > 0 && best !== undefined && best.requests > 0 ? undefined : best;
+  #hasRoom(loan: Loan<Exports>): boolean {
+    const isOpen = loan.failure === undefined && loan.served < REQUESTS_PER_LOAN;
+    return isOpen && loan.requests < this.#most;
   }
 
-  #begin(signal: AbortSignal): Promise<Loan<Exports>> {
-    return new Promise((resolve, reject) => {
-      const work = this.#pool.use(
-        (instance) =>
-          new Promise<void>((end, fail) => {
-            const loan: Loan<Exports> = {
-              instance,
-              requests: 0,
-              served: 0,
-              failure: undefined,
-              end: (failure) => (failure === undefined ? end() : fail(failure.error)),
-            };
-            this.#loans.add(loan);
-            resolve(loan);
-          }),
-        { signal },
-      );
-      work.catch(reject); // once it has begun, its request has been told
+  #enter(loan: Loan<Exports>): Loan<Exports> {
+    loan.requests++;
+    loan.served++;
+    return loan;
+  }
+
+  #join(): Loan<Exports> | undefined {
+    for (const loan of this.#loans) if (this.#hasRoom(loan)) return this.#enter(loan);
+    return undefined;
+  }
+
+  #leave(loan: Loan<Exports>): void {
+    loan.requests--;
+    if (loan.requests === 0) {
+      this.#loans.delete(loan);
+      loan.end(loan.failure);
+    } else this.#admit(loan);
+  }
+
+  /** Gives the room of a loan to those that wait, the first first. */
+  #admit(loan: Loan<Exports>): void {
+    for (const waiter of this.#waiting) {
+      if (!this.#hasRoom(loan)) return;
+      waiter.join(this.#enter(loan));
+    }
+  }
+
+  /** Waits for a loan of its own, and for room in another. Rejects as the pool's `use` does. */
+  #wait(signal: AbortSignal): Promise<Loan<Exports>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Loan<Exports>>();
+    const joined = new AbortController();
+    const waiter: Waiter<Exports> = {
+      join: (loan) => {
+        this.#waiting.delete(waiter);
+        resolve(loan);
+        joined.abort();
+      },
+    };
+    this.#waiting.add(waiter);
+    const begin = (instance: WasmInstance<Exports, unknown>) => {
+      if (!this.#waiting.delete(waiter)) return undefined; // it has joined another meanwhile
+      const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
+      const loan: Loan<Exports> = {
+        instance,
+        requests: 0,
+        served: 0,
+        failure: undefined,
+        end: (failure) => (failure === undefined ? end() : fail(failure.error)),
+      };
+      this.#loans.add(loan);
+      resolve(this.#enter(loan));
+      this.#admit(loan);
+      return ended;
+    };
+    this.#pool.use(begin, { signal: AbortSignal.any([signal, joined.signal]) }).catch((error) => {
+      this.#waiting.delete(waiter);
+      reject(error); // once it has a loan, that is nothing new
     });
+    return promise;
   }
 }
