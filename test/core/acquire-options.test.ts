@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { recordingFactory, rejection } from '../helpers/core.js';
 
 const count = 'a whole number of at least 0';
-const millis = 'a whole number from 0 to 2147483647';
+const millis = 'a whole number from 0 to 2147483647, or Infinity';
 
 const bad: [string, unknown, string][] = [
   ['a negative priority', -1, `acquire: priority is -1; accepted: ${count}`],

@@ -11,13 +11,12 @@ const failures = {
 };
 
 describe.each(Object.entries(failures))('a destroy that %s', (_, destroy) => {
-  test('frees the slot all the same, at once', async () => {
+  test('frees the slot all the same', async () => {
     const factory = recordingFactory({ destroy });
     const pool = createPool(factory, { max: 1 });
     const thing = await pool.acquire();
     const waiting = watch(pool.acquire());
     const destroyed = watch(pool.destroy(thing));
-    expect(pool.size).toBe(1); // the one for who waits is being created
     await settle();
     expect(destroyed.state).toBe('fulfilled');
     expect(waiting.value).toEqual({ id: 2 });
@@ -49,9 +48,24 @@ describe.each(Object.entries(failures))('a destroy that %s', (_, destroy) => {
 });
 
 describe('a destroy that hangs', () => {
-  test('frees the slot at once', async () => {
+  test('holds its slot until destroyTimeoutMillis have passed', async () => {
     fakeTime();
     const pool = createPool(recordingFactory({ destroy: hang }), { max: 1 });
+    await pool.destroy(await pool.acquire());
+    const next = watch(pool.acquire());
+    expect([pool.size, pool.spareResourceCapacity, pool.stats().destroying]).toEqual([0, 0, 1]);
+    await pass(4999);
+    expect(next.state).toBe('pending');
+    await pass(1);
+    expect(next.value).toEqual({ id: 2 });
+  });
+
+  test('frees the slot at once with countDestroying: false', async () => {
+    fakeTime();
+    const pool = createPool(recordingFactory({ destroy: hang }), {
+      max: 1,
+      countDestroying: false,
+    });
     await pool.destroy(await pool.acquire());
     expect(pool.size).toBe(0);
     expect(await pool.acquire()).toEqual({ id: 2 });

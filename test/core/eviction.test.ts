@@ -260,10 +260,11 @@ describe('the evictor', () => {
     expect(await runs({}, 10_000)).toBe(10);
   });
 
-  test('runs at half the shortest time set, between 10 ms and 30 s', async () => {
-    expect(await runs({ maxAgeMillis: 9001, softIdleTimeoutMillis: 3000, min: 1 }, 9000)).toBe(6);
+  test('runs at half the shortest idle time or a twentieth of maxAgeMillis, between 10 ms and 30 s', async () => {
+    expect(await runs({ maxAgeMillis: 40_000, softIdleTimeoutMillis: 3000, min: 1 }, 9000)).toBe(6);
     expect(await runs({ idleTimeoutMillis: 1, min: 1 }, 5)).toBe(0);
     expect(await runs({ softIdleTimeoutMillis: 1, min: 1 }, 100)).toBe(10);
+    expect(await runs({ maxAgeMillis: 20_000 }, 9000)).toBe(9);
     expect(await runs({ maxAgeMillis: 10_000_000 }, 300_000)).toBe(10);
   });
 

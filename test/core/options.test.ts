@@ -9,26 +9,35 @@ const millis = 'a whole number from 0 to 2147483647';
 const flag = 'true or false';
 const notMillis = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, true, 2 ** 31];
 const notCount = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, true, 2 ** 53];
+const limit = (least: number) => `${count(least)}, or Infinity`;
+const millisOrInfinity = `${millis}, or Infinity`;
+const finite = (values: readonly unknown[]) =>
+  values.filter((it) => it !== Number.POSITIVE_INFINITY);
+const notLimit = finite(notCount);
+const notTime = finite(notMillis);
 const notFlag = [0, 1, 'true', null, {}];
 
 /** Of each option: what is accepted, in words; values that are; values that are not. */
 const options: Record<keyof PoolOptions, [string, unknown[], unknown[]]> = {
   name: ['a string', ['', 'db'], [1, null, Symbol('db'), ['db']]],
-  max: [count(0), [0, 1, 10_000], notCount],
+  max: [limit(0), [0, 1, 10_000], notLimit],
   min: [count(0), [0, 1, 5], notCount],
-  maxWaitingClients: [count(0), [0, 1, 1000], notCount],
+  maxWaitingClients: [limit(0), [0, 1, 1000], notLimit],
   testOnBorrow: [flag, [true, false], notFlag],
-  acquireTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
-  createTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
-  destroyTimeoutMillis: [millis, [0, 1, 2 ** 31 - 1], notMillis],
+  acquireTimeoutMillis: [millisOrInfinity, [0, 1, 2 ** 31 - 1], notTime],
+  createTimeoutMillis: [millisOrInfinity, [0, 1, 2 ** 31 - 1], notTime],
+  destroyTimeoutMillis: [millisOrInfinity, [0, 1, 2 ** 31 - 1], notTime],
   propagateCreateError: [flag, [true, false], notFlag],
   fifo: [flag, [true, false], notFlag],
   priorityRange: ['a whole number from 1 to 1000', [1, 2, 1000], [0, ...notCount, 1001]],
   autostart: [flag, [true, false], notFlag],
   burst: [count(0), [0, 1], notCount],
-  maxUses: [count(0), [0, 1], notCount],
-  maxAgeMillis: [millis, [0, 1], notMillis],
-  idleTimeoutMillis: [millis, [0, 1], notMillis],
+  maxUses: [limit(0), [0, 1], notLimit],
+  maxAgeMillis: [millisOrInfinity, [0, 1], notTime],
+  maxAgeJitter: ['a number from 0 to 1', [0, 0.1, 1], [-0.1, 1.1, '0.5', null, Number.NaN]],
+  countDestroying: [flag, [true, false], notFlag],
+  testWhileIdle: [flag, [true, false], notFlag],
+  idleTimeoutMillis: [millisOrInfinity, [0, 1], notTime],
   softIdleTimeoutMillis: [`-1 or ${millis}`, [-1, 0, 1], [-2, ...notMillis.slice(1)]],
   evict: [
     'a function or an array of functions',
@@ -36,8 +45,8 @@ const options: Record<keyof PoolOptions, [string, unknown[], unknown[]]> = {
     [1, 'idle', null, [none, 1]],
   ],
   evictionRunIntervalMillis: [millis, [0, 1], notMillis],
-  numTestsPerEvictionRun: [count(1), [1, 3], [0, ...notCount]],
-  leakDetectionMillis: [millis, [0, 1], notMillis],
+  numTestsPerEvictionRun: [limit(1), [1, 3, Number.POSITIVE_INFINITY], [0, ...notLimit]],
+  leakDetectionMillis: [millisOrInfinity, [0, 1], notTime],
 };
 
 const factory = recordingFactory({ validate: () => true });
@@ -87,7 +96,7 @@ test.each([
   ['a'.repeat(100), `"${'a'.repeat(76)}...`],
 ])('a bad value of %o is shown as such', (value, shown) => {
   expect(() => createPool(factory, { max: value as number })).toThrow(
-    `createPool: max is ${shown}; accepted: ${count(0)}`,
+    `createPool: max is ${shown}; accepted: ${limit(0)}`,
   );
 });
 

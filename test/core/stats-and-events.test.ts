@@ -20,6 +20,10 @@ describe('stats', () => {
       createErrors: 0,
       destroyErrors: 0,
       timeouts: 0,
+      destroying: 0,
+      aborted: 0,
+      refused: 0,
+      waits: { count: 0, totalMillis: 0, longestMillis: 0 },
       leaks: 0,
     };
     expect(createPool(recordingFactory()).stats()).toEqual(stats);

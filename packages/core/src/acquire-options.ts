@@ -1,4 +1,10 @@
-import { aBoolean, inspectValue, millis, OptionError, wholeNumber } from './check-options.js';
+import {
+  aBoolean,
+  inspectValue,
+  millisOrInfinity,
+  OptionError,
+  wholeNumber,
+} from './check-options.js';
 
 /** What a loan is for. */
 export interface LoanOptions<Context = unknown> {
@@ -97,8 +103,8 @@ function checkContext(context: unknown, call: string, lends: boolean): void {
 function checkWaitOption(name: string, value: unknown, call: string, known: string): void {
   if (name === 'priority') checkPriority(value, call);
   else if (name === 'timeoutMillis') {
-    if (value !== undefined && !millis.test(value))
-      throw refused(call, name, value, millis.accepts);
+    if (value !== undefined && !millisOrInfinity.test(value))
+      throw refused(call, name, value, millisOrInfinity.accepts);
   } else if (name === 'signal') {
     if (value !== undefined && !isSignal(value)) throw refused(call, name, value, 'an AbortSignal');
   } else throw unknownOption(call, name, known);

@@ -1,3 +1,5 @@
+import { backgroundTimer, keepAlive } from './runtime.js';
+
 const FIRST_MILLIS = 100;
 const LONGEST_MILLIS = 30_000;
 
@@ -25,12 +27,12 @@ export class Backoff {
     if (this.#timer === undefined) {
       const millis = Math.min(FIRST_MILLIS * 2 ** this.#failures, LONGEST_MILLIS);
       this.#failures++;
-      this.#timer = setTimeout(() => {
+      this.#timer = backgroundTimer(() => {
         this.#timer = undefined;
         this.#retry();
       }, millis);
-      if (!awaited) this.#timer.unref();
-    } else if (awaited) this.#timer.ref();
+    }
+    if (awaited) keepAlive(this.#timer, true);
   }
 
   /** Something worked: tries at once what was put off. */

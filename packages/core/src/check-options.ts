@@ -15,7 +15,7 @@ export class OptionError extends TypeError {
 }
 
 /** The longest delay that Node.js's timers take; they turn a longer one into 1 ms. */
-const MAX_TIMER_MILLIS = 2 ** 31 - 1;
+export const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /** A whole number of at least `least`. */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): OptionCheck {
@@ -30,6 +30,18 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): Opti
 
 /** A whole number of milliseconds, 0 included. */
 export const millis: OptionCheck = wholeNumber(0, MAX_TIMER_MILLIS);
+
+/** A limit: a whole number of at least `least`, or Infinity for no limit. */
+export function limit(least: number, most?: number): OptionCheck {
+  const { accepts, test } = wholeNumber(least, most);
+  return {
+    accepts: `${accepts}, or Infinity`,
+    test: (value) => value === Number.POSITIVE_INFINITY || test(value),
+  };
+}
+
+/** A time limit: a whole number of milliseconds, 0 included, or Infinity for no limit. */
+export const millisOrInfinity: OptionCheck = limit(0, MAX_TIMER_MILLIS);
 
 /** A boolean. */
 export const aBoolean: OptionCheck = {

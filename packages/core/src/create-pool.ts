@@ -30,9 +30,10 @@ export function createAdapterPool<T, Lent = T, Context = unknown>(
   const pool = new ResourcePool<T, Lent, Context>((self) => {
     const made = typeof factory === 'function' ? factory(self) : factory;
     checkFactory(made);
-    if (settings.testOnBorrow && made.validate === undefined) {
+    for (const name of ['testOnBorrow', 'testWhileIdle'] as const) {
+      if (!settings[name] || made.validate !== undefined) continue;
       throw new OptionError(
-        'createPool: testOnBorrow is true; accepted: false, for this factory has no validate',
+        `createPool: ${name} is true; accepted: false, for this factory has no validate`,
       );
     }
     return made;

@@ -1,5 +1,6 @@
 import type { Entry } from './entry.js';
 import type { DestroyReason } from './factory.js';
+import { isThenable, refusePromise } from './factory-call.js';
 import type { IdleList } from './idle-list.js';
 import { rethrowUncaught } from './rethrow-uncaught.js';
 import type { PoolState } from './state.js';
@@ -29,14 +30,15 @@ export type EvictPolicy<T> = (
 /** What generic-pool takes for its Evictor class: judges one idle entry. */
 export class Evictor<T> {
   /** The evictor's clock, as of its last run. Coarse, and free to read. */
-  nowMillis = performance.now();
+  nowMillis = Date.now();
 
-  /** Why a candidate has to go; undefined: it stays. Set by who has the policies. */
-  judge!: (candidate: EvictCandidate<T>) => DestroyReason | undefined;
+  /** Why a candidate has to go; undefined: it stays. Set by the pool, which has the policies. */
+  judge: (candidate: EvictCandidate<T>, entry: Entry<T>) => DestroyReason | undefined = () =>
+    undefined;
 
-  /** Reads the clock for a run, and notes since when what was returned since the last one is idle. */
+  /** Reads the clock for a run, and notes it as the start of idling for the entries returned since the last. */
   beginRun(idle: IdleList<T>): void {
-    this.nowMillis = performance.now();
+    this.nowMillis = Date.now();
     for (let entry = idle.newest; entry?.idleSinceMillis === -1; entry = entry.older) {
       entry.idleSinceMillis = this.nowMillis;
     }
@@ -44,12 +46,15 @@ export class Evictor<T> {
 
   /** Called by generic-pool for one entry of the idle list; true: it destroys it. */
   evict(_config: unknown, entry: Entry<T>): boolean {
-    const reason = this.judge({
-      resource: entry.resource,
-      ageMillis: this.nowMillis - entry.createdMillis,
-      idleMillis: entry.idleSinceMillis < 0 ? 0 : this.nowMillis - entry.idleSinceMillis,
-      uses: entry.loans,
-    });
+    const reason = this.judge(
+      {
+        resource: entry.resource,
+        ageMillis: this.nowMillis - entry.createdMillis,
+        idleMillis: entry.idleSinceMillis < 0 ? 0 : this.nowMillis - entry.idleSinceMillis,
+        uses: entry.loans,
+      },
+      entry,
+    );
     // A policy may itself have borrowed the entry, or closed the pool.
     if (reason === undefined || entry.state !== 'idle') return false;
     entry.evictReason = reason;
@@ -65,7 +70,9 @@ export function firstReason<T>(
 ): DestroyReason | undefined {
   for (const policy of policies) {
     try {
-      const answer = policy(candidate, pool);
+      // Its type says that it is synchronous; an async one would be taken for «no», silently.
+      const answer: unknown = policy(candidate, pool);
+      if (isThenable(answer)) throw refusePromise(`evict policy ${policy.name}`, answer);
       if (answer === true) return policy.name || 'policy';
       if (typeof answer === 'string') return answer;
       if (answer instanceof Unfit) return answer.reason;

@@ -1,9 +1,11 @@
 import { FactoryTimeoutError } from './errors.js';
+import { keepAlive, timeout } from './runtime.js';
 
 /** Whether `value` is a promise or acts as one. One that throws when it is looked at does not. */
 export function isThenable<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   try {
-    return typeof (value as Partial<PromiseLike<R>> | null | undefined)?.then === 'function';
+    return typeof (value as Partial<PromiseLike<R>>).then === 'function';
   } catch {
     return false;
   }
@@ -14,23 +16,41 @@ export async function settled<R>(call: () => R | PromiseLike<R>): Promise<R> {
   return call();
 }
 
+/** A TypeError that says that a function has to be synchronous. The promise is ignored. */
+export function refusePromise(name: string, promise: PromiseLike<unknown>): TypeError {
+  Promise.resolve(promise).catch(() => {}); // the error says it, whatever becomes of the promise
+  return new TypeError(`${name} returned a promise; it has to be synchronous`);
+}
+
 /** The timers of the factory's calls that are under way. */
 export class CallTimers {
   readonly #timers = new Set<NodeJS.Timeout>();
+  #awaited = false;
+
+  /** Whether somebody waits for these calls: the process then stays alive until they time out. */
+  set awaited(awaited: boolean) {
+    if (awaited === this.#awaited) return;
+    this.#awaited = awaited;
+    for (const timer of this.#timers) keepAlive(timer, awaited);
+  }
 
   /**
    * `work`, or a rejection with a `FactoryTimeoutError` that names the factory's `call` and the
-   * `option` once `millis` have passed; 0: no limit.
+   * `option` once `millis` have passed; 0: no limit. An answer that is there by then comes first.
    */
   within<R>(work: PromiseLike<R>, millis: number, call: string, option: string): Promise<R> {
     if (millis === 0) return Promise.resolve(work);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      let over = false;
+      const onTimeout = () => {
         this.#timers.delete(timer);
         reject(new FactoryTimeoutError(call, option, millis));
-      }, millis);
+      };
+      const timer = timeout(onTimeout, millis, () => over);
+      keepAlive(timer, this.#awaited);
       this.#timers.add(timer);
       const stop = () => {
+        over = true;
         clearTimeout(timer);
         this.#timers.delete(timer);
       };
@@ -50,5 +70,6 @@ export class CallTimers {
   /** Lets the calls under way take as long as they do. */
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
   }
 }

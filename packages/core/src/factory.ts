@@ -1,3 +1,5 @@
+import type { CreateOptions } from './creation.js';
+
 /**
  * What a factory says about a resource: `false`, destroy it; what `unfit('memory')` gives, destroy it
  * for that reason; anything else, keep it, as in generic-pool: Redis's `ping` answers `'PONG'`.
@@ -12,11 +14,11 @@ export type Verdict = unknown;
  * - `invalid`: `validate` returned false, threw or timed out
  * - `unfit`: `recycle` returned false, threw or timed out
  * - `threw`: its borrower threw, and the factory has no `recycle` to say that it is still fit
- * - `borrower`: returned with `destroy`
+ * - `borrower`: by `pool.destroy()`, or a lease's
  * - `burst`: beyond `max`, and no urgent borrower waits for it any more
  * - `leak`: its lease was dropped without being returned
  * - `evicted`: by `pool.evict()`
- * - `clear`, `close`: by `pool.clear()`, or `pool.close()`
+ * - `clear`, `close`, `replaced`, `resized`: by `pool.clear()`, `close()`, `replace()` or `resize()`
  * - `late`: its `create` finished after `createTimeoutMillis`
  *
  * An evict policy, `validate` and `recycle` can give any other reason, with `unfit`.
@@ -35,6 +37,8 @@ export type DestroyReason =
   | 'evicted'
   | 'clear'
   | 'close'
+  | 'replaced'
+  | 'resized'
   | 'late'
   | (string & {});
 
@@ -46,13 +50,15 @@ export type DestroyReason =
 export interface Factory<T, Context = unknown> {
   /**
    * Makes a resource that the pool does not hold yet. A throw, a rejection, or taking longer than
-   * `createTimeoutMillis` is a failed creation: see `propagateCreateError`.
+   * `createTimeoutMillis` is a failed creation: see `propagateCreateError`. The `signal` of its
+   * options is aborted when the creation takes too long, and when nobody needs the resource any more;
+   * a creation that then fails counts as no failure.
    */
-  create(): T | PromiseLike<T>;
+  create(options: CreateOptions): T | PromiseLike<T>;
 
   /**
-   * Takes a resource out of service; a promise that it returns is watched. Its slot is free as soon
-   * as this is called; a throw, a rejection, or taking longer than `destroyTimeoutMillis` is told by
+   * Takes a resource out of service; a promise that it returns is watched. Its slot is free once that
+   * settles, or at once with `countDestroying: false`; a throw, a rejection, or taking longer than `destroyTimeoutMillis` is told by
    * `factoryDestroyError`.
    */
   destroy(resource: T, reason: DestroyReason): unknown;

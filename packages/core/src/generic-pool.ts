@@ -2,6 +2,7 @@ import type { Entry } from './entry.js';
 import { Evictor } from './evictor.js';
 import { IdleList } from './idle-list.js';
 import type { Settings } from './options.js';
+import { outsideRequests } from './runtime.js';
 import { Pool as Base } from './vendor/generic-pool.js';
 import { WaitingQueue } from './waiting-queue.js';
 
@@ -32,6 +33,13 @@ export abstract class GenericPool<T> extends Base<
   protected readonly validating = new Set<Entry<T>>();
   /** Entries that `recycle` has. */
   protected readonly recycling = new Set<Entry<T>>();
+  /** Destructions under way; each promise resolves when its own is over, however it went. */
+  protected readonly destroying = new Set<Promise<void>>();
+  /** Creations that took too long, and whose factory is still at work. */
+  protected abandoned = 0;
+  /** Creations under way that nobody relies on. */
+  protected cancelled = 0;
+  protected readonly countDestroying: boolean;
   #evicting = true;
 
   constructor(settings: Settings<T>) {
@@ -44,6 +52,7 @@ export abstract class GenericPool<T> extends Base<
       evictionRunIntervalMillis: settings.evictionRunIntervalMillis,
       numTestsPerEvictionRun: settings.numTestsPerEvictionRun,
     });
+    this.countDestroying = settings.countDestroying;
     this.evictor = this._evictor;
     this.idle = this._availableObjects;
     this.idle.fifo = settings.fifo;
@@ -60,7 +69,7 @@ export abstract class GenericPool<T> extends Base<
   protected abstract discard(entry: Entry<T>, reason: string): void;
   /** Validates an entry that is neither idle nor lent, then offers it. */
   protected abstract validateAndOffer(entry: Entry<T>): void;
-  /** Gives a fit entry to who waits first, or else to the idle list. */
+  /** Gives a fit entry to the first waiter, or else to the idle list. */
   protected abstract offer(entry: Entry<T>): void;
   /** Whether `min` may be refilled now. */
   protected abstract get refillable(): boolean;
@@ -82,14 +91,14 @@ export abstract class GenericPool<T> extends Base<
     this._descheduleEvictorRun();
   }
 
-  /** Resources that those who wait will get without a further creation. */
+  /** Resources that waiters will get without a further creation. */
   protected get incoming(): number {
     return this._potentiallyAllocableResourceCount;
   }
 
   /**
-   * Creates or tests what those who wait need. By itself, generic-pool would try a creation for each
-   * of them whenever one more waits, though the first be put off.
+   * Creates or tests what the waiters need. By itself, generic-pool would try a creation for each of
+   * them whenever one more waits, even after the first was put off.
    */
   protected dispense(): void {
     while (this.waiting.length > this.incoming && this.spareResourceCapacity > 0 && this.create());
@@ -101,19 +110,32 @@ export abstract class GenericPool<T> extends Base<
     this._ensureMinimum();
   }
 
+  protected setLimits(max: number, min: number): void {
+    Object.assign(this._config, { max: max === 0 ? Number.MAX_SAFE_INTEGER : max, min });
+  }
+
+  /** Resources that count towards `max`. */
+  protected get held(): number {
+    return this.size + (this.countDestroying ? this.destroying.size + this.abandoned : 0);
+  }
+
+  override get _potentiallyAllocableResourceCount(): number {
+    return super._potentiallyAllocableResourceCount - this.cancelled;
+  }
+
   override get max(): number {
     return super.max === Number.MAX_SAFE_INTEGER ? 0 : super.max;
   }
 
   override get spareResourceCapacity(): number {
-    return this.max === 0 ? Number.POSITIVE_INFINITY : super.spareResourceCapacity;
+    return this.max === 0 ? Number.POSITIVE_INFINITY : Math.max(this.max - this.held, 0);
   }
 
   override _createResource(): void {
     this.create();
   }
 
-  /** Called for what the evictor chose. */
+  /** Called for the entry that the evictor chose. */
   override _destroy(entry: Entry<T>): void {
     this.idle.remove(entry);
     this.discard(entry, entry.evictReason);
@@ -125,8 +147,8 @@ export abstract class GenericPool<T> extends Base<
   }
 
   /**
-   * Called where something is idle though somebody waits, which is only who waits `again` while the
-   * pool drains: any other return goes to who waits first.
+   * Only reached for a requeued acquire while draining; otherwise a return goes straight to the first
+   * waiter.
    */
   override _dispatchResource(): void {
     this.offer(this.idle.shift() as Entry<T>);
@@ -138,11 +160,15 @@ export abstract class GenericPool<T> extends Base<
 
   /** Also called at the end of each run, which may itself have closed the pool. */
   override _scheduleEvictorRun(): void {
-    if (this.#evicting) super._scheduleEvictorRun();
+    if (this.#evicting) outsideRequests(() => super._scheduleEvictorRun());
   }
 
   override _evict(): void {
     this.evictor.beginRun(this.idle);
     super._evict();
+    this.afterEviction();
   }
+
+  /** Called after each run of the evictor. */
+  protected abstract afterEviction(): void;
 }

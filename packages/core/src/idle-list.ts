@@ -1,7 +1,7 @@
 import type { Entry } from './entry.js';
 
 /**
- * The idle entries, from the one that is idle longest to the one returned last. Given to
+ * The idle entries, from the longest idle to the last returned. Given to
  * generic-pool as its Deque class; every operation is O(1).
  */
 export class IdleList<T> {
@@ -10,7 +10,7 @@ export class IdleList<T> {
   /** Where the iterator stands; kept here so that it never holds on to an entry that has left. */
   cursor: Entry<T> | undefined = undefined;
 
-  /** Whether the oldest is the next to be lent; set once, by who has the list made. */
+  /** FIFO or LIFO. Set by GenericPool, because generic-pool constructs this list. */
   fifo = true;
 
   #oldest: Entry<T> | undefined = undefined;
@@ -35,6 +35,16 @@ export class IdleList<T> {
     this.length++;
   }
 
+  /** Puts back the entry that was taken out as the oldest, for as long idle as before. */
+  putBack(entry: Entry<T>): void {
+    entry.state = 'idle';
+    entry.newer = this.#oldest;
+    if (this.#oldest === undefined) this.#newest = entry;
+    else this.#oldest.older = entry;
+    this.#oldest = entry;
+    this.length++;
+  }
+
   /** Takes out the entry to lend next: the oldest, or without `fifo` the newest. */
   shift(): Entry<T> | undefined {
     const entry = this.fifo ? this.#oldest : this.#newest;
@@ -42,7 +52,7 @@ export class IdleList<T> {
     return entry;
   }
 
-  /** Takes out an entry, which is left in state `busy`. */
+  /** Takes out an entry, which is left in state `checking`. */
   remove(entry: Entry<T>): void {
     const { older, newer } = entry;
     if (this.cursor === entry) this.cursor = older;
@@ -52,8 +62,15 @@ export class IdleList<T> {
     else newer.older = older;
     entry.older = undefined;
     entry.newer = undefined;
-    entry.state = 'busy';
+    entry.state = 'checking';
     this.length--;
+  }
+
+  /** The entries, the oldest first. */
+  toArray(): Entry<T>[] {
+    const entries: Entry<T>[] = [];
+    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) entries.push(entry);
+    return entries;
   }
 
   /** generic-pool's evictor walks the list with one iterator that it keeps for good. */

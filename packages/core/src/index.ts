@@ -1,6 +1,8 @@
 export type { AcquireOptions, LoanOptions } from './acquire-options.js';
 export { OptionError } from './check-options.js';
 export { createPool } from './create-pool.js';
+export type { CreateOptions } from './creation.js';
+export type { EntryState } from './entry.js';
 export {
   AcquireTimeoutError,
   CreateError,
@@ -17,6 +19,7 @@ export type { EvictCandidate, EvictPolicy } from './evictor.js';
 export type { DestroyReason, Factory, Verdict } from './factory.js';
 export type { Lease } from './lease.js';
 export type { PoolOptions } from './options.js';
-export type { CloseOptions, Pool, Sync } from './pool.js';
+export type { CloseOptions, InspectedResource, Limits, Pool, Sync } from './pool.js';
 export type { PoolState, PoolStats } from './state.js';
 export { type Unfit, unfit } from './unfit.js';
+export type { WaitStats } from './wait-statistics.js';

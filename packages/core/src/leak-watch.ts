@@ -1,4 +1,5 @@
 import type { Entry } from './entry.js';
+import { backgroundTimer, outsideRequests } from './runtime.js';
 
 /** Remembers where each loan was acquired, and tells of those that last too long, once each. */
 export class LeakWatch<T> {
@@ -14,7 +15,10 @@ export class LeakWatch<T> {
   /** @param acquired made where the borrower called, for its stack */
   watch(entry: Entry<T>, acquired: Error): void {
     const report = () => this.#report(entry, acquired.stack);
-    this.#loans.set(entry, { acquired, timer: setTimeout(report, this.#millis).unref() });
+    this.#loans.set(entry, {
+      acquired,
+      timer: outsideRequests(() => backgroundTimer(report, this.#millis)),
+    });
   }
 
   forget(entry: Entry<T>): void {

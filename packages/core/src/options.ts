@@ -2,7 +2,9 @@ import {
   aBoolean,
   anyString,
   checkOptions,
+  limit,
   millis,
+  millisOrInfinity,
   type OptionCheck,
   OptionError,
   wholeNumber,
@@ -17,7 +19,7 @@ import type { EvictPolicy } from './evictor.js';
 export interface PoolOptions<T = unknown> {
   /** Stands in errors and `stats()`. Default `'pool'`. */
   name?: string | undefined;
-  /** The most resources at once; 0: no limit. Default 1. */
+  /** The most resources at once; 0 or Infinity: no limit. Default 1. `resize` changes it. */
   max?: number | undefined;
   /** Resources to keep at all times, lent ones included; at most `max`. Default 0. */
   min?: number | undefined;
@@ -52,8 +54,20 @@ export interface PoolOptions<T = unknown> {
   burst?: number | undefined;
   /** Destroy a resource when it is returned for the nth time; 0 (default): never. */
   maxUses?: number | undefined;
-  /** Destroy a resource this long after its creation, once it is not lent; 0 (default): never. */
+  /**
+   * Destroy a resource this long after its creation, once it is not lent; 0 (default): never. It is
+   * looked at when lending as well. Of the resources that `min` wants replaced, a quarter goes at once.
+   */
   maxAgeMillis?: number | undefined;
+  /** By which part of `maxAgeMillis`, from 0 (default) to 1, each resource may go earlier, at random. */
+  maxAgeJitter?: number | undefined;
+  /**
+   * Whether `max` counts a resource until its `destroy` is over, and a creation that took too long until
+   * it is over (at most ten times `createTimeoutMillis`). False: their slots are free at once. Default true.
+   */
+  countDestroying?: boolean | undefined;
+  /** Ask `validate` about idle resources at each run of the evictor, a quarter of them. Default false. */
+  testWhileIdle?: boolean | undefined;
   /**
    * Destroy a resource that was idle this long; 0: never. Default 30,000 where
    * `evictionRunIntervalMillis` is set, or else never.
@@ -64,8 +78,9 @@ export interface PoolOptions<T = unknown> {
   /** More reasons to destroy an idle resource, asked in order. */
   evict?: EvictPolicy<T> | readonly EvictPolicy<T>[] | undefined;
   /**
-   * How often the evictor runs. Default, and what 0 stands for: half the shortest of the times
-   * above, between 10 ms and 30 s (for `evict` alone 1 s); not at all when nothing can be evicted.
+   * How often the evictor runs. Default, and what 0 stands for: half the shortest of the idle times
+   * above or a twentieth of `maxAgeMillis`, between 10 ms and 30 s (for `evict` alone 1 s, for
+   * `testWhileIdle` alone 30 s); not at all when nothing can be evicted.
    */
   evictionRunIntervalMillis?: number | undefined;
   /**
@@ -89,29 +104,37 @@ const softIdle: OptionCheck = {
   test: (value) => value === -1 || millis.test(value),
 };
 
+const fraction: OptionCheck = {
+  accepts: 'a number from 0 to 1',
+  test: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+};
+
 /** The checks behind `PoolOptions`, for a package that passes options on and has more of its own. */
 export const poolOptionChecks: Readonly<Record<keyof PoolOptions, OptionCheck>> = {
   name: anyString,
-  max: wholeNumber(0),
+  max: limit(0),
   min: wholeNumber(0),
-  maxWaitingClients: wholeNumber(0),
+  maxWaitingClients: limit(0),
   testOnBorrow: aBoolean,
-  acquireTimeoutMillis: millis,
-  createTimeoutMillis: millis,
-  destroyTimeoutMillis: millis,
+  acquireTimeoutMillis: millisOrInfinity,
+  createTimeoutMillis: millisOrInfinity,
+  destroyTimeoutMillis: millisOrInfinity,
   propagateCreateError: aBoolean,
   fifo: aBoolean,
   priorityRange: wholeNumber(1, 1000),
   autostart: aBoolean,
   burst: wholeNumber(0),
-  maxUses: wholeNumber(0),
-  maxAgeMillis: millis,
-  idleTimeoutMillis: millis,
+  maxUses: limit(0),
+  maxAgeMillis: millisOrInfinity,
+  maxAgeJitter: fraction,
+  countDestroying: aBoolean,
+  testWhileIdle: aBoolean,
+  idleTimeoutMillis: millisOrInfinity,
   softIdleTimeoutMillis: softIdle,
   evict: policyOrPolicies,
   evictionRunIntervalMillis: millis,
-  numTestsPerEvictionRun: wholeNumber(1),
-  leakDetectionMillis: millis,
+  numTestsPerEvictionRun: limit(1),
+  leakDetectionMillis: millisOrInfinity,
 };
 
 /** Checked options with their defaults, and the evict options as one list of policies. */
@@ -131,6 +154,9 @@ export interface Settings<T> {
   readonly burst: number;
   readonly maxUses: number;
   readonly maxAgeMillis: number;
+  readonly maxAgeJitter: number;
+  readonly countDestroying: boolean;
+  readonly testWhileIdle: boolean;
   readonly policies: readonly EvictPolicy<T>[];
   readonly evictionRunIntervalMillis: number;
   readonly numTestsPerEvictionRun: number;
@@ -140,7 +166,8 @@ export interface Settings<T> {
 /** Checks `options` and fills in what is not given. Throws an `OptionError`. */
 export function settingsOf<T>(options: PoolOptions<T> = {}): Settings<T> {
   checkOptions('createPool', options, poolOptionChecks);
-  const { max = 1, min = 0, burst = 0, priorityRange = burst > 0 ? 2 : 1 } = options;
+  const { min = 0, burst = 0, priorityRange = burst > 0 ? 2 : 1 } = options;
+  const max = finite(options.max ?? 1);
   if (max !== 0 && min > max) {
     throw new OptionError(`createPool: min is ${min}; accepted: a whole number up to max (${max})`);
   }
@@ -150,9 +177,9 @@ export function settingsOf<T>(options: PoolOptions<T> = {}): Settings<T> {
     min,
     maxWaitingClients: options.maxWaitingClients ?? Number.POSITIVE_INFINITY,
     testOnBorrow: options.testOnBorrow ?? false,
-    acquireTimeoutMillis: options.acquireTimeoutMillis ?? 0,
-    createTimeoutMillis: options.createTimeoutMillis ?? 30_000,
-    destroyTimeoutMillis: options.destroyTimeoutMillis ?? 5_000,
+    acquireTimeoutMillis: finite(options.acquireTimeoutMillis ?? 0),
+    createTimeoutMillis: finite(options.createTimeoutMillis ?? 30_000),
+    destroyTimeoutMillis: finite(options.destroyTimeoutMillis ?? 5_000),
     propagateCreateError: options.propagateCreateError ?? true,
     fifo: options.fifo ?? true,
     priorityRange,
@@ -160,18 +187,27 @@ export function settingsOf<T>(options: PoolOptions<T> = {}): Settings<T> {
     burst: max === 0 ? 0 : burst, // nothing is beyond a limit that is not there
     maxUses: options.maxUses || Number.POSITIVE_INFINITY,
     maxAgeMillis: options.maxAgeMillis || Number.POSITIVE_INFINITY,
-    leakDetectionMillis: options.leakDetectionMillis ?? 0,
+    maxAgeJitter: options.maxAgeJitter ?? 0,
+    countDestroying: options.countDestroying ?? true,
+    testWhileIdle: options.testWhileIdle ?? false,
+    leakDetectionMillis: finite(options.leakDetectionMillis ?? 0),
     ...evictionOf(options),
   };
 }
 
+/** A limit as it is kept: 0 where there is none. */
+function finite(limitOrInfinity: number): number {
+  return limitOrInfinity === Number.POSITIVE_INFINITY ? 0 : limitOrInfinity;
+}
+
 /**
- * Whoever sets the interval drives the evictor as with generic-pool, and gets its defaults. Who
- * does not gets just what other options ask for, in full at each run.
+ * With an interval, the evictor runs as in generic-pool, with its defaults. Without one, it does what
+ * other options ask for, in full at each run.
  */
 function evictionOf<T>(options: PoolOptions<T>) {
   const driven = Boolean(options.evictionRunIntervalMillis);
-  const { maxAgeMillis = 0, idleTimeoutMillis = driven ? 30_000 : 0 } = options;
+  const maxAgeMillis = finite(options.maxAgeMillis ?? 0);
+  const idleTimeoutMillis = finite(options.idleTimeoutMillis ?? (driven ? 30_000 : 0));
   const softIdleTimeoutMillis = Math.max(options.softIdleTimeoutMillis ?? 0, 0);
 
   const policies: EvictPolicy<T>[] = [];
@@ -184,17 +220,17 @@ function evictionOf<T>(options: PoolOptions<T>) {
   if (idleTimeoutMillis > 0) {
     policies.push(({ idleMillis }) => idleMillis > idleTimeoutMillis && 'idle');
   }
-  if (maxAgeMillis > 0) policies.push(({ ageMillis }) => ageMillis >= maxAgeMillis && 'age');
 
-  const limits = [softIdleTimeoutMillis, idleTimeoutMillis, maxAgeMillis].filter((it) => it > 0);
-  const shortest = limits.length > 0 ? Math.min(...limits) : 2_000;
-  const sensible = Math.min(Math.max(Math.ceil(shortest / 2), 10), 30_000);
+  const halves = [softIdleTimeoutMillis, idleTimeoutMillis].map((it) => it / 2);
+  const times = [...halves, maxAgeMillis / 20].filter((it) => it > 0);
+  const shortest = times.length > 0 ? Math.min(...times) : options.testWhileIdle ? 30_000 : 1_000;
+  const sensible = Math.min(Math.max(Math.ceil(shortest), 10), 30_000);
 
   policies.push(...[options.evict ?? []].flat());
+  const evicts = policies.length > 0 || maxAgeMillis > 0 || options.testWhileIdle === true;
   return {
     policies,
-    evictionRunIntervalMillis:
-      options.evictionRunIntervalMillis || (policies.length > 0 ? sensible : 0),
+    evictionRunIntervalMillis: options.evictionRunIntervalMillis || (evicts ? sensible : 0),
     numTestsPerEvictionRun:
       options.numTestsPerEvictionRun ?? (driven ? 3 : Number.POSITIVE_INFINITY),
   };

@@ -1,4 +1,5 @@
 import type { AcquireOptions, LoanOptions } from './acquire-options.js';
+import type { EntryState } from './entry.js';
 import type { PoolEvents } from './events.js';
 import type { DestroyReason } from './factory.js';
 import type { Lease } from './lease.js';
@@ -11,9 +12,32 @@ export type Sync<R> = R extends PromiseLike<unknown> ? never : R;
 export interface CloseOptions {
   /**
    * How long to wait for resources on loan, or in the factory's hands, before they are destroyed
-   * all the same; absent or 0: as long as it takes.
+   * all the same; absent, 0 or Infinity: as long as it takes.
    */
   timeoutMillis?: number | undefined;
+}
+
+/** What `resize` takes. */
+export interface Limits {
+  /** The most resources at once; 0 or Infinity: no limit. Absent: as it is. */
+  max?: number | undefined;
+  /** Resources to keep at all times. Absent: as it is. */
+  min?: number | undefined;
+}
+
+/** A resource, as `inspect` sees it. */
+export interface InspectedResource<T> {
+  readonly resource: T;
+  /** `checking`: `validate` or `recycle` has it. */
+  readonly state: EntryState;
+  /** Time since it was created. */
+  readonly ageMillis: number;
+  /** How often it was lent. */
+  readonly uses: number;
+  /** Time for which the evictor has seen it idle; 0 while it is not. */
+  readonly idleMillis: number;
+  /** Stack of the acquire, while it is borrowed and `leakDetectionMillis` is set. */
+  readonly acquiredAt: string | undefined;
 }
 
 /**
@@ -45,7 +69,10 @@ export interface Pool<T, Context = unknown, Seen = T> extends AsyncDisposable {
    */
   release(resource: T): Promise<void>;
 
-  /** Takes a resource back to destroy it. Resolves and rejects as `release` does. */
+  /**
+   * Destroys a resource: one that is on loan, and also one that is idle or that `validate` or `recycle`
+   * has, for resources that say themselves that they died. Resolves and rejects as `release` does.
+   */
   destroy(resource: T): Promise<void>;
 
   /** Lends as `acquire` does, as a lease: `await using lease = await pool.lease()`. */
@@ -86,8 +113,24 @@ export interface Pool<T, Context = unknown, Seen = T> extends AsyncDisposable {
   /** Stops lending, but serves those who wait. Resolves when all is returned; the idle ones stay. */
   drain(): Promise<void>;
 
-  /** Destroys the idle resources, those being created included. `min` is then made anew. */
+  /**
+   * Retires every resource that there is: idle ones are destroyed now, those on loan when they are
+   * returned, those being created when they are made. For a failover, or new certificates: what is lent
+   * from now on was made from now on.
+   */
+  replace(): void;
+
+  /**
+   * As `replace`, and resolves once the creations under way are over and the idle resources are
+   * destroyed. `min` is then made anew.
+   */
   clear(): Promise<void>;
+
+  /**
+   * Changes `max` and `min`. Where there are more resources than the new `max`, idle ones are destroyed
+   * now and others when they are returned, for the reason `resized`. Throws an `OptionError`.
+   */
+  resize(limits: Limits): void;
 
   /**
    * Stops lending; who waits gets a `PoolClosedError`. Resolves once all is returned and destroyed,
@@ -101,6 +144,9 @@ export interface Pool<T, Context = unknown, Seen = T> extends AsyncDisposable {
 
   /** The counters of now and totals, as plain data. */
   stats(): PoolStats;
+
+  /** The resources that there are, with what the pool knows of each. */
+  inspect(): InspectedResource<Seen>[];
 
   /** Whether `resource` is on loan. */
   isBorrowedResource(resource: T): boolean;

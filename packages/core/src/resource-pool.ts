@@ -7,15 +7,22 @@ import {
   takeOptions,
 } from './acquire-options.js';
 import type { AdapterFactory, AdapterPool } from './adapter.js';
-import { checkOptions, inspectValue, millis } from './check-options.js';
+import {
+  checkOptions,
+  inspectValue,
+  limit,
+  millisOrInfinity,
+  OptionError,
+  wholeNumber,
+} from './check-options.js';
 import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
 import { isThenable, settled } from './factory-call.js';
 import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
-import { Lending, throwIfAborted } from './lending.js';
 import type { Settings } from './options.js';
-import type { CloseOptions, Sync } from './pool.js';
-import type { PoolState, PoolStats } from './state.js';
+import type { CloseOptions, InspectedResource, Limits, Sync } from './pool.js';
+import { PoolMachine, throwIfAborted } from './pool-machine.js';
+import type { PoolStats } from './state.js';
 import type { Waiter } from './waiter.js';
 
 const DONE = Promise.resolve();
@@ -28,11 +35,10 @@ interface Loan<T> {
 
 /** The public face of a pool. What each method does is said where `Pool` and `AdapterPool` declare it. */
 export class ResourcePool<T, Lent, Context>
-  extends Lending<T, Lent, Context>
+  extends PoolMachine<T, Lent, Context>
   implements AdapterPool<T, Lent, Context>, LeaseOwner<T>
 {
   protected readonly factory: AdapterFactory<T, Lent, Context>;
-  readonly #drained: (() => void)[] = [];
   #closing: Promise<void> | undefined = undefined;
   #leases: FinalizationRegistry<{ entry: Entry<T>; loan: number }> | undefined = undefined;
 
@@ -183,7 +189,7 @@ export class ResourcePool<T, Lent, Context>
 
   giveBack(resource: T): void {
     const entry = this.entries.get(resource);
-    if (entry === undefined || entry.state !== 'lent') throw this.notBorrowed();
+    if (entry === undefined || entry.state !== 'borrowed') throw this.notBorrowed();
     this.returnEntry(entry, false, undefined);
   }
 
@@ -195,26 +201,39 @@ export class ResourcePool<T, Lent, Context>
   }
 
   destroy(resource: Lent): Promise<void> {
-    const entry = this.#lentEntry(resource);
+    const borrowed = this.#lentEntry(resource);
+    const entry = borrowed ?? this.#unusedEntry(resource);
     if (entry === undefined) return this.#refuse();
-    this.revoke(entry, 'borrower');
+    if (borrowed !== undefined) this.revoke(borrowed, 'borrower');
+    else {
+      if (entry.state === 'idle') this.idle.remove(entry);
+      this.discard(entry, 'borrower');
+    }
     return DONE;
+  }
+
+  /** The entry of a resource that is idle, or that the factory is asked about. */
+  #unusedEntry(resource: unknown): Entry<T> | undefined {
+    const entry = this.entries.get(resource);
+    return entry !== undefined && (entry.state === 'idle' || this.isAsked(entry))
+      ? entry
+      : undefined;
   }
 
   /** The entry that is lent as `lent`. */
   #lentEntry(lent: unknown): Entry<T> | undefined {
     if (this.factory.view === undefined) {
       const entry = this.entries.get(lent);
-      return entry?.state === 'lent' ? entry : undefined;
+      return entry?.state === 'borrowed' ? entry : undefined;
     }
     const viewed = this.factory.viewed?.(lent as Lent);
     const entry = viewed === undefined ? undefined : this.entries.get(viewed);
-    return entry?.state === 'lent' && entry.lent === lent ? entry : undefined;
+    return entry?.state === 'borrowed' && entry.lent === lent ? entry : undefined;
   }
 
   handOff(resource: T): boolean {
     const entry = this.entries.get(resource);
-    if (entry === undefined || entry.state !== 'lent') throw this.notBorrowed();
+    if (entry === undefined || entry.state !== 'borrowed') throw this.notBorrowed();
     return this.handOffEntry(entry);
   }
 
@@ -283,7 +302,7 @@ export class ResourcePool<T, Lent, Context>
   }
 
   isOnLoan(entry: Entry<T>, loan: number): boolean {
-    return entry.state === 'lent' && entry.loans === loan;
+    return entry.state === 'borrowed' && entry.loans === loan;
   }
 
   endLoan(entry: Entry<T>, loan: number, how: 'release' | 'destroy'): boolean {
@@ -312,19 +331,51 @@ export class ResourcePool<T, Lent, Context>
     return new NotBorrowedError(this.state());
   }
 
+  replace(): void {
+    this.retireAll('replaced');
+  }
+
+  async clear(): Promise<void> {
+    this.retireAll('clear');
+    await Promise.all(this.creating);
+    await Promise.all(this.destroying);
+  }
+
+  resize(limits: Limits): void {
+    checkOptions('resize', limits, { max: limit(0), min: wholeNumber(0) });
+    const { max: given = this.max || Number.POSITIVE_INFINITY, min = this.min } = limits;
+    const max = given === Number.POSITIVE_INFINITY ? 0 : given;
+    if (max !== 0 && min > max) {
+      throw new OptionError(`resize: min is ${min}; accepted: a whole number up to max (${max})`);
+    }
+    this.setMaxAndMin(max, min);
+  }
+
+  async ready(count = this.min): Promise<void> {
+    const most = this.max || Number.MAX_SAFE_INTEGER;
+    checkOptions('ready', { count }, { count: wholeNumber(0, most) });
+    if (this.entries.size >= count) return;
+    if (this.draining) throw this.closedError();
+    const ready = this.readinesses.wait(count);
+    this.createUpTo(count);
+    await ready;
+  }
+
   async drain(): Promise<void> {
     this.stopLending();
-    this.rejectReady(this.closedError());
-    await (this.#closing ?? this.#whenDrained());
+    this.readinesses.reject(this.closedError());
+    await (this.#closing ?? this.whenDrained());
     this.stopEvicting();
   }
 
   async close(options: CloseOptions = {}): Promise<void> {
-    checkOptions('close', options, { timeoutMillis: millis });
+    checkOptions('close', options, { timeoutMillis: millisOrInfinity });
     this.#closing ??= this.#close();
     const { timeoutMillis = 0 } = options;
     const timer =
-      timeoutMillis > 0 ? setTimeout(() => this.#resolveDrained(), timeoutMillis) : undefined;
+      timeoutMillis > 0 && timeoutMillis !== Number.POSITIVE_INFINITY
+        ? setTimeout(() => this.resolveDrained(), timeoutMillis)
+        : undefined;
     await this.#closing;
     clearTimeout(timer);
   }
@@ -334,17 +385,18 @@ export class ResourcePool<T, Lent, Context>
     this.stopEvicting();
     this.backoff.stop();
     this.closed = true;
-    this.rejectAllWaiting(this.closedError());
-    this.rejectReady(this.closedError());
+    this.rejectAllWaiting();
+    this.readinesses.reject(this.closedError());
+    this.cancelAll();
     this.evict(this.idle.length, 'close');
-    await this.#whenDrained();
+    await this.whenDrained();
     this.stopCreateTimers();
     for (const entry of this.entries.values()) {
-      if (entry.state === 'lent') this.revoke(entry, 'close');
+      if (entry.state === 'borrowed') this.revoke(entry, 'close');
       else this.discard(entry, 'close');
     }
     // A creation that was given up may be over only now, and its resource be destroyed meanwhile.
-    while (this.destroying.size > 0) await Promise.all(this.destroying);
+    await this.whenDestroyed();
     this.factory.closed?.();
   }
 
@@ -352,34 +404,12 @@ export class ResourcePool<T, Lent, Context>
     return this.close();
   }
 
-  #whenDrained(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#drained.push(resolve);
-      this.checkDrained();
-    });
-  }
-
-  protected override checkDrained(): void {
-    const { entries, idle, creating, waiting } = this;
-    const busy = entries.size - idle.length + creating.size + waiting.length;
-    if (busy === 0) this.#resolveDrained();
-  }
-
-  /** Ends what `drain` and `close` wait for. */
-  #resolveDrained(): void {
-    for (const resolve of this.#drained.splice(0)) resolve();
-  }
-
-  override state(): PoolState {
-    const { size, available, borrowed, pending, max, min } = this;
-    const creating = this.creating.size;
-    return { name: this.settings.name, max, min, size, available, borrowed, pending, creating };
-  }
-
   stats(): PoolStats {
-    const { acquired, created, createErrors, destroyErrors, timeouts, leaks } = this;
+    const { acquired, created, createErrors, destroyErrors, timeouts, aborted, refused, leaks } =
+      this;
     return {
       ...this.state(),
+      destroying: this.destroying.size,
       acquired,
       created,
       destroyed: created - this.entries.size,
@@ -387,8 +417,24 @@ export class ResourcePool<T, Lent, Context>
       createErrors,
       destroyErrors,
       timeouts,
+      aborted,
+      refused,
+      waits: this.waits.toStats(),
       leaks,
     };
+  }
+
+  inspect(): InspectedResource<T>[] {
+    const now = Date.now();
+    return Array.from(this.entries.values(), (entry) => ({
+      resource: entry.resource,
+      state: entry.state,
+      ageMillis: now - entry.createdMillis,
+      uses: entry.loans,
+      idleMillis:
+        entry.state === 'idle' && entry.idleSinceMillis >= 0 ? now - entry.idleSinceMillis : 0,
+      acquiredAt: entry.state === 'borrowed' ? this.acquiredAt(entry) : undefined,
+    }));
   }
 }
 

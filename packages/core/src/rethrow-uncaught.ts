@@ -3,7 +3,7 @@
  * exception, which is what Node.js makes of an EventTarget listener's throw.
  */
 export function rethrowUncaught(error: unknown): void {
-  process.nextTick(() => {
+  queueMicrotask(() => {
     throw error;
   });
 }

@@ -1,3 +1,5 @@
+import type { WaitStats } from './wait-statistics.js';
+
 /** A pool's counters. Plain data: it can be logged, posted or turned into JSON. */
 export interface PoolState {
   /** The pool's `name` option. */
@@ -20,6 +22,8 @@ export interface PoolState {
 
 /** `pool.stats()`: the counters of now, and totals since the pool was made. */
 export interface PoolStats extends PoolState {
+  /** Destructions under way. */
+  readonly destroying: number;
   /** Loans made. */
   readonly acquired: number;
   /** Resources created. Those that still exist are `created - destroyed`. */
@@ -34,6 +38,12 @@ export interface PoolStats extends PoolState {
   readonly destroyErrors: number;
   /** Acquires that timed out. */
   readonly timeouts: number;
+  /** Acquires that their signal ended while they waited. */
+  readonly aborted: number;
+  /** Acquires that were rejected at once: the queue was full, or the pool draining or closed. */
+  readonly refused: number;
+  /** Acquires that had to wait, however that ended. Times are as of the turn of the event loop. */
+  readonly waits: WaitStats;
   /** `leak` events. */
   readonly leaks: number;
 }

@@ -11,31 +11,37 @@ export class WaiterRing<T> {
   /** How many wait. */
   length = 0;
 
-  // Slots from `#head` on, `#used` of them: in the order of their tickets, those left empty.
+  /** Since when the waiter that was taken out last had waited. */
+  takenSinceMillis = 0;
+
+  // Slots from `#head` on, `#used` of them: in the order of their tickets; removed waiters leave empty ones.
   #waiters: (Waiter<T> | undefined)[] = new Array(SMALLEST);
   #tickets: number[] = new Array(SMALLEST).fill(0);
+  #sinces: number[] = new Array(SMALLEST).fill(0);
   #head = 0;
   #used = 0;
   #nextTicket = 0;
 
   /** Adds one at the end. Tickets count up. */
-  push(waiter: Waiter<T>): number {
+  push(waiter: Waiter<T>, sinceMillis: number): number {
     if (this.#used === this.#tickets.length) this.#resize();
     const slot = this.#slot(this.#used++);
     this.#waiters[slot] = waiter;
     this.#tickets[slot] = this.#nextTicket;
+    this.#sinces[slot] = sinceMillis;
     this.length++;
     return this.#nextTicket++;
   }
 
-  /** Adds one in front: with a ticket below the first one's, or the last one's that was first. */
-  unshift(waiter: Waiter<T>): number {
+  /** Adds one in front, with a ticket smaller than the current first. */
+  unshift(waiter: Waiter<T>, sinceMillis: number): number {
     if (this.#used === this.#tickets.length) this.#resize();
     const ticket = this.#ticketAt(0) - 1;
     this.#head = this.#slot(-1);
     this.#used++;
     this.#waiters[this.#head] = waiter;
     this.#tickets[this.#head] = ticket;
+    this.#sinces[this.#head] = sinceMillis;
     this.length++;
     return ticket;
   }
@@ -53,6 +59,7 @@ export class WaiterRing<T> {
   /** Takes the first one out. There has to be one. */
   shift(): Waiter<T> {
     const { first } = this;
+    this.takenSinceMillis = this.#sinces[this.#head] as number;
     this.#waiters[this.#head] = undefined;
     this.#head = this.#slot(1);
     this.#used--;
@@ -69,7 +76,9 @@ export class WaiterRing<T> {
       if (this.#ticketAt(middle) < ticket) low = middle + 1;
       else high = middle;
     }
-    this.#waiters[this.#slot(low)] = undefined;
+    const slot = this.#slot(low);
+    this.#waiters[slot] = undefined;
+    this.takenSinceMillis = this.#sinces[slot] as number;
     this.length--;
   }
 
@@ -81,16 +90,18 @@ export class WaiterRing<T> {
     return this.#tickets[this.#slot(index)] as number;
   }
 
-  /** Leaves out the empty slots, and doubles the ring where more than half of it is in use still. */
+  /** Compacts the ring; doubles it if it is more than half full. */
   #resize(): void {
     const size = this.#tickets.length;
     const waiters = this.#waiters;
     const tickets = this.#tickets;
+    const sinces = this.#sinces;
     const head = this.#head;
 
     const next = this.length > size / 2 ? size * 2 : size;
     this.#waiters = new Array(next);
     this.#tickets = new Array(next).fill(0);
+    this.#sinces = new Array(next).fill(0);
     this.#head = 0;
     this.#used = 0;
     for (let index = 0; index < size; index++) {
@@ -98,6 +109,7 @@ export class WaiterRing<T> {
       if (waiters[slot] === undefined) continue;
       this.#waiters[this.#used] = waiters[slot];
       this.#tickets[this.#used] = tickets[slot] as number;
+      this.#sinces[this.#used] = sinces[slot] as number;
       this.#used++;
     }
   }

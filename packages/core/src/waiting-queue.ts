@@ -7,6 +7,8 @@ import { WaiterRing } from './waiter-ring.js';
  */
 export class WaitingQueue<T> {
   length = 0;
+  /** Since when the waiter that was taken out last had waited. */
+  takenSinceMillis = 0;
   readonly #lines: WaiterRing<T>[];
 
   constructor(priorityRange: number) {
@@ -21,24 +23,27 @@ export class WaitingQueue<T> {
   /**
    * @param priority 0 (highest) to `priorityRange - 1`
    * @param inFront before all others of its priority
-   * @returns the ticket to give up with
+   * @returns a ticket for `remove`
    */
-  enqueue(waiter: Waiter<T>, priority: number, inFront: boolean): number {
+  enqueue(waiter: Waiter<T>, priority: number, inFront: boolean, sinceMillis: number): number {
     this.length++;
     const line = this.#line(priority);
-    return inFront ? line.unshift(waiter) : line.push(waiter);
+    return inFront ? line.unshift(waiter, sinceMillis) : line.push(waiter, sinceMillis);
   }
 
-  /** Who is next. */
+  /** The next waiter. */
   get first(): Waiter<T> | undefined {
     return this.#firstLine?.first;
   }
 
-  /** Takes out who is next. */
+  /** Takes out the next waiter. */
   dequeue(): Waiter<T> | undefined {
     const line = this.#firstLine;
-    if (line !== undefined) this.length--;
-    return line?.shift();
+    if (line === undefined) return undefined;
+    this.length--;
+    const waiter = line.shift();
+    this.takenSinceMillis = line.takenSinceMillis;
+    return waiter;
   }
 
   get #firstLine(): WaiterRing<T> | undefined {
@@ -48,10 +53,12 @@ export class WaitingQueue<T> {
     return this.#line(priority);
   }
 
-  /** Takes out who has that ticket of that priority. */
+  /** Takes out the waiter that has that ticket of that priority. */
   remove(ticket: number, priority: number): void {
     this.length--;
-    this.#line(priority).remove(ticket);
+    const line = this.#line(priority);
+    line.remove(ticket);
+    this.takenSinceMillis = line.takenSinceMillis;
   }
 
   #line(priority: number): WaiterRing<T> {

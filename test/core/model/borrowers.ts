@@ -199,7 +199,8 @@ export class Borrowers {
     const lent = this.#model.isLent(resource);
     if (lent && how === 'release') this.#returned(resource, { value: undefined });
     else if (lent) this.#model.due(resource, 'destroy', 'borrower');
-    const expected = lent ? 'ok' : 'NotBorrowedError';
+    const unused = !lent && how === 'destroy' && this.#model.destroyUnused(resource);
+    const expected = lent || unused ? 'ok' : 'NotBorrowedError';
     this.#promises.follow(this.#pool[how](resource), (settled) => settled === expected);
   }
 

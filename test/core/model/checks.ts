@@ -3,11 +3,11 @@ import { must } from './violation.js';
 
 /** After each call of the pool: everything that it had to do at once is done. */
 export function checkCalm(model: Reference): void {
-  const { places, limit, burst, size, ending, idle } = model;
+  const { places, mostLimit, burst, size, ending, idle } = model;
   for (const [{ id }, place] of places) {
     must(place.at !== 'due', `resource ${id} is still ${model.describe(place)}`);
   }
-  must(size <= limit + burst, `${size} resources`);
+  must(size <= mostLimit + burst, `${size} resources`);
   must(!ending.closed || idle.length === 0, 'idle after close');
   model.creations.checkCalm();
 }

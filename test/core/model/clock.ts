@@ -32,10 +32,12 @@ export class Clock {
     });
     vi.stubGlobal('setImmediate', (run: () => void) => void this.#immediates.push(run));
     vi.stubGlobal('performance', { now: () => this.now });
+    vi.spyOn(Date, 'now').mockImplementation(() => this.now);
   }
 
   uninstall(): void {
     vi.unstubAllGlobals();
+    vi.restoreAllMocks();
   }
 
   /** How many timers are set, those that are `unref`ed included. */

@@ -12,6 +12,8 @@ export interface Creation {
   /** It gave a resource, of which the pool may know before its `create` event. */
   given?: boolean;
   over?: boolean;
+  /** The pool was replaced meanwhile. */
+  stale?: boolean;
 }
 
 /** A `ready` call. */
@@ -42,7 +44,7 @@ export class Creations {
 
   /** The factory is asked for one: for who waits, for `ready`, `grow` or `min`. */
   called(creation: Creation): void {
-    const { size, limit, burst, waiting, urgent, coming, setup, ending } = this.#pool;
+    const { size, limit, burst, waiting, urgent, coming, ending } = this.#pool;
     must(!ending.closed, 'create after close');
     must(this.gate !== 'shut', 'create against canCreate');
     const room = size < limit;
@@ -50,7 +52,7 @@ export class Creations {
     must(room || forUrgent, `create with ${size} there or on their way`);
     if (this.#grow > 0) this.#grow--;
     else if (!forUrgent && waiting.length <= coming && size >= this.#ready) {
-      must(size < setup.min && !ending.draining, 'create that nobody asked for');
+      must(size < this.#pool.min && !ending.draining, 'create that nobody asked for');
       this.#refill();
     }
     this.underWay.add(creation);
@@ -75,7 +77,16 @@ export class Creations {
     const { places, ending } = this.#pool;
     must(!places.has(resource), 'created twice');
     const unawaited = creation.over === true || ending.forced;
-    places.set(resource, { at: 'due', since: 0, reasons: [], loans: 0, loan: 0, unawaited });
+    places.set(resource, {
+      at: 'due',
+      since: 0,
+      reasons: [],
+      stale: false,
+      validUntil: 0,
+      loans: 0,
+      loan: 0,
+      unawaited,
+    });
     this.created++;
     if (creation.over === true) {
       this.#pool.due(resource, 'destroy', 'late');
@@ -86,7 +97,8 @@ export class Creations {
     this.#failingSince = undefined;
     this.#failedAt = Number.NEGATIVE_INFINITY;
     this.#refills = 0;
-    this.#pool.offer(resource);
+    if (creation.stale === true) this.#pool.due(resource, 'destroy', this.#pool.replaceReason);
+    else this.#pool.offer(resource);
     for (const ready of this.#readies) {
       if (places.size >= ready.count) ready.outcome ??= 'ready';
     }
@@ -111,7 +123,7 @@ export class Creations {
       const first = pool.waiting.shift();
       if (first !== undefined) first.outcome = { error: 'CreateError', cause };
     }
-    const wanted = Math.max(pool.setup.min, pool.setup.propagateCreateError ? 0 : this.#ready);
+    const wanted = Math.max(pool.min, pool.setup.propagateCreateError ? 0 : this.#ready);
     if (waitOn || (!pool.ending.draining && pool.size < wanted)) {
       this.#failingSince ??= pool.now();
       this.#failedAt = pool.now();
@@ -166,13 +178,13 @@ export class Creations {
       must(failure === undefined && bad !== true, 'a failure was not told');
     }
     if (this.gate === 'shut') return;
-    const { size, limit, burst, waiting, urgent, coming, started, ending, setup } = this.#pool;
+    const { size, limit, burst, waiting, urgent, coming, started, ending, setup, min } = this.#pool;
     const holdsOff = this.#waitersMayWait && this.#backing;
     const inVain = waiting.length > coming && size < limit;
     must(!inVain || holdsOff, 'waits though another could be created');
     must(urgent <= coming || size >= limit + burst || holdsOff, 'an urgent one waits in vain');
     if (!started || ending.draining) return;
-    must(size >= setup.min || this.#backing, `size ${size} below min ${setup.min}`);
+    must(size >= min || this.#backing, `size ${size} below min ${min}`);
     const ready = size >= Math.min(this.#ready, limit);
     const patient = !setup.propagateCreateError && this.#backing;
     must(ready || patient, `ready(${this.#ready}) waits for nothing`);

@@ -31,6 +31,7 @@ export class Destructions {
     places.delete(resource);
     this.by[reason] = (this.by[reason] ?? 0) + 1;
     ending.look();
+    this.#pool.serveAsking();
     return place;
   }
 
@@ -50,14 +51,13 @@ export class Destructions {
       }
       case 'idle':
         if (reason === 'close') return ending.closed;
-        if (reason === 'clear') return ending.clears;
         if (reason === 'worn') return evictWorn && loans >= 2;
         if (reason === 'idle') return idleTimeoutMillis > 0 && rested > idleTimeoutMillis;
         return (
           reason === 'softIdle' &&
           softIdleTimeoutMillis > 0 &&
           rested > softIdleTimeoutMillis &&
-          idle.length > setup.min
+          idle.length > this.#pool.min
         );
       default:
         return false;

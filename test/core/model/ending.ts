@@ -1,6 +1,4 @@
 import type { Reference } from './reference.js';
-import type { Place } from './resource.js';
-import { must } from './violation.js';
 
 /** A call of `drain` or `close`. `quiet`: everything was idle at some time since. */
 export interface Drain {
@@ -15,7 +13,6 @@ export class Ending {
   readonly #pool: Reference;
   readonly #drains: Drain[] = [];
   #close: Drain | undefined;
-  readonly #clears = new Set<object>();
   #forceAt = Number.POSITIVE_INFINITY;
 
   constructor(pool: Reference) {
@@ -61,27 +58,5 @@ export class Ending {
   get swept(): boolean {
     const { places, destructions } = this.#pool;
     return this.sweeps && places.size === 0 && !destructions.open(true);
-  }
-
-  /** Whether a `clear` is under way. */
-  get clears(): boolean {
-    return this.#clears.size > 0;
-  }
-
-  /** Gives what to call when `clear` has resolved. */
-  clear(): () => void {
-    const { idle } = this.#pool;
-    const idleThen = idle.map((resource): [Place, number] => {
-      const place = this.#pool.place(resource);
-      return [place, place.loans];
-    });
-    const clear = {};
-    this.#clears.add(clear);
-    return () => {
-      this.#clears.delete(clear);
-      for (const [place, loans] of idleThen) {
-        must(place.at !== 'idle' || place.loans > loans, 'an idle one was not cleared');
-      }
-    };
   }
 }

@@ -132,6 +132,7 @@ export class FaultyFactory {
   #verdict(resource: Resource, call: 'validate' | 'recycle', no: string): Verdict {
     const reference = this.#reference;
     const place = reference.places.get(resource);
+    if (!['yes', 'no', 'reason'].includes(this.modes[call])) reference.asking = undefined;
     const judge = (reason: string | undefined) =>
       this.#findings.note(() => reference.verdict(resource, reason));
     switch (this.modes[call]) {
@@ -160,7 +161,7 @@ export class FaultyFactory {
           },
           judge: (how) => {
             if (reference.places.get(resource) !== place) return;
-            if (how === 'yes') reference.verdict(resource, undefined);
+            if (how === 'yes') reference.verdict(resource, undefined, true);
             else reference.doom(resource, how === 'reason' ? 'worn out' : no);
           },
         });

@@ -14,7 +14,14 @@ import { must } from './violation.js';
 export class Reference {
   readonly setup: Setup;
   readonly now: () => number;
-  readonly limit: number;
+  limit: number;
+  min: number;
+  /** The largest `limit` that there was. */
+  mostLimit: number;
+  /** Why resources were replaced last. */
+  replaceReason = 'replaced';
+  /** The acquire that is being made, while it tries what is idle. */
+  asking: Ask | undefined;
   readonly burst: number;
 
   /** Those that exist. */
@@ -35,6 +42,8 @@ export class Reference {
     this.setup = setup;
     this.now = now;
     this.limit = setup.max === 0 ? Number.POSITIVE_INFINITY : setup.max;
+    this.min = setup.min;
+    this.mostLimit = this.limit;
     this.burst = setup.max === 0 ? 0 : setup.burst;
     this.started = setup.autostart;
     this.creations = new Creations(this);
@@ -78,6 +87,7 @@ export class Reference {
       return 'decided';
     }
     this.#enqueue(ask);
+    if (open) this.asking = ask;
     return open ? 'open' : 'waits';
   }
 
@@ -96,14 +106,29 @@ export class Reference {
   /** An acquire that cannot wait. Without an outcome after the call, it came to nothing. */
   askNow(ask: Ask): void {
     if (this.waiting.length > 0 || this.ending.draining || this.#takeFor(ask)) return;
-    if (this.setup.testOnBorrow && this.idle.length > 0) this.#enqueue(ask);
+    if (!this.setup.testOnBorrow || this.idle.length === 0) return;
+    this.#enqueue(ask);
+    this.asking = ask;
+  }
+
+  /** The next idle one may have passed a `validate` a moment ago. */
+  serveAsking(): void {
+    const { asking } = this;
+    const resource = this.nextIdle;
+    if (asking === undefined || resource === undefined || this.waiting[0] !== asking) return;
+    if (this.place(resource).validUntil <= this.now()) return;
+    this.waiting.shift();
+    this.idle.splice(this.idle.indexOf(resource), 1);
+    this.#lend(resource, asking);
+    this.asking = undefined;
   }
 
   #takeFor(ask: Ask): boolean {
     const { idle, setup, waiting } = this;
-    if (setup.testOnBorrow || waiting.length > 0) return false;
+    if (waiting.length > 0) return false;
     const resource = this.nextIdle;
     if (resource === undefined) return false;
+    if (setup.testOnBorrow && this.place(resource).validUntil <= this.now()) return false;
     idle.splice(idle.indexOf(resource), 1);
     this.#lend(resource, ask);
     return true;
@@ -125,6 +150,7 @@ export class Reference {
     const place = this.place(resource);
     this.move(place, 'lent');
     place.loans++;
+    place.validUntil = 0;
     place.loan = ++this.lent;
     ask.outcome = { lent: resource, loan: place.loan };
   }
@@ -158,7 +184,8 @@ export class Reference {
   /** A resource on loan is passed on to who is next, if that is possible. */
   handOff(resource: Resource): boolean {
     const [next] = this.waiting;
-    if (next?.acceptsHandOff !== true || this.#isUsed(resource) || this.#isBurst()) return false;
+    if (next?.acceptsHandOff !== true || this.#isUsed(resource) || this.#isSurplus()) return false;
+    if (this.place(resource).stale) return false;
     this.waiting.shift();
     this.#lend(resource, next);
     return true;
@@ -169,16 +196,21 @@ export class Reference {
     return maxUses > 0 && this.place(resource).loans >= maxUses;
   }
 
-  #isBurst(): boolean {
-    return this.burst > 0 && this.places.size > this.limit && this.urgent === 0;
+  #isSurplus(): boolean {
+    const { size } = this.places;
+    return size > this.limit && (this.urgent === 0 || size > this.limit + this.burst);
   }
 
   /** The factory's answer to `validate` or `recycle`; `reason`: it is to be destroyed. */
-  verdict(resource: Resource, reason: string | undefined): void {
-    const { at } = this.place(resource);
+  verdict(resource: Resource, reason: string | undefined, tookTime = false): void {
+    const place = this.place(resource);
+    const { at } = place;
+    if (at === 'validating' && tookTime) place.validUntil = this.now() + 500;
     if (at !== 'validating' && at !== 'recycling') return; // taken away meanwhile
     if (reason !== undefined) this.due(resource, 'destroy', reason);
-    else if (at === 'validating') this.offer(resource);
+    else if (at === 'validating' && this.place(resource).stale) {
+      this.due(resource, 'destroy', this.replaceReason);
+    } else if (at === 'validating') this.offer(resource);
     else this.#settle(resource);
   }
 
@@ -190,6 +222,7 @@ export class Reference {
 
   #settle(resource: Resource): void {
     if (this.#isUsed(resource)) this.due(resource, 'destroy', 'uses');
+    else if (this.place(resource).stale) this.due(resource, 'destroy', this.replaceReason);
     else if (this.setup.testOnBorrow && this.waiting.length > 0) this.due(resource, 'validate');
     else this.offer(resource);
   }
@@ -197,8 +230,9 @@ export class Reference {
   /** To who is next, or else to the idle ones. */
   offer(resource: Resource): void {
     if (this.ending.closed) this.due(resource, 'destroy', 'close');
-    else if (this.#isBurst()) this.due(resource, 'destroy', 'burst');
-    else {
+    else if (this.#isSurplus()) {
+      this.due(resource, 'destroy', this.burst > 0 ? 'burst' : 'resized');
+    } else {
       const ask = this.waiting.shift();
       if (ask !== undefined) this.#lend(resource, ask);
       else {
@@ -207,6 +241,32 @@ export class Reference {
       }
     }
     this.ending.look();
+  }
+
+  /** Every resource that there is goes: idle ones now. */
+  replace(reason: string): void {
+    this.replaceReason = reason;
+    for (const resource of this.idle.splice(0)) this.due(resource, 'destroy', reason);
+    for (const place of this.places.values()) place.stale = true;
+    for (const creation of this.creations.underWay) creation.stale = true;
+  }
+
+  resize(max: number, min: number): void {
+    this.limit = max === 0 ? Number.POSITIVE_INFINITY : max;
+    this.mostLimit = Math.max(this.mostLimit, this.limit);
+    this.min = min;
+    const surplus = Math.max(this.size - this.limit, 0);
+    for (const resource of this.idle.splice(0, surplus)) this.due(resource, 'destroy', 'resized');
+  }
+
+  /** `destroy` of one that is not on loan; false: it is none of the pool's, or gone. */
+  destroyUnused(resource: Resource): boolean {
+    const place = this.places.get(resource);
+    if (place === undefined) return false;
+    if (!['idle', 'validating', 'recycling'].includes(place.at)) return false;
+    if (place.at === 'idle') this.idle.splice(this.idle.indexOf(resource), 1);
+    this.due(resource, 'destroy', 'borrower');
+    return true;
   }
 
   due(resource: Resource, due: NonNullable<Place['due']>, ...reasons: string[]): void {

@@ -14,6 +14,10 @@ export interface Place {
   due?: 'recycle' | 'validate' | 'destroy';
   /** Why it is destroyed, where it is due for that or its verdict will be a no. */
   reasons: string[];
+  /** It was there when the pool was replaced: it goes when it is returned. */
+  stale: boolean;
+  /** Until when an answer of `validate` that took time holds. */
+  validUntil: number;
   /** How often it was lent. */
   loans: number;
   /** Which of all loans it is on. */

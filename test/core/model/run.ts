@@ -181,9 +181,18 @@ export class Run {
         break;
       }
       case 'clear': {
-        const cleared = this.#model.ending.clear();
-        const done = this.#pool.clear().then(() => this.#findings.note(cleared));
-        this.#clears.push(watch(done));
+        this.#model.replace('clear');
+        this.#clears.push(watch(this.#pool.clear()));
+        break;
+      }
+      case 'replace':
+        this.#model.replace('replaced');
+        this.#pool.replace();
+        break;
+      case 'resize': {
+        const min = step.max === 0 ? step.min : Math.min(step.min, step.max);
+        this.#model.resize(step.max, min);
+        this.#pool.resize({ max: step.max, min });
         break;
       }
       case 'drain': {
@@ -263,6 +272,7 @@ export class Run {
 
   /** After each call: nothing is left undone, and the counters are right. */
   #calm(): void {
+    this.#model.asking = undefined;
     this.#findings.raise();
     checkCalm(this.#model);
     const { size, idle, waiting } = this.#model;

@@ -48,6 +48,8 @@ export type Operation =
   | { do: 'evict'; count: number }
   | { do: 'drain' }
   | { do: 'clear' }
+  | { do: 'replace' }
+  | { do: 'resize'; max: number; min: number }
   | { do: 'ready'; count: number }
   | { do: 'close'; timeoutMillis: number };
 
@@ -74,6 +76,8 @@ export interface Setup {
   createTimeoutMillis: number;
   destroyTimeoutMillis: number;
   recycles: boolean;
+  /** The model leaves `true` to tests of its own. */
+  countDestroying: false;
 }
 
 const pick = fc.nat({ max: 11 });
@@ -155,6 +159,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 2, arbitrary: op('grow', { count: fc.nat({ max: 3 }) }) },
   { weight: 2, arbitrary: op('evict', { count: fc.nat({ max: 3 }) }) },
   { weight: 1, arbitrary: op('clear', {}) },
+  { weight: 2, arbitrary: op('replace', {}) },
+  { weight: 3, arbitrary: op('resize', { max: fc.nat({ max: 4 }), min: fc.nat({ max: 2 }) }) },
 );
 
 /** Ends most runs' pools somewhere in the second half; the rest are closed by the run itself. */
@@ -198,6 +204,7 @@ const setup: fc.Arbitrary<Setup> = max.chain((most) =>
     createTimeoutMillis: fc.constantFrom(0, 20, 100),
     destroyTimeoutMillis: fc.constantFrom(0, 20, 100),
     recycles: fc.boolean(),
+    countDestroying: fc.constant(false as const),
   }),
 );
 

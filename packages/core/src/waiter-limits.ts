@@ -1,3 +1,5 @@
+import { watchAbort } from './abort-watch.js';
+import { timeout } from './runtime.js';
 import type { Waiter } from './waiter.js';
 
 /**
@@ -11,11 +13,14 @@ export function withTimeoutAndSignal<T>(
   onTimeout: () => void,
   onAbort: () => void,
 ): Waiter<T> {
-  const timer = timeoutMillis > 0 ? setTimeout(onTimeout, timeoutMillis) : undefined;
-  signal?.addEventListener('abort', onAbort);
+  let over = false;
+  const isOver = () => over;
+  const timer = timeoutMillis > 0 ? timeout(onTimeout, timeoutMillis, isOver) : undefined;
+  const unwatch = signal && watchAbort(signal, onAbort);
   return (outcome) => {
+    over = true;
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    unwatch?.();
     waiter(outcome);
   };
 }

@@ -1,0 +1,47 @@
+/** What `create` is given. */
+export interface CreateOptions {
+  /** Aborted when nobody needs the resource any more, and when its creation takes too long. */
+  readonly signal: AbortSignal;
+}
+
+/** One call of the factory's `create`. */
+export class Creation implements CreateOptions {
+  readonly generation: number;
+  readonly startedMillis: number;
+  /** Nobody needs it any more: it counts towards `max`, but no acquire relies on it. */
+  cancelled = false;
+  /** Whether its factory call has come to an end. */
+  hasEnded = false;
+  #controller: AbortController | undefined = undefined;
+
+  /** @param generation how often the pool had been replaced when it began */
+  constructor(generation: number, startedMillis: number) {
+    this.generation = generation;
+    this.startedMillis = startedMillis;
+  }
+
+  /** Made only where the factory asks for it. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  /** Whether its factory can be told that it is not needed. */
+  get isCancellable(): boolean {
+    return this.#controller !== undefined && !this.cancelled;
+  }
+
+  readonly end = (): void => {
+    this.hasEnded = true;
+  };
+
+  cancel(reason: Error): void {
+    this.cancelled = true;
+    this.#controller?.abort(reason);
+  }
+
+  /** Tells the factory that its time is over; the creation has failed already. */
+  expire(reason: unknown): void {
+    this.#controller?.abort(reason);
+  }
+}

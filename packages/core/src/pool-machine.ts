@@ -1,0 +1,846 @@
+import type { TakeOptions } from './acquire-options.js';
+import type { AdapterFactory } from './adapter.js';
+import { Backoff } from './backoff.js';
+import { channels } from './channels.js';
+import { checkOptions, MAX_TIMER_MILLIS, wholeNumber } from './check-options.js';
+import { Creation } from './creation.js';
+import { DestroyCounts } from './destroy-counts.js';
+import { Entry } from './entry.js';
+import {
+  AcquireTimeoutError,
+  CreateError,
+  DestroyError,
+  PoolClosedError,
+  QueueFullError,
+} from './errors.js';
+import type { PoolEvents } from './events.js';
+import { firstReason } from './evictor.js';
+import type { DestroyReason, Verdict } from './factory.js';
+import { CallTimers, isThenable, refusePromise, settled } from './factory-call.js';
+import { GenericPool } from './generic-pool.js';
+import { LeakWatch } from './leak-watch.js';
+import type { Settings } from './options.js';
+import { Readinesses } from './readiness.js';
+import { rethrowUncaught } from './rethrow-uncaught.js';
+import { nextTurn, outsideRequests, turnMillis } from './runtime.js';
+import type { PoolState } from './state.js';
+import { Unfit } from './unfit.js';
+import { WaitStatistics } from './wait-statistics.js';
+import type { Waiter } from './waiter.js';
+import { withTimeoutAndSignal } from './waiter-limits.js';
+
+/** How long an answer of an asynchronous `validate` holds for an entry that stays idle. */
+const VALID_MILLIS = 500;
+
+/** How long a creation that took too long may count towards `max`, in `createTimeoutMillis`. */
+const ABANDONED_TIMEOUTS = 10;
+
+/**
+ * The states of a pool's entries and what leads from one to the next: created, borrowed, returned,
+ * judged, destroyed. entry.ts has the drawing. Above it, ResourcePool has the methods that users call;
+ * below it, GenericPool counts, refills `min` and evicts.
+ */
+export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
+  protected abstract readonly factory: AdapterFactory<T, Lent, Context>;
+  protected readonly settings: Settings<T>;
+
+  protected readonly backoff = new Backoff(() => this.fill());
+  protected readonly readinesses = new Readinesses();
+  protected closed = false;
+
+  // Totals.
+  protected acquired = 0;
+  protected created = 0;
+  protected createErrors = 0;
+  protected destroyErrors = 0;
+  protected timeouts = 0;
+  protected aborted = 0;
+  protected refused = 0;
+  protected leaks = 0;
+  protected readonly destroyedBy = new DestroyCounts();
+  protected readonly waits = new WaitStatistics();
+
+  // The hot path reads these: own fields are cheaper than settings.
+  readonly #testOnBorrow: boolean;
+  readonly #maxUses: number;
+  readonly #burst: number;
+  readonly #leakWatch: LeakWatch<T> | undefined;
+  #limit: number;
+  #borrowed = 0;
+  /** How often all resources were replaced, and why they were last. */
+  #generation = 0;
+  #replaceReason: DestroyReason = 'replaced';
+
+  /** What the last creation failed with, unless one has worked since. */
+  #lastFailure: { readonly cause: unknown } | undefined = undefined;
+  readonly #creations = new Set<Creation>();
+  readonly #createTimers = new CallTimers();
+  readonly #destroyTimers = new CallTimers();
+  readonly #abandonTimers = new CallTimers();
+  #retrying = false;
+  /** How many entries may still go by age in the evictor's run of that time. */
+  readonly #agedRun = { atMillis: -1, left: 0 };
+
+  /** Waiters that accept a hand-off. */
+  readonly #acceptingHandOff = new WeakSet<Waiter<T>>();
+  readonly #drainWaits: (() => void)[] = [];
+
+  constructor(settings: Settings<T>) {
+    super(settings);
+    this.settings = settings;
+    this.#testOnBorrow = settings.testOnBorrow;
+    this.#maxUses = settings.maxUses;
+    this.#burst = settings.burst;
+    this.#limit = settings.max || Number.POSITIVE_INFINITY;
+    this.#leakWatch =
+      settings.leakDetectionMillis === 0
+        ? undefined
+        : new LeakWatch(settings.leakDetectionMillis, (entry, acquiredAt) => {
+            this.leaks++;
+            this.emitSafely('leak', entry.resource, { kind: 'held', acquiredAt });
+          });
+    this.evictor.judge = (candidate, entry) =>
+      this.#isDueByAge(entry) ? 'age' : firstReason(settings.policies, candidate, this.state());
+  }
+
+  // ---------------------------------------------------------------- What there is
+
+  get borrowed(): number {
+    return this.#borrowed;
+  }
+
+  /** The counters of now. */
+  state(): PoolState {
+    const { size, available, borrowed, pending, max, min } = this;
+    const creating = this.creating.size;
+    return { name: this.settings.name, max, min, size, available, borrowed, pending, creating };
+  }
+
+  protected closedError(): PoolClosedError {
+    return new PoolClosedError(this.closed ? 'closed' : 'draining', this.state());
+  }
+
+  protected emitSafely<E extends keyof PoolEvents<T>>(event: E, ...args: PoolEvents<T>[E]): void {
+    try {
+      this.emit(event, ...args);
+    } catch (error) {
+      rethrowUncaught(error);
+    }
+  }
+
+  // ---------------------------------------------------------------- Creating
+
+  protected get refillable(): boolean {
+    return !this.backoff.waiting;
+  }
+
+  /** Whether resources are made that nobody waits for. */
+  get #growing(): boolean {
+    return this.started && !this.draining;
+  }
+
+  /**
+   * Whether more acquires wait than resources are idle or on their way. At `max` only burst creations
+   * are left, and only priority 0 may use them.
+   */
+  get #hasShortfall(): boolean {
+    const full = this.held >= this.#limit;
+    return (full ? this.waiting.topPriorityLength : this.waiting.length) > this.incoming;
+  }
+
+  protected override dispense(): void {
+    if (this.#holdsOff()) return;
+    super.dispense();
+    if (this.#burst === 0) return;
+    const limit = this.#limit + this.#burst;
+    while (this.waiting.topPriorityLength > this.incoming && this.create(limit));
+  }
+
+  /**
+   * Whether waiters are left to wait, after a creation failed, until it is tried again: an existing
+   * resource may serve them meanwhile, or they are patient.
+   */
+  #holdsOff(): boolean {
+    if (!this.backoff.waiting || !this.#waitersCanWait()) return false;
+    if (this.idle.length > 0) return false; // for a requeued waiter of a pool that drains
+    if (this.waiting.length > 0) this.backoff.fail(true);
+    return true;
+  }
+
+  /** Whether a failed creation is not the end of an acquire. */
+  #waitersCanWait(): boolean {
+    return this.entries.size > 0 || !this.settings.propagateCreateError;
+  }
+
+  /** Starts one creation, unless `limit` resources are held; says whether it did. */
+  protected override create(limit = this.#limit): boolean {
+    const full = () => this.held >= limit || this.closed; // which canCreate may change
+    if (full()) return false;
+    const creation = new Creation(this.#generation, turnMillis());
+    let create = () => outsideRequests(() => this.factory.create(creation));
+    try {
+      const may: unknown = this.factory.canCreate?.();
+      if (isThenable(may)) throw refusePromise('factory.canCreate', may);
+      if (may === false || full()) return false;
+    } catch (error) {
+      create = () => {
+        throw error;
+      };
+    }
+    // The slot is taken before the factory is called, for it may call the pool in turn.
+    const { promise, resolve: over } = Promise.withResolvers<void>();
+    this.creating.add(promise);
+    this.#creations.add(creation);
+
+    const made = settled(create);
+    made.then(creation.end, creation.end);
+    if (this.waiting.length > 0 || this.readinesses.count > 0) this.#createTimers.awaited = true;
+    this.#withinCreateTimeout(made, 'create').then(
+      (resource) => {
+        this.#endCreation(creation, promise, undefined);
+        this.#onCreated(resource, creation);
+        over();
+      },
+      (error: unknown) => {
+        const wasCancelled = creation.cancelled;
+        this.#endCreation(creation, promise, error);
+        if (!creation.hasEnded) this.#abandon(made, creation, error);
+        if (wasCancelled) this.#onCancelled();
+        else this.#onCreateFailed(error);
+        over();
+      },
+    );
+    return true;
+  }
+
+  #endCreation(creation: Creation, promise: Promise<void>, error: unknown): void {
+    this.creating.delete(promise);
+    this.#creations.delete(creation);
+    if (creation.cancelled) this.cancelled--;
+    if (!channels.create.hasSubscribers) return;
+    const millis = Date.now() - creation.startedMillis;
+    channels.create.publish({ pool: this.settings.name, millis, error });
+  }
+
+  /** A creation took too long. What comes of it late is destroyed; it counts for a while until then. */
+  #abandon(made: Promise<T>, creation: Creation, error: unknown): void {
+    let isAbandoned = true;
+    const end = () => {
+      if (!isAbandoned) return;
+      isAbandoned = false;
+      this.abandoned--;
+      if (this.countDestroying) this.fill();
+    };
+    this.abandoned++;
+    made.then((late) => {
+      this.#discardLate(late, creation);
+      end();
+    }, end);
+    creation.expire(error);
+    const { createTimeoutMillis } = this.settings;
+    const longest = Math.min(createTimeoutMillis * ABANDONED_TIMEOUTS, MAX_TIMER_MILLIS);
+    this.#abandonTimers.within(made, longest, 'create', 'createTimeoutMillis').catch(end);
+  }
+
+  override start(): void {
+    if (this.started) return;
+    super.start();
+    this.fill(); // `ready` may have waited for it
+  }
+
+  fill(): void {
+    this.dispense();
+    if (!this.started) return;
+    this.refill();
+    if (this.backoff.waiting && !this.settings.propagateCreateError) return;
+    this.createUpTo(this.readinesses.count);
+  }
+
+  grow(count = 1): number {
+    checkOptions('grow', { count }, { count: wholeNumber(0) });
+    let begun = 0;
+    while (begun < count && this.#growing && this.create()) begun++;
+    return begun;
+  }
+
+  protected createUpTo(count: number): void {
+    while (this.size < count && this.#growing && this.create());
+  }
+
+  #onCreated(resource: T, creation: Creation): void {
+    if (resource === undefined || this.entries.has(resource)) {
+      const what = resource === undefined ? 'undefined' : 'a resource that the pool holds already';
+      this.#onCreateFailed(new TypeError(`factory.create gave ${what}`));
+      return;
+    }
+    const entry = this.#register(resource, creation);
+    this.#lastFailure = undefined;
+    this.emitSafely('create', resource);
+    if (this.#isStale(entry)) this.discard(entry, this.#replaceReason);
+    else this.offer(entry);
+    this.readinesses.resolve(this.entries.size);
+    this.backoff.succeed(); // now that it has come to whom it was for
+  }
+
+  #register(resource: T, { generation }: Creation): Entry<T> {
+    const { maxAgeMillis, maxAgeJitter } = this.settings;
+    const now = Date.now();
+    const oldAt = now + maxAgeMillis * (1 - maxAgeJitter * Math.random());
+    const entry = new Entry(resource, now, generation, oldAt);
+    this.entries.set(resource, entry);
+    this.created++;
+    return entry;
+  }
+
+  /** A resource whose creation had failed by then. */
+  #discardLate(resource: T, creation: Creation): void {
+    if (resource === undefined || this.entries.has(resource)) return;
+    const entry = this.#register(resource, creation);
+    this.emitSafely('create', resource);
+    this.discard(entry, 'late');
+  }
+
+  #onCreateFailed(cause: unknown): void {
+    this.createErrors++;
+    this.#lastFailure = { cause };
+    const error = new CreateError(cause, this.state());
+    const awaited = this.#hasShortfall && this.#waitersCanWait();
+    if (!awaited) {
+      // The failed resource was meant for the first waiter, unless others on their way cover the queue.
+      if (this.#hasShortfall) this.#rejectFirst(error);
+      this.#retryLater();
+    }
+    if (this.settings.propagateCreateError) this.readinesses.reject(error);
+    const wanted = Math.max(this.min, this.readinesses.count);
+    const isBelow = !this.draining && this.size < wanted;
+    if (!this.closed && (awaited || isBelow)) {
+      this.backoff.fail(awaited || this.readinesses.count > 0);
+    }
+    this.emitSafely('factoryCreateError', error);
+    this.checkDrained();
+  }
+
+  #onCancelled(): void {
+    this.fill();
+    this.checkDrained();
+  }
+
+  /**
+   * Creates for the other waiters in a later turn of the event loop: a factory that always fails, at
+   * once, would otherwise keep timers and I/O waiting until everybody is rejected.
+   */
+  #retryLater(): void {
+    if (this.#retrying || this.waiting.length <= this.incoming) return;
+    this.#retrying = true;
+    nextTurn(() => {
+      this.#retrying = false;
+      this.dispense();
+    });
+  }
+
+  /** Tells the factory of creations under way that nobody needs any more. */
+  #cancelUnneeded(): void {
+    const { entries, idle, waiting, min } = this;
+    const available = idle.length + this.validating.size + this.recycling.size;
+    const forWaiters = Math.max(waiting.length - available, 0);
+    const wanted = this.draining ? 0 : Math.max(min, this.readinesses.count) - entries.size;
+    let surplus = this.#creations.size - this.cancelled - Math.max(forWaiters, wanted, 0);
+    for (const creation of [...this.#creations].reverse()) {
+      if (surplus <= 0) return;
+      if (!creation.isCancellable) continue;
+      this.#cancel(creation, 'nobody needs the resource any more');
+      surplus--;
+    }
+  }
+
+  #cancel(creation: Creation, why: string): void {
+    if (!creation.isCancellable) return;
+    this.cancelled++;
+    creation.cancel(new DOMException(`${this.settings.name}: ${why}`, 'AbortError'));
+  }
+
+  protected cancelAll(): void {
+    for (const creation of this.#creations) this.#cancel(creation, 'the pool is closed');
+  }
+
+  #withinCreateTimeout<R>(work: PromiseLike<R>, call: string): Promise<R> {
+    const { createTimeoutMillis } = this.settings;
+    return this.#createTimers.within(work, createTimeoutMillis, call, 'createTimeoutMillis');
+  }
+
+  /** `destroy` keeps its limit: close waits for it. */
+  protected stopCreateTimers(): void {
+    this.#createTimers.stop();
+    this.#abandonTimers.stop();
+  }
+
+  // ---------------------------------------------------------------- Lending
+
+  /** The fast lane: lends an idle entry where nobody waits and no promise has to be awaited. */
+  protected borrowIdle(): Entry<T> | undefined {
+    if (this.waiting.length > 0 || this.draining) return undefined;
+    const entry = this.#testOnBorrow ? this.#shiftTested() : this.#shiftIdle();
+    if (entry === undefined) return undefined;
+    this.#lend(entry);
+    if (this.#leakWatch !== undefined) this.#leakWatch.watch(entry, new Error('acquired'));
+    return entry;
+  }
+
+  /** An idle entry that is not too old. */
+  #shiftIdle(): Entry<T> | undefined {
+    let entry = this.idle.shift();
+    while (entry !== undefined && isOld(entry)) {
+      this.discard(entry, 'age');
+      entry = this.waiting.length > 0 || this.draining ? undefined : this.idle.shift();
+    }
+    return entry;
+  }
+
+  /**
+   * An idle entry that `validate` passes at once, or has passed a moment ago. One that it needs time
+   * for is left to it.
+   */
+  #shiftTested(): Entry<T> | undefined {
+    for (let entry = this.#shiftIdle(); entry !== undefined; entry = this.#shiftIdle()) {
+      if (entry.validUntilMillis > 0 && entry.validUntilMillis > Date.now()) return entry;
+      const verdict = this.#validate(entry);
+      if (isFit(verdict) && !this.closed) return entry; // validate itself may have closed the pool
+      this.#applyVerdict(entry, verdict, 'validate');
+      if (isThenable(verdict)) return undefined;
+    }
+    return undefined;
+  }
+
+  #lend(entry: Entry<T>): void {
+    entry.state = 'borrowed';
+    entry.lent = entry.resource;
+    entry.loans++;
+    entry.validUntilMillis = 0;
+    this.#borrowed++;
+    this.acquired++;
+    if (channels.release.hasSubscribers) entry.lentMillis = Date.now();
+  }
+
+  /** The queue: the waiter gets a resource that is lent by then, or a rejection. Throws for an abort. */
+  protected wait(options: TakeOptions, acceptsHandOff: boolean, waiter: Waiter<T>): void {
+    this.start();
+    const lowest = this.settings.priorityRange - 1;
+    const { signal, requeue = false } = options;
+    throwIfAborted(signal); // by now: a factory call may have aborted it
+    const priority = Math.min(options.priority ?? lowest, lowest);
+    const { timeoutMillis = this.settings.acquireTimeoutMillis } = options;
+    const refusal = requeue ? this.#refusalOfRequeued() : this.#refusal(priority);
+    if (refusal !== undefined) {
+      this.refused++;
+      waiter(Promise.reject(refusal));
+      return;
+    }
+    const watched = this.#watched(waiter);
+    const since = turnMillis();
+    const enqueue = (inQueue: Waiter<T>) => {
+      if (acceptsHandOff) this.#acceptingHandOff.add(inQueue);
+      return this.waiting.enqueue(inQueue, priority, requeue, since);
+    };
+    const limit = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
+    if (limit === 0 && signal === undefined) enqueue(watched);
+    else this.#enqueueLimited(watched, priority, limit, signal, enqueue);
+    this.#createTimers.awaited = true;
+    this.dispense();
+  }
+
+  #enqueueLimited(
+    waiter: Waiter<T>,
+    priority: number,
+    timeoutMillis: number,
+    signal: AbortSignal | undefined,
+    enqueue: (inQueue: Waiter<T>) => number,
+  ): void {
+    const caller = new Error(); // for its stack: where the acquire was made
+    const giveUp = (reason: unknown, outcome: string) => {
+      this.waiting.remove(ticket, priority);
+      this.#noteWait(outcome);
+      inQueue(Promise.reject(reason));
+      this.#cancelUnneeded();
+      this.checkDrained();
+    };
+    const onTimeout = () => {
+      this.timeouts++;
+      const error = new AcquireTimeoutError(timeoutMillis, this.state(), this.#lastFailure);
+      calledFrom(error, caller);
+      giveUp(this.factory.timedOut?.(error) ?? error, 'timeout');
+    };
+    const onAbort = () => {
+      this.aborted++;
+      giveUp(signal?.reason, 'aborted');
+    };
+    const inQueue = withTimeoutAndSignal(waiter, timeoutMillis, signal, onTimeout, onAbort);
+    const ticket = enqueue(inQueue);
+  }
+
+  /** A requeued acquire is admitted even while the pool drains. */
+  #refusalOfRequeued(): Error | undefined {
+    return this.closed ? this.closedError() : undefined;
+  }
+
+  #refusal(priority: number): Error | undefined {
+    if (this.draining) return this.closedError();
+    const { maxWaitingClients } = this.settings;
+    if (this.waiting.length - this.incoming < maxWaitingClients) return undefined;
+    const spare = this.#limit + (priority === 0 ? this.#burst : 0) - this.held;
+    if (spare >= 1 && !this.#hasShortfall) return undefined; // one may be made for it
+    return new QueueFullError(maxWaitingClients, this.state());
+  }
+
+  /** The stack of an acquire that waits is the one of its call, not of the return that serves it. */
+  #watched(waiter: Waiter<T>): Waiter<T> {
+    if (this.#leakWatch === undefined) return waiter;
+    const acquired = new Error('acquired');
+    return (outcome) => {
+      const entry = outcome instanceof Promise ? undefined : this.entries.get(outcome);
+      if (entry !== undefined) this.#leakWatch?.watch(entry, acquired);
+      waiter(outcome);
+    };
+  }
+
+  /** Takes out the first waiter, for a resource or for an error. */
+  #nextWaiter(outcome: string): Waiter<T> | undefined {
+    const waiter = this.waiting.dequeue();
+    if (waiter !== undefined) this.#noteWait(outcome);
+    return waiter;
+  }
+
+  /** A waiter was taken out of the queue. */
+  #noteWait(outcome: string): void {
+    const millis = Math.max(turnMillis() - this.waiting.takenSinceMillis, 0);
+    this.waits.add(millis);
+    if (this.waiting.length === 0) this.#createTimers.awaited = false;
+    if (channels.wait.hasSubscribers) {
+      channels.wait.publish({ pool: this.settings.name, millis, outcome });
+    }
+  }
+
+  #rejectFirst(error: CreateError | PoolClosedError): void {
+    this.#nextWaiter(error.code)?.(Promise.reject(error));
+  }
+
+  protected rejectAllWaiting(): void {
+    while (this.waiting.length > 0) this.#rejectFirst(this.closedError());
+  }
+
+  // ---------------------------------------------------------------- Returning
+
+  /** Takes a lent entry back; `error` is what its borrower threw, where it threw. */
+  protected returnEntry(entry: Entry<T>, threw: boolean, error: unknown): void {
+    this.#endLoan(entry);
+    if (this.factory.recycle !== undefined) this.#recycle(entry, threw, error);
+    else if (threw) this.discard(entry, 'threw', error);
+    else this.#retireOrOffer(entry);
+  }
+
+  /** Lends a lent entry to the next waiter, if that is a `take`, without asking the factory. */
+  protected handOffEntry(entry: Entry<T>): boolean {
+    const waiter = this.waiting.first;
+    if (waiter === undefined || !this.#acceptingHandOff.has(waiter)) return false;
+    if (this.#reasonToRetire(entry) !== undefined || this.#isSurplus()) return false;
+    this.#endLoan(entry);
+    this.#nextWaiter('served');
+    this.#lend(entry);
+    waiter(entry.resource);
+    return true;
+  }
+
+  /** Takes a lent entry back, or away from its borrower, to destroy it. */
+  protected revoke(entry: Entry<T>, reason: string, cause?: unknown): void {
+    this.#endLoan(entry);
+    this.discard(entry, reason, cause);
+  }
+
+  #endLoan(entry: Entry<T>): void {
+    entry.state = 'checking';
+    this.#borrowed--;
+    if (this.#leakWatch !== undefined) this.#leakWatch.forget(entry);
+    if (channels.release.hasSubscribers) this.#publishRelease(entry);
+  }
+
+  #publishRelease(entry: Entry<T>): void {
+    const millis = entry.lentMillis === 0 ? undefined : Date.now() - entry.lentMillis;
+    channels.release.publish({ pool: this.settings.name, millis });
+    entry.lentMillis = 0;
+  }
+
+  /** Where a loan that is watched was acquired. */
+  protected acquiredAt(entry: Entry<T>): string | undefined {
+    return this.#leakWatch?.acquiredAt(entry);
+  }
+
+  #recycle(entry: Entry<T>, threw: boolean, error: unknown): void {
+    const { factory } = this;
+    let verdict: Verdict;
+    try {
+      verdict = threw
+        ? factory.recycle?.(entry.resource, error)
+        : factory.recycle?.(entry.resource);
+    } catch (cause) {
+      this.discard(entry, 'unfit', cause);
+      return;
+    }
+    if (isFit(verdict)) this.#retireOrOffer(entry);
+    else this.#applyVerdict(entry, verdict, 'recycle');
+  }
+
+  /** A returned entry that `recycle` passed: destroyed if it is used up, or else lent again. */
+  #retireOrOffer(entry: Entry<T>): void {
+    const reason = this.#reasonToRetire(entry);
+    if (reason !== undefined) this.discard(entry, reason);
+    else if (this.#testOnBorrow && this.waiting.length > 0) this.validateAndOffer(entry);
+    else this.offer(entry);
+  }
+
+  #reasonToRetire(entry: Entry<T>): DestroyReason | undefined {
+    if (entry.loans >= this.#maxUses) return 'uses';
+    if (this.#isStale(entry)) return this.#replaceReason;
+    return isOld(entry) ? 'age' : undefined;
+  }
+
+  #isStale(entry: Entry<T>): boolean {
+    return entry.generation !== this.#generation;
+  }
+
+  /** More exist than may: a burst is over, or `max` was lowered. */
+  #isSurplus(): boolean {
+    if (this.entries.size <= this.#limit) return false;
+    const isUrgent = this.waiting.topPriorityLength > 0;
+    return !isUrgent || this.entries.size > this.#limit + this.#burst;
+  }
+
+  protected override offer(entry: Entry<T>): void {
+    if (this.closed) {
+      this.discard(entry, 'close');
+      return;
+    }
+    if (this.#isSurplus()) {
+      this.discard(entry, this.#burst > 0 ? 'burst' : 'resized');
+      return;
+    }
+    if (this.waiting.length === 0) {
+      this.idle.add(entry);
+      if (this.draining) this.checkDrained();
+      return;
+    }
+    const waiter = this.#nextWaiter('served');
+    this.#lend(entry);
+    waiter?.(entry.resource);
+  }
+
+  // ---------------------------------------------------------------- Judging
+
+  protected override validateAndOffer(entry: Entry<T>): void {
+    if (isOld(entry)) this.discard(entry, 'age');
+    else this.#applyVerdict(entry, this.#validate(entry), 'validate');
+  }
+
+  #validate(entry: Entry<T>): Verdict {
+    try {
+      return outsideRequests(() => this.factory.validate?.(entry.resource));
+    } catch (cause) {
+      return Promise.reject(cause);
+    }
+  }
+
+  /** Does what a verdict says, once it is there. */
+  #applyVerdict(entry: Entry<T>, verdict: Verdict, call: 'validate' | 'recycle' | 'idle'): void {
+    const reason = call === 'recycle' ? 'unfit' : 'invalid';
+    if (!isThenable(verdict)) {
+      if (verdict === false) this.discard(entry, reason);
+      else if (verdict instanceof Unfit) this.discard(entry, verdict.reason, verdict.cause);
+      else if (call === 'recycle') this.#retireOrOffer(entry);
+      else if (this.#isStale(entry)) this.discard(entry, this.#replaceReason);
+      else if (call === 'idle' && this.waiting.length === 0 && !this.closed) this.#putBack(entry);
+      else this.offer(entry);
+      return;
+    }
+    const asked = call === 'recycle' ? this.recycling : this.validating;
+    asked.add(entry);
+    this.#withinCreateTimeout(verdict, call === 'idle' ? 'validate' : call).then(
+      (answer) => {
+        if (!asked.delete(entry)) return; // destroyed meanwhile
+        if (call === 'validate') entry.validUntilMillis = Date.now() + VALID_MILLIS;
+        this.#applyVerdict(entry, isThenable(answer) ? true : answer, call);
+      },
+      (cause: unknown) => {
+        if (asked.delete(entry)) this.discard(entry, reason, cause);
+      },
+    );
+  }
+
+  #putBack(entry: Entry<T>): void {
+    this.idle.putBack(entry);
+    if (this.draining) this.checkDrained();
+  }
+
+  /** Whether the factory's `validate` or `recycle` has the entry, and nothing else. */
+  protected isAsked(entry: Entry<T>): boolean {
+    return this.validating.has(entry) || this.recycling.has(entry);
+  }
+
+  // ---------------------------------------------------------------- Evicting
+
+  /** Whether an idle entry goes by its age. Of those that `min` wants replaced, a quarter goes at once. */
+  #isDueByAge(entry: Entry<T>): boolean {
+    const { nowMillis } = this.evictor;
+    if (nowMillis < entry.oldAtMillis) return false;
+    if (this.size > this.min) return true;
+    const run = this.#agedRun;
+    if (run.atMillis !== nowMillis) {
+      run.atMillis = nowMillis;
+      run.left = Math.ceil(this.idle.length / 4);
+    }
+    return run.left-- > 0;
+  }
+
+  /** Asks `validate` about idle entries, those first that were asked about longest ago. */
+  protected override afterEviction(): void {
+    if (!this.settings.testWhileIdle || this.draining) return;
+    const idle = this.idle.toArray();
+    idle.sort((one, other) => one.checkedMillis - other.checkedMillis);
+    const count = Math.min(Math.ceil(idle.length / 4), this.settings.numTestsPerEvictionRun);
+    for (const entry of idle.slice(0, count)) {
+      if (entry.state !== 'idle') continue; // a `validate` may have borrowed it
+      entry.checkedMillis = this.evictor.nowMillis;
+      this.idle.remove(entry);
+      this.#applyVerdict(entry, this.#validate(entry), 'idle');
+    }
+  }
+
+  evict(count = 1, reason: DestroyReason = 'evicted'): number {
+    checkOptions('evict', { count }, { count: wholeNumber(0) });
+    let evicted = 0;
+    for (let entry = this.idle.oldest; entry !== undefined && evicted < count; evicted++) {
+      this.idle.remove(entry);
+      this.discard(entry, reason);
+      entry = this.idle.oldest;
+    }
+    return evicted;
+  }
+
+  get oldestIdle(): T | undefined {
+    return this.idle.oldest?.resource;
+  }
+
+  /** Retires all resources: idle ones now, for `reason`, and the others as soon as they are returned or made. */
+  protected retireAll(reason: DestroyReason): void {
+    this.#generation++;
+    this.#replaceReason = reason;
+    for (const creation of this.#creations) this.#cancel(creation, 'the pool was replaced');
+    for (const entry of this.idle.toArray()) {
+      if (entry.state !== 'idle') continue; // a listener had it meanwhile
+      this.idle.remove(entry);
+      this.discard(entry, reason);
+    }
+  }
+
+  protected setMaxAndMin(max: number, min: number): void {
+    this.setLimits(max, min);
+    this.#limit = max || Number.POSITIVE_INFINITY;
+    const surplus = this.size - this.#limit;
+    if (surplus > 0) this.evict(Math.min(surplus, this.idle.length), 'resized');
+    this.fill();
+  }
+
+  // ---------------------------------------------------------------- Destroying
+
+  /** Destroys an entry that is neither idle nor lent any more. */
+  protected override discard(entry: Entry<T>, reason: DestroyReason, cause?: unknown): void {
+    const { resource } = entry;
+    entry.state = 'destroyed';
+    this.entries.delete(resource);
+    this.validating.delete(entry);
+    this.recycling.delete(entry);
+    this.destroyedBy.add(reason);
+    if (channels.destroy.hasSubscribers) this.#publishDestroy(entry, reason);
+    this.#destroy(resource, reason);
+    this.emitSafely('destroy', resource, reason, cause);
+    this.fill();
+    this.checkDrained();
+  }
+
+  #publishDestroy({ createdMillis, loans }: Entry<T>, reason: DestroyReason): void {
+    const ageMillis = Date.now() - createdMillis;
+    channels.destroy.publish({ pool: this.settings.name, reason, ageMillis, uses: loans });
+  }
+
+  #destroy(resource: T, reason: DestroyReason): void {
+    let work: unknown;
+    try {
+      work = outsideRequests(() => this.factory.destroy(resource, reason));
+    } catch (error) {
+      this.#destroyFailed(error);
+    }
+    if (!isThenable(work)) return;
+    const { destroyTimeoutMillis } = this.settings;
+    const over = this.#destroyTimers
+      .within(work, destroyTimeoutMillis, 'destroy', 'destroyTimeoutMillis')
+      .catch((error: unknown) => this.#destroyFailed(error))
+      .then(() => {
+        this.destroying.delete(over);
+        if (this.countDestroying) this.fill();
+      });
+    this.destroying.add(over);
+  }
+
+  #destroyFailed(cause: unknown): void {
+    this.destroyErrors++;
+    this.emitSafely('factoryDestroyError', new DestroyError(cause, this.state()));
+  }
+
+  /** Resolves once no destruction is under way; the process stays alive until then. */
+  protected async whenDestroyed(): Promise<void> {
+    this.#destroyTimers.awaited = true;
+    while (this.destroying.size > 0) await Promise.all(this.destroying);
+    this.#destroyTimers.awaited = false;
+  }
+
+  // ---------------------------------------------------------------- Ending
+
+  /** Resolves once every resource is idle, and nobody waits. */
+  protected whenDrained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drainWaits.push(resolve);
+      this.checkDrained();
+    });
+  }
+
+  /** Called whenever a resource or an acquire may have been the last that a shutdown waits for. */
+  protected checkDrained(): void {
+    if (this.#drainWaits.length === 0) return;
+    const { entries, idle, creating, waiting } = this;
+    const busy = entries.size - idle.length + creating.size + waiting.length;
+    if (busy === 0) this.resolveDrained();
+  }
+
+  /** Ends what `drain` and `close` wait for. */
+  protected resolveDrained(): void {
+    for (const resolve of this.#drainWaits.splice(0)) resolve();
+  }
+}
+
+function isOld<T>(entry: Entry<T>): boolean {
+  return entry.oldAtMillis !== Number.POSITIVE_INFINITY && Date.now() >= entry.oldAtMillis;
+}
+
+/** As its method does, which a polyfill may lack. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason;
+}
+
+/** Gives an error the stack of the acquire that it is about: a timer's says nothing. */
+function calledFrom(error: Error, { stack = '' }: Error): void {
+  const frames = stack.split('\n').filter((line) => line.startsWith('    at '));
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n');
+}
+
+/** As in generic-pool, whatever is not a clear no is a yes; a promise is neither yet. */
+function isFit(verdict: Verdict): boolean {
+  if (verdict === true) return true;
+  return verdict !== false && !(verdict instanceof Unfit) && !isThenable(verdict);
+}
