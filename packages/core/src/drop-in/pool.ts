@@ -94,7 +94,6 @@ export class Pool<T> extends Base<
     // During a pause, each acquire still has one attempt: what failed may be back.
     if (this.#pauses.pausing && this.pending > this._potentiallyAllocableResourceCount) {
       this.#create();
-      this.#pauses.keepAlive(true);
     }
     return request.promise;
   }
@@ -176,7 +175,8 @@ export class Pool<T> extends Base<
 
   /** Called by generic-pool for `min` and for the acquires that wait. */
   override _createResource(): void {
-    if (!this.#pauses.pausing) this.#create();
+    if (this.#pauses.pausing) this.#pauses.keepAlive(this.pending > 0);
+    else this.#create();
   }
 
   #create(): void {
