@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, vi } from 'vitest';
+import { fixturePath } from './helpers/fixture.js';
 import { testSnippets } from './helpers/snippets.js';
 import { wat } from './helpers/wat.js';
 import { jco, jsComponent } from './wasm-adapter/components/js-component.js';
@@ -65,6 +66,7 @@ beforeAll(() => {
   for (const [name, source] of Object.entries(modules)) {
     writeFileSync(join(directory, name), wat(source));
   }
+  cpSync(fixturePath('tool.wasm'), join(directory, 'tool.wasm'));
   vi.stubEnv('XDG_CACHE_HOME', directory);
   process.chdir(directory);
 });

@@ -19,6 +19,7 @@ const parts = [
   'http',
   'components',
   'component-http',
+  'wasi',
 ];
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
