@@ -52,7 +52,14 @@ export function guardComponent(
     return error;
   };
 
+  /** A guard has the `length` and `name` of what it guards: what stands for it goes by these. */
   function guardFunction(call: Callable): Callable {
+    const guard = guardOf(call);
+    Object.defineProperty(guard, 'length', { value: call.length, configurable: true });
+    return Object.defineProperty(guard, 'name', { value: call.name, configurable: true });
+  }
+
+  function guardOf(call: Callable): Callable {
     return function (this: unknown, ...args) {
       if (!calls.callable) throw calls.notCallable();
       if (typeof this === 'object' && this !== null && held.isDisposedOrMoved(this)) {
