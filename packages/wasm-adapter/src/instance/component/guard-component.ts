@@ -35,7 +35,7 @@ export function guardComponent(
   streams: boolean,
   pending: PendingCalls,
 ): Readonly<Record<string, unknown>> {
-  const guarded = new Map<unknown, unknown>(); // jco has each interface under several names
+  const known = new Map<unknown, unknown>(); // jco has each interface under several names
 
   const end = () => {
     calls.inFlight--;
@@ -54,9 +54,9 @@ export function guardComponent(
 
   /** A guard has the `length` and `name` of what it guards: what stands for it goes by these. */
   function guardFunction(call: Callable): Callable {
-    const guard = guardOf(call);
-    Object.defineProperty(guard, 'length', { value: call.length, configurable: true });
-    return Object.defineProperty(guard, 'name', { value: call.name, configurable: true });
+    const guarded = guardOf(call);
+    Object.defineProperty(guarded, 'length', { value: call.length, configurable: true });
+    return Object.defineProperty(guarded, 'name', { value: call.name, configurable: true });
   }
 
   function guardOf(call: Callable): Callable {
@@ -130,12 +130,12 @@ export function guardComponent(
   }
 
   function guard(value: unknown): unknown {
-    if (guarded.has(value)) return guarded.get(value);
+    if (known.has(value)) return known.get(value);
     let result = value;
     if (isClass(value)) result = guardClass(value);
     else if (typeof value === 'function') result = guardFunction(value as Callable);
     else if (typeof value === 'object' && value !== null) result = guardInterface(value);
-    guarded.set(value, result);
+    known.set(value, result);
     return result;
   }
 
