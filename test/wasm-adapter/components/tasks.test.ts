@@ -132,6 +132,27 @@ describe('an async function of WIT that a component imports', () => {
     expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
   });
 
+  test('is waited for where the imports are made for each instance, and a loan has a context', async () => {
+    const contexts: unknown[] = [];
+    await using own = await createWasmPool<Tasks, string>(fixture('components/tasks.wasm'), {
+      max: 1,
+      imports: (instance) => ({
+        'test:tasks/host': {
+          async fetch(key: string) {
+            await turn();
+            contexts.push(instance.context);
+            return `got ${key}`;
+          },
+          take() {},
+        },
+      }),
+      component: { cache },
+    });
+    const fetched = await own.use(({ exports }) => exports.api.wait('it'), { context: 'mine' });
+    expect(fetched).toBe('got it');
+    expect(contexts).toEqual(['mine']);
+  });
+
   test('is waited for when its instance is returned, which is not lent again', async () => {
     await pool.use(({ exports }) => void exports.api.ask('late'));
     expect(pool.stats().destroyedBy).toEqual({ busy: 1 });

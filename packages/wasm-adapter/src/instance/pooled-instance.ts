@@ -302,6 +302,8 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** What stands in for host functions; undefined where they need no stand-in. */
   #wrapper(shape: ModuleShape | undefined): WrapHostFunction | undefined {
+    // What a core module of a component imports is WebAssembly, and jco's, which may suspend.
+    if (this.#program.kind === 'component') return undefined;
     const taking = new Set(shape?.functions.takingFunctions);
     const inLoans = this.#settings.ownImports && tellsLoansApart;
     if (taking.size === 0 && !inLoans) return undefined;

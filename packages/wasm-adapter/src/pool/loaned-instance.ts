@@ -1,3 +1,4 @@
+import { isClass } from '../instance/component/guard-component.js';
 import type { CallState } from '../instance/guard.js';
 import type { WasmImports } from '../instance/link.js';
 import { Loan, runInLoan } from '../instance/loan.js';
@@ -110,7 +111,7 @@ function check({ loan, calls }: Borrower): void {
 function seen<V>(value: V, owner: unknown, borrower: Borrower, whole = false): V {
   if (typeof value === 'function') {
     const guard = value as V & ExportedFunction;
-    return borrower.ofLoader
+    return borrower.ofLoader || isClass(value) // a resource of a component
       ? loaderFunction(guard, owner, borrower)
       : exportedFunction(guard, borrower);
   }

@@ -35,7 +35,7 @@ export function guardComponent(
   streams: boolean,
   pending: PendingCalls,
 ): Readonly<Record<string, unknown>> {
-  const guarded = new Map<unknown, unknown>(); // jco has each interface under several names
+  const known = new Map<unknown, unknown>(); // jco has each interface under several names
 
   const end = () => {
     calls.inFlight--;
@@ -52,7 +52,14 @@ export function guardComponent(
     return error;
   };
 
+  /** A guard has the `length` and `name` of what it guards: what stands for it goes by these. */
   function guardFunction(call: Callable): Callable {
+    const guarded = guardOf(call);
+    Object.defineProperty(guarded, 'length', { value: call.length, configurable: true });
+    return Object.defineProperty(guarded, 'name', { value: call.name, configurable: true });
+  }
+
+  function guardOf(call: Callable): Callable {
     return function (this: unknown, ...args) {
       if (!calls.callable) throw calls.notCallable();
       if (typeof this === 'object' && this !== null && held.isDisposedOrMoved(this)) {
@@ -123,12 +130,12 @@ export function guardComponent(
   }
 
   function guard(value: unknown): unknown {
-    if (guarded.has(value)) return guarded.get(value);
+    if (known.has(value)) return known.get(value);
     let result = value;
     if (isClass(value)) result = guardClass(value);
     else if (typeof value === 'function') result = guardFunction(value as Callable);
     else if (typeof value === 'object' && value !== null) result = guardInterface(value);
-    guarded.set(value, result);
+    known.set(value, result);
     return result;
   }
 

@@ -2,7 +2,6 @@ import type { Component } from '../../component/component.js';
 import { exportsLookLikeAPromise, exportsOf, hasOwnGlobals } from '../../component/jco-code.js';
 import { WasmError } from '../../errors.js';
 import { CompiledModule } from '../../module/compiled-module.js';
-import type { CallState } from '../guard.js';
 import { requireJspi } from '../jspi.js';
 import type { WasmImports } from '../link.js';
 import type { PooledInstance } from '../pooled-instance.js';
@@ -36,7 +35,7 @@ export async function instantiateComponent<Exports>(
     own,
     (name) => standard?.(name),
     instance.name,
-    (call) => watchCalls(call, instance.calls, component.traits.hasStreams ? held : undefined),
+    (call) => watchCalls(call, instance, component.traits.hasStreams ? held : undefined),
   );
   const pending = new PendingCalls();
   const globals = new OwnGlobals(instance.calls, instance.dropped, held.registry, pending);
@@ -68,15 +67,16 @@ export async function instantiateComponent<Exports>(
  */
 function watchCalls(
   call: HostFunction,
-  calls: CallState,
+  instance: PooledInstance,
   held: HeldResources | undefined,
 ): HostFunction {
+  const { calls } = instance;
   const end = () => {
     calls.inFlight--;
   };
   return (...args) => {
     held?.noteOpen(args);
-    const result = call(...args);
+    const result = instance.callHost(call, args);
     if (result instanceof Promise) {
       calls.inFlight++;
       result.then(end, end);
