@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
 import { Piscina } from 'piscina';
 import { Tinypool } from 'tinypool';
@@ -50,15 +52,85 @@ async function callers(count: number, each: number, call: Call): Promise<void> {
 async function tiny(): Promise<void> {
   const results = await inRounds(
     Object.entries(adds).flatMap(([name, call]) => [
-      { name: `${name}, 64 callers`, operations: 3_200, run: () => callers(64, 50, call) },
       { name: `${name}, one caller`, operations: 300, run: () => callers(1, 300, call) },
+      { name: `${name}, 4 callers`, operations: 800, run: () => callers(4, 200, call) },
+      { name: `${name}, 64 callers`, operations: 3_200, run: () => callers(64, 50, call) },
+      { name: `${name}, 1,024 callers`, operations: 8_192, run: () => callers(1_024, 8, call) },
     ]),
   );
   print(results, [
-    { of: 'ours, 64 callers', to: 'Piscina, 64 callers', atMost: 0.25 },
+    { of: 'ours, one caller', to: 'Piscina, one caller', atMost: 0.9 },
+    { of: 'ours, 4 callers', to: 'Piscina, 4 callers', atMost: 0.4 },
+    { of: 'ours, 64 callers', to: 'Piscina, 64 callers', atMost: 0.08 },
     { of: 'ours, 64 callers', to: 'tinypool, 64 callers' },
     { of: 'ours, 64 callers', to: 'workerpool, 64 callers' },
-    { of: 'ours, one caller', to: 'Piscina, one caller', atMost: 1 },
+    { of: 'ours, 1,024 callers', to: 'Piscina, 1,024 callers', atMost: 0.05 },
+  ]);
+}
+
+/** What the main thread allocates for a call of numbers, and for a promise that is awaited, the floor. */
+async function allocating(): Promise<void> {
+  const calls = 4_000;
+  let settle: (value: number) => void = () => {};
+  const take = (resolve: (value: number) => void) => {
+    settle = resolve;
+  };
+  const bare = (a: number, b: number): Promise<number> => {
+    const promise = new Promise(take);
+    settle(a + b);
+    return promise;
+  };
+  for (const [name, call, atMost] of [
+    ['an awaited promise alone (the floor)', bare, 0],
+    ['a call of numbers', (a: number, b: number) => single.run.add(a, b), 200],
+  ] as const) {
+    await callers(64, 200, call);
+    globalThis.gc?.();
+    const before = process.memoryUsage().heapUsed;
+    await callers(8, calls / 8, call);
+    const median = (process.memoryUsage().heapUsed - before) / calls;
+    record({ name, unit: 'B', median, from: median, to: median, ...(atMost > 0 && { atMost }) });
+  }
+}
+
+/** How long a thread takes to start, with an instance on it, beside one that does nothing. */
+async function starting(): Promise<void> {
+  const compiled = new WebAssembly.Module(guest);
+  const results = await inRounds(
+    [
+      {
+        name: 'a bare worker',
+        operations: 1,
+        async run() {
+          const text = 'require("node:worker_threads").parentPort.postMessage(1)';
+          const worker = new Worker(text, { eval: true });
+          await once(worker, 'message');
+          await worker.terminate();
+        },
+      },
+      {
+        name: 'a pool of one thread',
+        operations: 1,
+        async run() {
+          const one = await createWasmWorkerPool(compiled, { max: 1 });
+          await one.close();
+        },
+      },
+      {
+        name: 'Piscina, one thread',
+        operations: 1,
+        async run() {
+          const one = new Piscina({ filename, workerData, minThreads: 1, maxThreads: 1 });
+          await one.run(['add', 1, 1]);
+          await one.destroy();
+        },
+      },
+    ],
+    5,
+  );
+  print(results, [
+    { of: 'a pool of one thread', to: 'a bare worker', atMost: 1.8 },
+    { of: 'Piscina, one thread', to: 'a bare worker' },
   ]);
 }
 
@@ -117,7 +189,7 @@ async function moving(): Promise<void> {
     },
   ]);
   print(results, [
-    { of: '1 MiB there and back, moved', to: '1 MiB there and back, moved, Piscina', atMost: 1 },
+    { of: '1 MiB there and back, moved', to: '1 MiB there and back, moved, Piscina', atMost: 0.6 },
   ]);
 }
 
@@ -151,6 +223,10 @@ async function delay(): Promise<void> {
 
 heading('Tiny calls');
 await tiny();
+heading('Allocated on the main thread');
+await allocating();
+heading('Starting a thread');
+await starting();
 heading('5 ms of computing');
 await computing();
 heading('1 MiB, moved');

@@ -36,7 +36,7 @@ describe('calls that wait for a worker', () => {
       for (let calls = 0; calls < 500; calls++, answered++) await pool.run.sum(1, 2);
     };
     await Promise.all(Array.from({ length: 64 }, caller));
-    expect(most).toBeLessThanOrEqual(100); // 32 calls are sent in a turn at most
+    expect(most).toBeLessThanOrEqual(100); // 64 calls are sent in a turn at most
     await atRest(pool);
   });
 

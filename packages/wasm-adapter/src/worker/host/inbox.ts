@@ -7,9 +7,14 @@ export interface Sender {
   readonly hasReplies: boolean;
   /** Receives what has been told so far, and returns how many replies. `nowMillis` is of `performance.now()`. */
   receive(nowMillis: number): number;
+  /** Has the thread see what it was sent, if it waits. */
+  wake(): void;
   /** Lets the process end, unless a reply is expected. */
   letGo(): void;
 }
+
+/** A turn's replies have been dealt with when so many rounds of microtasks have sent nothing. */
+const QUIET_ROUNDS = 4;
 
 /** A thread that has nothing to do keeps the process alive for so long. */
 const HOLD_MILLIS = 2;
@@ -18,6 +23,10 @@ const HOLD_MILLIS = 2;
 export class Inbox {
   readonly #bell = new Bell();
   readonly #senders = new Set<Sender>();
+  /** What answers of this turn lead to is under way: threads are woken for all of it at once. */
+  #batching = false;
+  #quietRounds = 0;
+  readonly #unwoken = new Set<Sender>();
   /** A turn is under way or scheduled; or else the bell is listened to. */
   #looking = false;
   /** The bell has been waited for, and has not rung since. */
@@ -57,12 +66,32 @@ export class Inbox {
     for (const sender of this.#senders) {
       if (sender.hasReplies) replies += sender.receive(nowMillis);
     }
+    if (replies > 0) {
+      this.#batching = true;
+      this.#quietRounds = 0;
+      queueMicrotask(this.#endRound);
+    }
     if (replies > 1) {
       inNextTurn(this.#turn); // where many have come, more are on their way
       return;
     }
     this.#looking = false;
     this.#listen();
+  };
+
+  /** A thread was sent something. It is woken at once, unless more is likely to follow. */
+  sent(sender: Sender): void {
+    if (this.#batching) this.#unwoken.add(sender);
+    else sender.wake();
+  }
+
+  readonly #endRound = () => {
+    if (this.#unwoken.size === 0) this.#quietRounds++;
+    else this.#quietRounds = 0;
+    for (const sender of this.#unwoken) sender.wake();
+    this.#unwoken.clear();
+    if (this.#quietRounds < QUIET_ROUNDS) queueMicrotask(this.#endRound);
+    else this.#batching = false;
   };
 
   #listen(): void {
@@ -84,6 +113,13 @@ export class Inbox {
     }
     this.#waits = true;
     rung.then(this.#onRung);
+  }
+
+  /** A thread has rung, by a message. */
+  rang(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#turn();
   }
 
   readonly #onRung = () => {

@@ -1,6 +1,6 @@
 /** How much work an instance is given ahead: so little that no call is served much later for it. */
 const AHEAD_MILLIS = 0.5;
-const MOST_AHEAD = 32;
+const MOST_AHEAD = 64;
 const SMOOTHING = 0.2;
 
 /** A call that takes longer than this keeps no others waiting behind it. */

@@ -4,7 +4,7 @@ import type { Call } from './call.js';
 import type { Thread } from './thread.js';
 
 /** The most calls that an instance's thread is sent before it has answered one. */
-const MOST_SENT = 32;
+const MOST_SENT = 64;
 
 /** The calls that an instance has been given and its thread has not answered: they run in this order. */
 export class Pipeline {

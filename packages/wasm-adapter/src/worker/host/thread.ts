@@ -139,7 +139,7 @@ export class Thread implements Sender {
     if (inbox.wakesByMessage) {
       this.#port.on('message', (letter: unknown) => {
         this.#safely(() => this.#mailbox.put(letter));
-        inbox.look();
+        inbox.rang();
       });
       this.#port.unref();
     }
@@ -206,7 +206,8 @@ export class Thread implements Sender {
     request.slot = slot;
     this.#requests[slot] = request;
     this.#awaited++;
-    if (ring.offer(slot) && this.#inbox.wakesByMessage) this.#port.postMessage([0]);
+    ring.offer(slot);
+    this.#inbox.sent(this);
     this.#holdAlive();
     return true;
   }
@@ -272,8 +273,12 @@ export class Thread implements Sender {
   askToStop(slot: number, why: number): boolean {
     if (this.ring.getShared(slot, word.listens) === 0) return false;
     this.ring.setShared(slot, word.aborted, why);
-    if (this.ring.wake() && this.#inbox.wakesByMessage) this.#port.postMessage([0]);
+    this.wake();
     return true;
+  }
+
+  wake(): void {
+    if (this.ring.wake() && this.#inbox.wakesByMessage) this.#port.postMessage([0]);
   }
 
   receive(nowMillis: number): number {

@@ -231,7 +231,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
 
 /** The number of slots of a thread's ring: what each instance may be sent, and some more. */
 function slotsFor(instances: number): number {
-  const wanted = Math.min(Math.max(33 * instances, 128), Math.max(4096, 2 * instances));
+  const wanted = Math.min(Math.max(65 * instances, 128), Math.max(4096, 2 * instances));
   return 2 ** Math.ceil(Math.log2(wanted));
 }
 

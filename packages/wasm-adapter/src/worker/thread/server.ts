@@ -29,9 +29,6 @@ export type TasksSource = object | (() => Promise<object>);
 
 type Factory = WasmFactory<unknown, unknown>;
 
-/** A thread that has nothing to do looks for work for so long, before it waits for it. */
-const SPIN_MILLIS = 0.01;
-
 /**
  * How long a thread that has nothing to do blocks its event loop to wait for work. Not much less: a
  * wait that ends before the system's next timer tick costs as much as a call does.
@@ -134,14 +131,13 @@ export class Server {
 
   readonly #serveNext = () => this.#serve(this.#ring.next());
 
-  /** A caller often sends its next call right after a reply. Not where a task waits for something. */
+  /**
+   * A caller often sends its next call right after a reply. Not where a task waits for something. It
+   * does not spin: where processors are busy, the main thread would wait for this one to stop.
+   */
   #lingers(): boolean {
     if (this.#unfinished > 0 || this.#hosts.areWaitedFor || this.#isLoading) return false;
     if (this.#open?.any) return false;
-    const end = now() + SPIN_MILLIS;
-    do {
-      if (this.#ring.requestCount > 0) return true;
-    } while (now() < end);
     return this.#ring.waitForRequest(LINGER_MILLIS);
   }
 

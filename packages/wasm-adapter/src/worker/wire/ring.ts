@@ -218,12 +218,11 @@ export class HostEnd extends Ring {
     this.#free.push(slot);
   }
 
-  /** Offers a request to the thread, behind all others. Returns whether the thread has to be woken. */
-  offer(slot: number): boolean {
+  /** Offers a request to the thread, behind all others. `wake` has it looked at. */
+  offer(slot: number): void {
     this.setShared(slot, word.state, state.offered);
     this.words[this.requests + (this.#tail & this.mask)] = slot;
     store(this.words, REQUEST_TAIL, ++this.#tail);
-    return this.wake();
   }
 
   /** Wakes the thread where it waits in memory. Returns whether it did. */
