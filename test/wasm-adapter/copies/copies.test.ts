@@ -412,6 +412,38 @@ describe('tables and globals', () => {
     expect(await pool.use(({ exports }) => exports.get() === value)).toBe(true);
   });
 
+  test('hold the export of each copy that a loader has put there', async () => {
+    const bytes = wat(`(module (global $n (mut i32) (i32.const 0)) (table (export "t") 2 funcref)
+      (func (export "count") (result i32)
+        (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
+      (func (export "call") (result i32) (call_indirect (result i32) (i32.const 1))))`);
+    interface Counter {
+      readonly t: WebAssembly.Table;
+      count(): number;
+      call(): number;
+    }
+    await using pool = await createWasmPool<Counter>(bytes, {
+      min: 2,
+      instantiate: (_, instance) => {
+        const exports: Partial<Counter> = { ...instance.link({}).exports };
+        return exports as Counter;
+      },
+      preinitialize: ({ exports }) => exports.t.set(1, exports.count),
+    });
+    const counts = await Promise.all(
+      [1, 2].map(() =>
+        pool.use(async ({ exports }) => {
+          await Promise.resolve();
+          return [exports.call(), exports.count(), exports.call()];
+        }),
+      ),
+    );
+    expect(counts).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+  });
+
   test('of 64-bit addresses are copied', async () => {
     const grow = [0xd2, 0, 0x42, 2, 0xfc, 15, 0]; // ref.func 0, i64.const 2, table.grow 0
     const bytes = assemble(

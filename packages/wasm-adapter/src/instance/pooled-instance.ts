@@ -38,6 +38,8 @@ interface Linked {
   readonly imports: WasmImports;
   /** What its tables held before any of its code ran, where that is of interest. */
   readonly newTables: readonly (readonly unknown[])[];
+  /** Its exports as the host has them. */
+  guarded: Readonly<Record<string, unknown>>;
 }
 
 /** Where an instance that is not simply made of its program comes from. */
@@ -238,7 +240,9 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#settings.imported?.register(this.id, program.extended, imports);
     const instance = this.linkModule(program, imports);
     const gate = this.#gate(program, instance.exports, imports);
-    const guarded = guardExports(instance.exports, this.calls, this.#settings.promising, gate);
+    const guarded = this.#noteGuarded(
+      guardExports(instance.exports, this.calls, this.#settings.promising, gate),
+    );
     // Whoever asks for an Instance gets one, whose own property hides the unguarded exports.
     return Object.defineProperty(instance, 'exports', { value: guarded });
   }
@@ -248,7 +252,14 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     const program = this.#program as CompiledModule;
     this.#settings.imported?.register(this.id, program.extended, imports);
     const { exports } = this.linkModule(program, imports);
-    return guardExports(exports, this.calls, this.#settings.promising);
+    return this.#noteGuarded(guardExports(exports, this.calls, this.#settings.promising));
+  }
+
+  /** The host may put what it has of the instance that was linked last into a table of it. */
+  #noteGuarded<Guarded extends Readonly<Record<string, unknown>>>(guarded: Guarded): Guarded {
+    const linked = this.#linked.at(-1);
+    if (linked !== undefined) linked.guarded = guarded;
+    return guarded;
   }
 
   /** Guards that are exported functions, as loaders want them. */
@@ -288,7 +299,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     const isPrepared = this.#origin !== undefined && this.#origin.image === undefined;
     const needsTables = shape !== undefined && (isPrepared || this.#origin?.traces);
     const newTables = needsTables ? readTables({ shape, exports }) : [];
-    this.#linked.push({ module, shape, exports, imports, newTables });
+    this.#linked.push({ module, shape, exports, imports, newTables, guarded: {} });
     if (isPrepared) runStartFunction(exports[PRIVATE_START], this.name);
     if (shape === undefined) {
       this.#memories.note(Object.values(instance.exports));

@@ -9,6 +9,7 @@ export type JsonValue =
   | { readonly bigint: string }
   | { readonly undefined: true }
   | { readonly function: number }
+  | { readonly guarded: string }
   | { readonly import: readonly [module: string, name: string] };
 
 /** Throws a `WasmError` `ERR_WASM_SNAPSHOT` for a symbol: that is the same in one process only. */
@@ -39,6 +40,7 @@ export function fromJson(json: JsonValue): PortableValue {
   if ('bigint' in json) return value(BigInt(json.bigint));
   if ('number' in json) return value(Number(json.number));
   if ('function' in json) return { function: Number(json.function) };
+  if ('guarded' in json) return { guarded: String(json.guarded) };
   if ('import' in json) return { import: [json.import[0], json.import[1]] };
   if ('value' in json) return value(json.value);
   throw new TypeError('a value is of no kind that is known');

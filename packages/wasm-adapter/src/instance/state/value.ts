@@ -17,6 +17,8 @@ export type PortableValue =
   | { readonly value: Primitive }
   /** A function of the module, by its index. */
   | { readonly function: number }
+  /** The guard of an export, by its name: what the host has of the instance. */
+  | { readonly guarded: string }
   | { readonly import: readonly [module: string, name: string] };
 
 /** An instance, as far as it takes part in references. */
@@ -25,6 +27,8 @@ export interface Referable {
   readonly shape: ModuleShape;
   readonly exports: WebAssembly.Exports;
   readonly imports: WasmImports;
+  /** The exports as the host has them. */
+  readonly guarded: Readonly<Record<string, unknown>>;
 }
 
 /** Finds the portable values of one instance. */
@@ -33,7 +37,10 @@ export class References {
   readonly #imports = new Map<unknown, PortableValue>();
 
   /** @param instance one whose module exports all functions that there can be references to */
-  constructor({ module, shape, exports, imports }: Referable) {
+  constructor({ module, shape, exports, imports, guarded }: Referable) {
+    for (const [name, value] of Object.entries(guarded)) {
+      if (typeof value === 'function') this.#functions.set(value, { guarded: name });
+    }
     const { referenced, exportedAs } = shape.functions;
     for (const index of [...exportedAs.keys(), ...referenced]) {
       this.#functions.set(exports[functionExportName(index, shape)], { function: index });
@@ -53,10 +60,11 @@ export class References {
 
 /** The value that an instance has for a portable one. */
 export function valueIn(
-  { shape, exports, imports }: Pick<Referable, 'shape' | 'exports' | 'imports'>,
+  { shape, exports, imports, guarded }: Omit<Referable, 'module'>,
   portable: PortableValue,
 ): unknown {
   if ('function' in portable) return exports[functionExportName(portable.function, shape)];
+  if ('guarded' in portable) return guarded[portable.guarded];
   if ('import' in portable) return imports[portable.import[0]]?.[portable.import[1]];
   return portable.value;
 }

@@ -206,8 +206,11 @@ export class Descriptors {
   /** Whether all is as it was when it was remembered. */
   isUnchanged(): boolean {
     const before = this.#snapshot;
-    if (before === undefined || this.#entries.length !== before.entries.length) return false;
-    const sameEntries = before.entries.every((entry, fd) => {
+    if (before === undefined) return false;
+    // What was opened since, and closed again, leaves an empty place behind.
+    const most = Math.max(before.entries.length, this.#entries.length);
+    const sameEntries = Array.from({ length: most }, (_, fd) => fd).every((fd) => {
+      const entry = before.entries[fd];
       const now = this.#entries[fd];
       if (entry === undefined || now === undefined) return now === entry?.[0];
       return now === entry[0] && isShallowEqual(now, entry[1]);
