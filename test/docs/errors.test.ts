@@ -33,3 +33,38 @@ test('each code in docs/errors.md has a class that a package exports, and says w
     expect(row.when, `when ${row.code} is thrown`).not.toBe('');
   }
 });
+
+/** The members of core's `DestroyReason`. */
+function reasonsOfCore(): string[] {
+  const text = readFileSync(`${root}packages/core/src/factory.ts`, 'utf8');
+  const [, union = ''] = /export type DestroyReason =([\s\S]*?);/.exec(text) ?? [];
+  return [...union.matchAll(/'(\w+)'/g)].map(([, reason = '']) => reason);
+}
+
+/** The reasons that the adapter gives: in verdicts, and where it evicts or ends something itself. */
+function reasonsOfAdapter(): string[] {
+  const everywhere = [
+    /\bevict\([^;]*?'(\w+)'\)/g,
+    /\bunfit\('(\w+)'/g,
+    /#(?:stop|lose)\((?:\w+, )?'(\w+)'/g,
+    /#restore\(\w+, '(\w+)'\)/g,
+    /\bverdict = '(\w+)'/g,
+    /\bverdict \?\? '(\w+)'/g,
+  ];
+  const inJudges = /\breturn '([a-z]\w*)';/g;
+  const found = globSync('packages/wasm-adapter/src/**/*.ts', { cwd: root }).flatMap((path) => {
+    const text = readFileSync(`${root}${path}`, 'utf8');
+    const patterns = /: Judgement\b/.test(text) ? [...everywhere, inJudges] : everywhere;
+    return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, it = '']) => it));
+  });
+  return [...new Set(found)];
+}
+
+test('docs/errors.md has each reason to destroy, once, and no other', () => {
+  const adapter = reasonsOfAdapter();
+  expect(adapter.length).toBeGreaterThan(10);
+  expect(
+    column('Reasons to destroy', 'reason'),
+    'the table of reasons in docs/errors.md: add a row for a new reason, or remove a stale one',
+  ).toEqual([...new Set([...reasonsOfCore(), ...adapter])].sort());
+});

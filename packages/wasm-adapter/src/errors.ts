@@ -1,6 +1,6 @@
 /** The stable codes of a `WasmError`. */
 export type WasmErrorCode =
-  /** `src` could not be had: no such file, not a 200, the wrong content type, not a source at all. */
+  /** `src` could not be read: no such file, not a 200, the wrong content type, or no source at all. */
   | 'ERR_WASM_SOURCE'
   /** The bytes are no core module that this V8 accepts, and no component that jco does. */
   | 'ERR_WASM_COMPILE'

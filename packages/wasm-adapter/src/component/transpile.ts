@@ -33,7 +33,7 @@ const waiting: (() => void)[] = [];
 
 /**
  * Has jco transpile a component, on a thread that is ended afterwards: a component that makes jco trap,
- * or takes all that it may, breaks nothing for those that follow.
+ * or takes all that it may, breaks nothing for later ones.
  *
  * Rejects with a `WasmError`: `ERR_WASM_COMPILE` for what jco refuses or does not bear, or where it takes
  * more than the limits; `ERR_WASM_COMPONENT` where `names` may be incomplete; `ERR_WASM_JCO`.

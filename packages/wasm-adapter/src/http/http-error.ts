@@ -7,7 +7,7 @@ export type HttpErrorCode =
   | 'ERR_HTTP_ANSWER'
   /** The component took longer than `timeoutMillis`: 504. */
   | 'ERR_HTTP_TIMEOUT'
-  /** No instance is to be had in time: 503. */
+  /** No instance was free in time: 503. */
   | 'ERR_HTTP_BUSY'
   /** The request's body is larger than `maxBodyBytes`: 413. */
   | 'ERR_HTTP_BODY_SIZE'

@@ -78,7 +78,7 @@ type ExportedFunction = (...args: unknown[]) => unknown;
 /**
  * The author's exports, with each function guarded: it throws when the instance is not on loan, and
  * notes an exception on its way out. Such an exception leaves the shadow stack pointer, a global that
- * toolchains keep and V8 knows nothing of, where it was mid-call, whoever catches it.
+ * toolchains keep and V8 knows nothing of, where it was mid-call, even if the exception is caught.
  *
  * @param promisingOnes the functions that may suspend and return promises, or true for all
  * @param gate guards that are exported functions, for a loader to do with as WebAssembly has it

@@ -94,7 +94,7 @@ function checkImports(module: WebAssembly.Module, imports: WasmImports, name: st
 }
 
 /**
- * A property, but for those that every object inherits: a guest that names `constructor.freeze` would
+ * An own property, or an inherited one that is not Object.prototype's: a guest that names `constructor.freeze` would
  * have Object's own function, and could freeze the host's prototypes.
  */
 function propertyOf(object: unknown, name: string): unknown {

@@ -140,7 +140,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#settings = settings;
   }
 
-  /** Of host code that goes on after its loan, it is that loan's, whoever has the instance by then. */
+  /** For host code that goes on after its loan it stays that loan's, even if the instance was lent again. */
   get context(): Context | undefined {
     const loan = currentLoan();
     return (loan?.instance === this ? loan : this.#loan)?.context as Context | undefined;

@@ -12,7 +12,7 @@ export const EACH_IS_A_COPY = 'each instance is a copy of the prepared one';
 /**
  * Refuses an import object that gives all instances the same memory, table or mutable global, where
  * nothing of one borrower is to reach the next: what one wrote would be there for all, and putting it
- * back would take it from those who are at work on it.
+ * back would take it from the borrowers that are at work on it.
  */
 export function assertNotShared(
   module: WebAssembly.Module,

@@ -32,7 +32,7 @@ export interface WasmInstance<Exports = WebAssembly.Exports, Context = unknown> 
 
   /**
    * What its borrower gave along; undefined between two loans. Host imports read it: one that goes on
-   * after its call (a promise, a timer) reads what its own borrower gave, whoever has the instance by
+   * after its call (a promise, a timer) reads what its own borrower gave, even if another borrower has the instance by
    * then. (On platforms without node:async_hooks it reads the present one's.)
    */
   readonly context: Context | undefined;

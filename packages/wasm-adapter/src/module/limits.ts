@@ -158,7 +158,7 @@ function maxima<Item>(
   return total <= limit ? undefined : maximaOf(items, rangeOf, limit);
 }
 
-/** To each its minimum, and an equal part of what is left to those that can grow. */
+/** Gives each its minimum, and each that can grow an equal part of the rest. */
 function maximaOf<Item>(
   items: readonly Item[],
   rangeOf: (item: Item) => readonly [min: number, max: number],

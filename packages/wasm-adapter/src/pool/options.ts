@@ -94,7 +94,7 @@ export interface WasmPoolOptions<
     | undefined;
   /**
    * Runs before an instance is dropped, which can be called for that long: to free what its loader holds
-   * outside of it. What it throws is told by `factoryDestroyError`.
+   * outside of it. What it throws emits `factoryDestroyError`.
    */
   onDestroy?: ((instance: WasmInstance<Exports, Context>) => unknown) | undefined;
   /**

@@ -61,7 +61,7 @@ export class WasmFactory<Exports, Context>
   readonly #preparation: Preparation | undefined;
   #lastId = 0;
 
-  /** @param threads those that the instances are prepared with, where they are on threads */
+  /** @param threads the threads on which the instances are prepared, if they are on threads */
   constructor(
     program: AnyProgram,
     name: string,

@@ -54,7 +54,7 @@ export function setLoop(next: Loop | undefined): void {
   loop = next ?? idle;
 }
 
-/** `wasi:io/poll`'s function: the indices of those that are ready, of which there is one at least. */
+/** `wasi:io/poll`'s function: the indices of the pollables that are ready, at least one of them. */
 export function poll(list: readonly Pollable[]): Uint32Array {
   if (list.length === 0) throw new Error('poll: an empty list, which WASI has as a trap');
   for (;;) {

@@ -178,7 +178,7 @@ export class OutgoingBody {
     });
   }
 
-  /** Says where the bytes go; those that were written before go there now. */
+  /** Says where the bytes go. Bytes that were written before go there now. */
   connect(sink: OutgoingSink): void {
     this.#sink = sink;
     for (const bytes of this.#early.splice(0)) sink.put(bytes);

@@ -129,7 +129,7 @@ function configStore(config: Readonly<Record<string, string>>): Interface {
   };
 }
 
-/** An interface of which no resource can be had: its functions are denied, its classes have no instances. */
+/** An interface without resources: its functions are denied, and its classes have no instances. */
 function denied(...classes: string[]): Interface {
   const resources = Object.fromEntries(classes.map((it) => [it, class {}]));
   const deny = () => {

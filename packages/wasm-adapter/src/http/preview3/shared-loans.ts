@@ -5,7 +5,7 @@ import type { WasmPool } from '../../pool/wasm-pool.js';
 interface Loan<Exports> {
   readonly instance: WasmInstance<Exports, unknown>;
   requests: number;
-  /** How many it has served, those that are under way too. */
+  /** How many requests it has served, with those under way. */
   served: number;
   /** What one of its requests failed with: no other is given to it. */
   failure: { readonly error: unknown } | undefined;
@@ -73,7 +73,7 @@ export class SharedLoans<Exports> {
     } else this.#admit(loan);
   }
 
-  /** Gives the room of a loan to those that wait, the first first. */
+  /** Gives the room of a loan to the waiters, in their order. */
   #admit(loan: Loan<Exports>): void {
     for (const waiter of this.#waiting) {
       if (!this.#hasRoom(loan)) return;

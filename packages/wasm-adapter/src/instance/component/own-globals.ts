@@ -113,7 +113,7 @@ export class OwnGlobals {
   /**
    * A task begins where the component's function is called. One that has a callback ends when that, or
    * the function itself, returns 0; any other when it returns: Component Model, CanonicalABI.md,
-   * "canon lift". The names are those that wit-component gives core exports.
+   * "canon lift". wit-component gives core exports these names.
    */
   #promising(fn: (...args: unknown[]) => unknown): (...args: unknown[]) => Promise<unknown> {
     const { tasks } = this.#calls;

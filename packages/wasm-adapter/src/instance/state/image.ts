@@ -22,7 +22,7 @@ import {
 import { growTable, readTable, setElement, tableLength, writeTable } from './table.js';
 import { type PortableValue, type Referable, References, valueIn } from './value.js';
 
-/** A table: how many elements it has, and those that differ from a new instance's. */
+/** A table: how many elements it has, and the elements that differ from a new instance's. */
 export interface TableImage {
   readonly length: number;
   readonly changed: readonly (readonly [index: number, value: PortableValue])[];
@@ -53,7 +53,7 @@ export function memorySizes({ shape, exports }: Pick<Referable, 'shape' | 'expor
   return shape.memories.map((item, index) => bytesOf(exports, index, item).length);
 }
 
-/** The elements of all tables of an instance; of those that nothing writes into, none. */
+/** The elements of all tables of an instance; none of a table that nothing writes into. */
 export function readTables({ shape, exports }: Pick<Referable, 'shape' | 'exports'>): unknown[][] {
   const written = writtenTables(shape);
   return shape.tables.map((item, index) =>

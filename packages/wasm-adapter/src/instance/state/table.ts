@@ -5,7 +5,7 @@
 // kept as they are. To give the table of another instance the like, see value.ts.
 //
 // A table of 64-bit addresses takes its indices as BigInts: WebAssembly JS API, "address type". It
-// cannot become smaller, nor can its elements be had all at once: each costs a call.
+// cannot become smaller, and its elements cannot be read all at once: each costs a call.
 
 type AnyTable = {
   length: number | bigint;
@@ -39,7 +39,7 @@ export function writeTable(table: WebAssembly.Table, values: readonly unknown[])
   }
 }
 
-/** Throws a RangeError where the table's maximum is below that, or no memory can be had. */
+/** Throws a RangeError if the table's maximum is below that, or if no memory is left. */
 export function growTable(table: WebAssembly.Table, count: number): void {
   const any: AnyTable = table;
   any.grow(typeof any.length === 'bigint' ? BigInt(count) : count);

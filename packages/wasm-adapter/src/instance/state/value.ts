@@ -12,7 +12,7 @@ import type { WasmImports } from '../link.js';
 /** A JavaScript value that is the same wherever it is. */
 export type Primitive = undefined | null | boolean | number | bigint | string | symbol;
 
-/** A value that can be had again in another instance. */
+/** A value that can be made again in another instance. */
 export type PortableValue =
   | { readonly value: Primitive }
   /** A function of the module, by its index. */

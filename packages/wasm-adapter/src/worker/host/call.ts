@@ -150,7 +150,7 @@ export class Call implements SlotRequest {
     this.owner?.returned(this);
   }
 
-  /** No worker was to be had for it. */
+  /** No worker was free for it. */
   readonly rejectUnserved = (error: unknown) => this.reject(error);
 
   /** Once it is settled, as for any promise, nothing changes. */

@@ -23,7 +23,7 @@ export interface PacedWorker {
 
 /**
  * How long the calls of a pool take, and so how many of them an instance is given ahead; and what
- * becomes of those that wait behind one that takes longer than all before it.
+ * becomes of the calls that wait behind one that takes longer than all before it.
  */
 export class Pace {
   readonly #hasIdle: () => boolean;

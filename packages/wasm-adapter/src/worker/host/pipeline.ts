@@ -93,7 +93,7 @@ export class Pipeline {
     return this.#sent.shift();
   }
 
-  /** Takes back all calls but for the first `kept`; those that the thread has begun stay. */
+  /** Takes back all calls except the first `kept`. Calls that the thread has begun stay. */
   withdraw(kept: number): Call[] {
     const thread = this.#thread();
     const back: Call[] = [];

@@ -229,7 +229,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     this.#next();
   }
 
-  /** Has more calls queued behind those that are, or ends its loan when there is none. */
+  /** Queues more calls behind the present ones, or ends the loan if there are none. */
   #next(): void {
     if (this.#draining || this.#handedOff > 0) return;
     if (!this.#serving) {

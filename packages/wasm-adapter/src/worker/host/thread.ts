@@ -338,7 +338,7 @@ export class Thread implements Sender {
     return code === FIT ? true : (this.#mailbox.take(code)[0] as Judgement);
   }
 
-  /** A thread whose replies cannot be read is ended, as if by itself: those that follow would be wrong. */
+  /** A thread whose replies cannot be read is ended, as if by itself: later replies would be wrong. */
   #safely(read: () => void): void {
     try {
       read();

@@ -61,7 +61,7 @@ type Union<All> = (All extends unknown ? (one: All) => void : never) extends (
   ? One
   : never;
 
-/** The tasks of a module's default export, where that is an object, but for those that it names itself. */
+/** The tasks of a module's default export, if that is an object, without the module's named exports. */
 type DefaultCalls<Tasks> = Tasks extends { readonly default: infer All extends object }
   ? All extends (...args: never) => unknown
     ? unknown

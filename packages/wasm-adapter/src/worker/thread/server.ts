@@ -258,7 +258,7 @@ export class Server {
     return this.#loading as Promise<Loaded>;
   }
 
-  /** The imports that the tasks' module gives, and host functions for those that it leaves out. */
+  /** The imports that the tasks' module gives, and host functions for the imports that it leaves out. */
   #withHosts(
     module: WebAssembly.Module,
     imports: WasmPoolOptions<unknown, unknown>['imports'],

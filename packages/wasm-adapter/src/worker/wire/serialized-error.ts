@@ -52,7 +52,7 @@ const optional = (name: string): Maker[] => {
   return typeof Class === 'function' ? [simple(Class as SimpleClass)] : [];
 };
 
-/** How errors of each class are made; those that extend others come first. */
+/** How errors of each class are made. A class stands before the class that it extends. */
 const makers: readonly Maker[] = [
   {
     name: 'WasmExit',
