@@ -515,14 +515,16 @@ describe('lend', () => {
 
 describe('an adapter’s factory', () => {
   test('gives borrowers views that end with their loans, and the resource itself to the adapter', async () => {
+    const things = new WeakMap<{ of: number }, { id: number }>();
+    const made = recordingFactory();
     const pool = createAdapterPool<{ id: number }, { of: number }>(() => ({
-      ...recordingFactory(),
-      view: ({ id }) => {
-        const view = { of: id };
-        viewed.set(view, { id });
-        return view;
+      ...made,
+      view: (thing) => {
+        const seen = { of: thing.id };
+        things.set(seen, thing);
+        return seen;
       },
-      viewed: (view) => viewed.get(view),
+      viewed: (lent) => things.get(lent),
       leaseView: ({ id }) => ({ of: -id }),
     }));
     const view = await pool.acquire();

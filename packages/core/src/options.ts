@@ -44,7 +44,10 @@ export interface PoolOptions<T = unknown> {
    * after twice as long each time, up to 30 s. Default true.
    */
   propagateCreateError?: boolean | undefined;
-  /** Lend the resource that is idle longest; false: the one returned last. Default true. */
+  /**
+   * Lend the resource that is idle longest; false: the one returned last, so that the others can go by
+   * `idleTimeoutMillis`. Default true, as in generic-pool.
+   */
   fifo?: boolean | undefined;
   /** Number of priorities, 0 the highest. Default 1, and with `burst` 2. */
   priorityRange?: number | undefined;

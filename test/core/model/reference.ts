@@ -128,7 +128,8 @@ export class Reference {
     if (waiting.length > 0) return false;
     const resource = this.nextIdle;
     if (resource === undefined) return false;
-    if (setup.testOnBorrow && this.place(resource).validUntil <= this.now()) return false;
+    const passed = this.place(resource).validUntil > this.now() && !this.ending.draining;
+    if (setup.testOnBorrow && !passed) return false;
     idle.splice(idle.indexOf(resource), 1);
     this.#lend(resource, ask);
     return true;
