@@ -515,11 +515,12 @@ describe('lend', () => {
 
 describe('an adapter’s factory', () => {
   test('gives borrowers views that end with their loans, and the resource itself to the adapter', async () => {
+    const viewed = new WeakMap<object, { id: number }>();
     const pool = createAdapterPool<{ id: number }, { of: number }>(() => ({
       ...recordingFactory(),
-      view: ({ id }) => {
-        const view = { of: id };
-        viewed.set(view, { id });
+      view: (resource) => {
+        const view = { of: resource.id };
+        viewed.set(view, resource);
         return view;
       },
       viewed: (view) => viewed.get(view),
