@@ -523,7 +523,7 @@ describe('an adapter’s factory', () => {
         viewed.set(view, resource);
         return view;
       },
-      viewed: (view) => viewed.get(view),
+      viewed: (lent) => viewed.get(lent),
       leaseView: ({ id }) => ({ of: -id }),
     }));
     const view = await pool.acquire();
