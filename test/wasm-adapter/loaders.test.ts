@@ -63,6 +63,24 @@ describe('the exports that a loader links', () => {
     expect(many).toEqual([2n, 1.5, 2.5, null, expect.any(Function)]);
   });
 
+  test('are linked without a look at imports that nobody asks for, as dynamic linking makes them up', async () => {
+    const asked: (string | symbol)[] = [];
+    const own = new Proxy<Record<string, unknown>>(
+      { f: () => {}, other: 1 },
+      {
+        get(target, name) {
+          asked.push(name);
+          return Reflect.get(target, name);
+        },
+      },
+    );
+    const bytes = wat('(module (import "e" "f" (func)))');
+    await using _ = await createWasmPool(bytes, {
+      instantiate: (_module, instance: Linker) => ({ ...instance.link({ e: own }).exports }),
+    });
+    expect(new Set(asked)).toEqual(new Set(['f']));
+  });
+
   test('note a trap, also one that the loader catches', async () => {
     await using pool = await createWasmPool(counter, {
       instantiate: (_, instance: Linker) => {

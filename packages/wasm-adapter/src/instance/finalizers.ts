@@ -31,7 +31,7 @@ const ours = new WeakSet<object>();
 const StandIn: FinalizationRegistryConstructor = new Proxy(Original, {
   construct(target, args: [cleanup: (value: unknown) => void], newTarget: object): object {
     const made = newTarget === StandIn ? target : newTarget;
-    const owner = loading?.getStore();
+    const owner = loadingOwner();
     const [cleanup] = args;
     if (owner === undefined || typeof cleanup !== 'function') {
       return Reflect.construct(target, args, made as typeof target);
@@ -49,8 +49,17 @@ const StandIn: FinalizationRegistryConstructor = new Proxy(Original, {
   },
 });
 
-/** How many loaders are running. */
-let running = 0;
+/** Whose loaders are running. */
+const owners = new Set<FinalizerOwner>();
+
+/**
+ * Whose loader the running code is of. Modules that it imports are run outside of its context: they are
+ * known to be its own where no other loader is running.
+ */
+function loadingOwner(): FinalizerOwner | undefined {
+  const [only, ...others] = owners;
+  return loading?.getStore() ?? (others.length === 0 ? only : undefined);
+}
 
 /**
  * Runs a loader, whose registries, those of modules that it imports too, void the finalizers of an
@@ -61,12 +70,14 @@ export async function loadWithOwnFinalizers<R>(
   load: () => R | PromiseLike<R>,
 ): Promise<Awaited<R>> {
   if (loading === undefined) return await load();
-  if (running++ === 0) globalThis.FinalizationRegistry = StandIn;
+  if (owners.size === 0) globalThis.FinalizationRegistry = StandIn;
+  owners.add(owner);
   try {
     return await loading.run(owner, load);
   } finally {
     // Not where somebody else has put another in its place meanwhile.
-    if (--running === 0 && globalThis.FinalizationRegistry === StandIn) {
+    owners.delete(owner);
+    if (owners.size === 0 && globalThis.FinalizationRegistry === StandIn) {
       globalThis.FinalizationRegistry = Original;
     }
   }

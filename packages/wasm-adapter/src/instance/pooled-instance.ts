@@ -270,8 +270,9 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   ): Gate | undefined {
     const trampolines = program.trampolines();
     if (trampolines === undefined) return undefined;
-    const suspends = Object.values(imports).some((items) =>
-      Object.values(items).some(isSuspending),
+    // Only what the module asks for: emscripten's import objects make up what they are asked for.
+    const suspends = WebAssembly.Module.imports(program.extended).some(
+      ({ module, name, kind }) => kind === 'function' && isSuspending(imports[module]?.[name]),
     );
     const gate = new Gate(program, trampolines, exports, () => this.#enter(), suspends);
     this.calls.add(gate);
