@@ -240,6 +240,16 @@ describe('createHttpComponent', () => {
   });
 
   test.each([
+    [2, { imports: {} }, /preview 2, .*: imports are functions.*; accepted: a module that exports/],
+    [2, { wasi: { preopens: { '/': '/tmp' } } }, /wasi\.preopens are not there; accepted: no fold/],
+    [3, { module: 'data:text/javascript,' }, /preview 3, .*; accepted: imports/],
+  ])('refuses for preview %i the options %o', async (preview, options, message) => {
+    const error = await failure(createHttpComponent(guestPath(preview), options));
+    expect(error).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
+    expect(error.message).toMatch(message);
+  });
+
+  test.each([
     [{ requestsPerInstance: 0 }, /createHttpComponent: requestsPerInstance is 0; accepted/],
     [{ maxBodyBytes: -1 }, /createHttpComponent: maxBodyBytes is -1; accepted/],
     [{ config: { a: 1 } as never }, /createHttpComponent: config is an object/],
