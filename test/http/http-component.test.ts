@@ -157,11 +157,11 @@ describe.each([2, 3])('a component for HTTP of preview %i', (preview) => {
   });
 
   test('is not blamed for a slow client: its time stands still', async () => {
-    const app = await open(preview, { timeoutMillis: 500 });
+    const app = await open(preview, { timeoutMillis: 3000 });
     let sent = 0;
     const slow = new ReadableStream<Uint8Array>({
       async pull(stream) {
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await new Promise((resolve) => setTimeout(resolve, 1000));
         if (sent++ === 4) stream.close();
         else stream.enqueue(new Uint8Array(10));
       },
@@ -237,6 +237,16 @@ describe('createHttpComponent', () => {
     );
     const module = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
     expect((await failure(createHttpComponent(module))).message).toContain('it exports nothing');
+  });
+
+  test.each([
+    [2, { imports: {} }, /preview 2, .*: imports are functions.*; accepted: a module that exports/],
+    [2, { wasi: { preopens: { '/': '/tmp' } } }, /wasi\.preopens are not there; accepted: no fold/],
+    [3, { module: 'data:text/javascript,' }, /preview 3, .*; accepted: imports/],
+  ])('refuses for preview %i the options %o', async (preview, options, message) => {
+    const error = await failure(createHttpComponent(guestPath(preview), options));
+    expect(error).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
+    expect(error.message).toMatch(message);
   });
 
   test.each([

@@ -33,7 +33,10 @@ export interface HttpComponentOptions
    * meaning that the option `imports` has for preview 3. A `file:` or `data:` URL.
    */
   module?: URL | string | undefined;
-  /** For preview 3: how many requests one instance may serve at once. Default 1. */
+  /**
+   * For preview 3: how many requests one instance may serve at once. Default 1. An instance of preview 2
+   * serves one, whatever is said here.
+   */
   requestsPerInstance?: number | undefined;
   /** The largest body of a request, in bytes. A larger one is answered with 413. Default 16 MiB. */
   maxBodyBytes?: number | undefined;

@@ -1,4 +1,5 @@
 import type { WorkerOptions } from 'node:worker_threads';
+import { WasmError } from '../../errors.js';
 import { requestsFor } from '../../instance/component/outgoing-requests.js';
 import { builtin } from '../../platform/builtin.js';
 import type { WasmSource } from '../../program.js';
@@ -22,6 +23,7 @@ export async function openPreview2(
   settings: HttpComponentSettings,
 ): Promise<PreviewPool> {
   const { wasi, module, config, pool: options } = settings;
+  refuse(settings);
   const { MessageChannel, Worker } = builtin('node:worker_threads', what);
   const threadSettings: ThreadSettings = {
     args: wasi.args,
@@ -64,4 +66,20 @@ export async function openPreview2(
     return serving.answer;
   }
   return { preview: 2, pool, answer };
+}
+
+/** Throws a `WasmError` `ERR_WASM_COMPONENT` for what an instance on a thread cannot have. */
+function refuse({ imports, wasi, pool: { name } }: HttpComponentSettings): void {
+  const refused = [
+    [
+      imports !== undefined,
+      'imports are functions of this thread',
+      'a module that exports imports',
+    ],
+    [Object.keys(wasi.preopens ?? {}).length > 0, 'wasi.preopens are not there', 'no folders'],
+  ] as const;
+  const found = refused.find(([isRefused]) => isRefused);
+  if (found === undefined) return;
+  const message = `${name} is a component for HTTP of preview 2, whose instances are on threads: ${found[1]}; accepted: ${found[2]}`;
+  throw new WasmError('ERR_WASM_COMPONENT', message);
 }

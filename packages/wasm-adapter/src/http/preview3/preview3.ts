@@ -1,4 +1,5 @@
 import { importPeer } from '../../component/jco.js';
+import { WasmError } from '../../errors.js';
 import type { WasmInstance } from '../../instance/wasm-instance.js';
 import { createWasmPool } from '../../pool/create-wasm-pool.js';
 import type { WasmSource } from '../../program.js';
@@ -38,7 +39,11 @@ export async function openPreview3(
   src: WasmSource,
   settings: HttpComponentSettings,
 ): Promise<PreviewPool> {
-  const { wasi, imports, config, requestsPerInstance, pool: options } = settings;
+  const { wasi, imports, module, config, requestsPerInstance, pool: options } = settings;
+  if (module !== undefined) {
+    const message = `${options.name} is a component for HTTP of preview 3, whose instances are on this thread, and module is for those on others; accepted: imports`;
+    throw new WasmError('ERR_WASM_COMPONENT', message);
+  }
   const shim = await importPeer<Shim>(SHIM, SHIM, options.name);
   const ownConfig = config === undefined ? {} : { 'wasi:config/store': configStore(config) };
   const pool = await createWasmPool<Service>(src, {
