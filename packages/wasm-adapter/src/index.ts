@@ -92,7 +92,7 @@ export type {
   WorkerAcquireOptions,
   WorkerCallOptions,
 } from './worker/pool/wasm-worker.js';
-export type { WasmWorkerPool } from './worker/pool/wasm-worker-pool.js';
+export type { WasmWorkerPool, WasmWorkerPoolStats } from './worker/pool/wasm-worker-pool.js';
 export type { WasmWorkerPoolOptions } from './worker/pool/worker-options.js';
 export { serveTasks } from './worker/thread/serve-tasks.js';
 export type { TaskInstance } from './worker/thread/task-instance.js';

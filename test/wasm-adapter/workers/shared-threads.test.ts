@@ -10,6 +10,7 @@ describe('instances that share threads', () => {
     const pool = await workerPool({ max: 6, min: 6, threads: 2 });
     expect(pool.size).toBe(6);
     expect(threadCount()).toBe(2);
+    expect(pool.stats()).toMatchObject({ size: 6, threads: 2, threadsEnding: 0 });
     const gate = new Gate();
     const waiting = Array.from({ length: 6 }, () => pool.run.holdLater(gate.words));
     await gate.until(6); // each in a call of its own
@@ -114,6 +115,9 @@ describe('a thread that is being ended', () => {
     const calls = Array.from({ length: 12 }, () =>
       failure(pool.call('loop', [], { callTimeoutMillis: 2 })),
     );
+    await calls[0];
+    expect(pool.stats().threadsEnding).toBeGreaterThan(0);
+    expect(pool.stats().threads).toBeLessThanOrEqual(2);
     const codes = (await Promise.all(calls)).map(({ code }) => code);
     process.off('worker', onWorker);
     expect(new Set(codes)).toEqual(new Set(['ERR_WASM_CALL_TIMEOUT']));

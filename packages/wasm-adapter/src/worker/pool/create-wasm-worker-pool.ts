@@ -69,7 +69,12 @@ export async function createWasmWorkerPool(
     () => tied.factory?.topUp(),
   );
   const { restoreBlockers = [] } = made ?? {};
-  return Object.assign(pool, { module, restoreBlockers, run, call });
+  const poolStats = pool.stats.bind(pool);
+  const stats = () => {
+    const { size = 0, ending = 0 } = tied.factory?.threads ?? {};
+    return { ...poolStats(), threads: size, threadsEnding: ending };
+  };
+  return Object.assign(pool, { module, restoreBlockers, run, call, stats });
 }
 
 /** What the threads share of a prepared state: that of a snapshot, or none yet. */

@@ -1,15 +1,23 @@
-import type { Pool } from '@wasm-pool/core';
+import type { Pool, PoolStats } from '@wasm-pool/core';
 import type { WorkerInfo } from '../host/pooled-worker.js';
 import type { ArgumentsOf, ResultOf, WasmWorker, WorkerCallOptions } from './wasm-worker.js';
 
+/** `WasmWorkerPool.stats()`. */
+export interface WasmWorkerPoolStats extends PoolStats {
+  /** Threads that exist, those included that are being ended and are not gone yet. */
+  readonly threads: number;
+  /** Threads that are being ended and are not gone yet. One that does not end keeps its place. */
+  readonly threadsEnding: number;
+}
+
 /**
- * A pool of instances of one module, each on a thread of its own: for CPU-bound guests, and for
- * guests that may never return. `destroy` ends a worker's thread, with whatever runs on it; `close`
+ * A pool of instances of one module on threads, by default each on one of its own: for CPU-bound
+ * guests, and for guests that may never return. `destroy` ends a worker's thread, with whatever runs on it; `close`
  * also gives up the workers that are being made. A worker whose borrower threw is kept if its
  * instance is fit.
  */
 export interface WasmWorkerPool<Calls = object, Context = unknown>
-  extends Omit<Pool<WasmWorker<Calls>, Context, WorkerInfo>, 'useSync'> {
+  extends Omit<Pool<WasmWorker<Calls>, Context, WorkerInfo>, 'useSync' | 'stats'> {
   /** The compiled module, as its author wrote it; of a component, its first core module. */
   readonly module: WebAssembly.Module;
 
@@ -22,6 +30,9 @@ export interface WasmWorkerPool<Calls = object, Context = unknown>
    * as `Pool.acquire`.
    */
   readonly run: Calls;
+
+  /** As `Pool.stats`, with the threads. */
+  stats(): WasmWorkerPoolStats;
 
   /** Calls one of the methods of `run`, with options. Rejects with an `OptionError` too. */
   call<Name extends keyof Calls & string>(
