@@ -149,6 +149,21 @@ describe('what is prepared', () => {
     expect(error).toMatchObject({ code: 'ERR_WASM_BUDGET' });
   });
 
+  test('is prepared anew once the pool is told to replace its instances', async () => {
+    let prepared = 0;
+    await using pool = await createWasmPool<Counter>(counter, {
+      imports: { host: { started() {}, initialized() {} } },
+      preinitialize({ exports }) {
+        prepared++;
+        for (let i = 0; i < 10 * prepared; i++) exports.count();
+      },
+    });
+    expect(await pool.use(({ exports }) => exports.count())).toBe(11);
+    pool.replace();
+    expect(await pool.use(({ exports }) => exports.count())).toBe(21);
+    expect(prepared).toBe(2);
+  });
+
   test('has its author see nothing of what the pool exports for it', async () => {
     const bytes = wat(`(module (memory 1) (table 2 funcref) (func $f) (elem (i32.const 0) func $f)
       (func $start) (start $start) (func (export "put") (table.set 0 (i32.const 1) (ref.func $f))))`);

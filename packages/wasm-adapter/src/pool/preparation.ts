@@ -125,6 +125,11 @@ export class Preparation {
     return this.#prepared;
   }
 
+  /** Has the instances that are made from now on be copies of one that is prepared anew. */
+  renew(): void {
+    this.#prepared = undefined;
+  }
+
   async #prepare(prepareInstance: PrepareInstance): Promise<Prepared> {
     if (this.#snapshot !== undefined) {
       return this.#copiesOf(await this.snapshotContent(this.#snapshot));

@@ -34,10 +34,14 @@ export async function startPool<Exports, Context>(
     throw error instanceof CreateError ? error.cause : error;
   }
   const { restoreBlockers = [] } = tied.factory ?? {};
-  const { stats } = pool;
+  const { stats, replace } = pool;
   const own = {
     restoreBlockers,
     obstacles: restoreBlockers,
+    replace(): void {
+      tied.factory?.renew();
+      replace.call(pool);
+    },
     stats: (): WasmPoolStats => {
       const { counts, unrestorableBy } = tied.factory ?? {};
       return {

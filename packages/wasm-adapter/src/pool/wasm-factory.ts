@@ -152,6 +152,11 @@ export class WasmFactory<Exports, Context>
     instance.drop();
   }
 
+  /** Has the instances that are made from now on be copies of one that is prepared anew. */
+  renew(): void {
+    this.#preparation?.renew();
+  }
+
   /** The state of an instance that is prepared for this, and the bytes of its module. */
   async snapshot(): Promise<Snapshotted> {
     const { createTimeoutMillis = 0 } = this.#options;
