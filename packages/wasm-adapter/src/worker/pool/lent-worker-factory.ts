@@ -77,6 +77,10 @@ export class LentWorkerFactory<Calls, Context>
     return this.#loans.get(worker) as LentWorker<Calls>;
   }
 
+  viewed(lent: WasmWorker<Calls>): PooledWorker | undefined {
+    return lent instanceof LentWorker ? lent.worker : undefined;
+  }
+
   override recycle(worker: PooledWorker): Verdict {
     this.#endLoan(worker);
     return super.recycle(worker);
