@@ -1,4 +1,4 @@
+import { serveTasks } from '@wasm-pool/wasm-adapter';
+import * as tasks from './tasks.js';
 
-      import { serveTasks } from '@wasm-pool/wasm-adapter';
-      import * as tasks from './tasks.ts';
-      serveTasks(tasks);
+serveTasks(tasks);
