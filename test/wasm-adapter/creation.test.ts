@@ -105,7 +105,7 @@ describe('an instance that could not be made', () => {
 
 const notWhole: unknown[] = [
   Number.NaN,
-  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
   -1,
   1.5,
   '2',
@@ -124,7 +124,10 @@ const times = [
   'evictionRunIntervalMillis',
   'leakDetectionMillis',
 ];
+/** Infinity stands for no limit in all others. */
+const finite = ['min', 'maxMemoryBytes', 'burst', 'evictionRunIntervalMillis'];
 const badOptions: [string, unknown][] = [
+  ...finite.map((name): [string, unknown] => [name, Number.POSITIVE_INFINITY]),
   ...[...counts, ...times].flatMap((name) =>
     notWhole.map((value): [string, unknown] => [name, value]),
   ),

@@ -15,6 +15,8 @@ async function close(): Promise<void> {
   if (closing) return;
   closing = true;
   clearInterval(telling);
+  // No job runs for longer. What then still keeps it is a Redis that does not answer.
+  setTimeout(() => process.exit(1), config.callMillis + 5_000).unref();
   await consumer.close();
   process.exit(0); // the connection of bullmq that waits for jobs is given up
 }

@@ -134,10 +134,14 @@ describe('a create that gives the same resource twice', () => {
     expect(pool.borrowed).toBe(1);
   });
 
-  test('ours: has failed the second time', async () => {
+  test('ours: has failed the second time, and the acquire waits for the first one', async () => {
     const pool = createPool(same, { max: 2 });
     expect(await pool.acquire()).toBe(thing);
-    await expect(pool.acquire()).rejects.toThrow('a resource that the pool holds already');
+    const told = new Promise<Error>((resolve) => pool.on('factoryCreateError', resolve));
+    const second = pool.acquire();
+    expect((await told).message).toContain('a resource that the pool holds already');
+    await pool.release(thing);
+    expect(await second).toBe(thing);
   });
 });
 
@@ -180,7 +184,7 @@ describe('a create that hangs', () => {
   test('ours: fails after createTimeoutMillis, 30 s by default, and gives its slot back', async () => {
     const pool = createPool(
       { create: () => new Promise(() => {}), destroy() {} },
-      { createTimeoutMillis: 1 },
+      { createTimeoutMillis: 1, countDestroying: false },
     );
     await expect(pool.acquire()).rejects.toThrow(CreateError);
     expect(pool.spareResourceCapacity).toBe(1);

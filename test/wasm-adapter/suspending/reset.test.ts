@@ -47,9 +47,10 @@ test.each(['restore', 'fresh'] as const)(
   },
 );
 
-test('a suspended call that fails is a trap, and nothing is put back', async () => {
+test('a suspended call that fails costs the call alone: its instance is put back', async () => {
   await using pool = await pooled(() => Promise.reject(new Error('no')), 'restore');
   await failure(pool.use(({ exports }) => exports.ask(1)));
-  expect(pool.stats().destroyedBy).toEqual({ trap: 1 });
+  expect(pool.stats().destroyedBy).toEqual({});
+  expect(await pool.use(({ exports }) => exports.stack.value)).toBe(65_536);
   expectAtRest(pool);
 });

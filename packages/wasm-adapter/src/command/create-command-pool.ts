@@ -68,11 +68,12 @@ async function onThisThread(src: WasmSource, settings: Sorted): Promise<Runner> 
   const { name, pool, suspends, preinitialize, shared } = settings;
   const waits = suspends ?? hasJspi();
   const slots = new Map<number, CommandSlot>();
+  const { cwd: _, ...prepared } = shared; // whose folder may come with the files of a run
   const options: WasmPoolOptions = {
     ...pool,
     ...{ reset: 'restore', promising: waits ? ['_start'] : false },
     wasi: (instance) => {
-      const slot = new CommandSlot({ ...shared, args: [name] });
+      const slot = new CommandSlot({ ...prepared, args: [name] });
       slots.set(instance.id, slot);
       return slot;
     },

@@ -118,7 +118,15 @@ function guardPromising(guarded: ExportedFunction, calls: CallState): ExportedFu
     });
     return result;
   };
+  promisingGuards.add(guard);
   return likeOf(guard, guarded);
+}
+
+const promisingGuards = new WeakSet<object>();
+
+/** Whether a guard returns promises, and so tells by a rejection that its instance is not on loan. */
+export function isPromising(guard: object): boolean {
+  return promisingGuards.has(guard);
 }
 
 /**

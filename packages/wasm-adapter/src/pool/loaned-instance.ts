@@ -1,5 +1,5 @@
 import { isClass } from '../instance/component/guard-component.js';
-import type { CallState } from '../instance/guard.js';
+import { type CallState, isPromising } from '../instance/guard.js';
 import type { WasmImports } from '../instance/link.js';
 import { Loan, runInLoan } from '../instance/loan.js';
 import type { PooledInstance } from '../instance/pooled-instance.js';
@@ -124,30 +124,35 @@ function exportedFunction<F extends ExportedFunction>(guard: F, borrower: Borrow
 }
 
 function closureOf(guard: ExportedFunction, loan: Loan, calls: CallState): ExportedFunction {
+  const refuse = () => {
+    const error = calls.notCallable();
+    if (isPromising(guard)) return Promise.reject(error);
+    throw error;
+  };
   switch (guard.length) {
     case 0:
       return () => {
-        if (loan.over) throw calls.notCallable();
+        if (loan.over) return refuse();
         return guard();
       };
     case 1:
       return (a) => {
-        if (loan.over) throw calls.notCallable();
+        if (loan.over) return refuse();
         return guard(a);
       };
     case 2:
       return (a, b) => {
-        if (loan.over) throw calls.notCallable();
+        if (loan.over) return refuse();
         return guard(a, b);
       };
     case 3:
       return (a, b, c) => {
-        if (loan.over) throw calls.notCallable();
+        if (loan.over) return refuse();
         return guard(a, b, c);
       };
     case 4:
       return (a, b, c, d) => {
-        if (loan.over) throw calls.notCallable();
+        if (loan.over) return refuse();
         return guard(a, b, c, d);
       };
     default:

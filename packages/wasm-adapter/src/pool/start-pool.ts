@@ -19,7 +19,6 @@ export async function startPool<Exports, Context>(
   const given = coreOptions(options);
   const poolOptions = { ...given, maxUses: given.maxUses ?? program.defaultMaxUses };
   const { name = 'wasm', acquireTimeoutMillis = 0 } = poolOptions;
-  if (program.kind === 'component') program.mainModule(name); // throws where there is none
   const tied: Tied<Exports, Context> = {};
   const pool = createAdapterPool((self: InstancePool<Exports, Context>) => {
     tied.factory = new InstanceFactory(program, name, options, self, join);
@@ -29,6 +28,7 @@ export async function startPool<Exports, Context>(
     await tied.factory?.prepare();
     await firstInstances(pool, tied, acquireTimeoutMillis);
     await tied.factory?.checkLoader();
+    if (program.kind === 'component') program.mainModule(name); // throws where there is none
   } catch (error) {
     await pool.close();
     throw error instanceof CreateError ? error.cause : error;

@@ -19,12 +19,20 @@ export class CommandWasi extends OwnWasi {
   }
 }
 
+/** Registered, for a thread has two copies of this class: one in its bundle, one with its tasks. */
+const brand = Symbol.for('wasm-pool.command-slot');
+
 /** Stands in the `wasi` option for an instance that is to have a `CommandWasi`, and then holds it. */
 export class CommandSlot implements WasiImplementation {
+  readonly [brand] = true;
   /** What marks an implementation: its functions are made with the instance. */
   readonly wasiImport = {};
   readonly #first: WasiOptions;
   #context: CommandWasi | undefined;
+
+  static [Symbol.hasInstance](value: unknown): value is CommandSlot {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
 
   /** @param first what the guest sees before its first run, while it is prepared */
   constructor(first: WasiOptions) {
