@@ -1,4 +1,4 @@
-/** What is to be called when a signal is aborted. */
+/** The functions to call when a signal is aborted. */
 const watchers = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**

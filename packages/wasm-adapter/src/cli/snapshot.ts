@@ -9,7 +9,7 @@ import { createWasmSnapshot, type WasmSnapshotOptions } from '../pool/create-was
 export const usage =
   'snapshot MODULE.wasm --preinitialize PREPARE.js -o OUT.snapshot   writes the state that PREPARE.js prepares';
 
-/** What of a module's exports is an option; others are of no concern. */
+/** The exports of a module that are options; others are ignored. */
 const optionNames = ['preinitialize', 'imports', 'wasi', 'instantiate', 'promising'] as const;
 
 /**

@@ -24,7 +24,7 @@ export class WasmCommandError extends WasmError {
   }
 }
 
-/** What is known of a run that failed. */
+/** The facts about a run that failed. */
 export interface CommandFailure {
   readonly exitCode: number | undefined;
   readonly stdout: Uint8Array<ArrayBuffer>;

@@ -11,7 +11,7 @@ export class PipedOutput {
 
   /** @param maxBytes what may wait to be read, where the guest cannot wait for that */
   constructor(maxBytes: number, suspends: boolean) {
-    // Who can wait is held up from 64 KiB on, as by a pipe of the system.
+    // A guest that can be suspended waits from 64 KiB on, as at a pipe of the system.
     const highWaterMark = suspends ? 65_536 : maxBytes;
     this.readable = new ReadableStream<Uint8Array<ArrayBuffer>>(
       {

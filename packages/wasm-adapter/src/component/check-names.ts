@@ -35,7 +35,7 @@ function isHarmless(name: string, kind: NameKind): boolean {
   return HARMLESS.test(name) && !ENDS.test(name) && name !== PROTOTYPE;
 }
 
-/** What is read of a component before anything is made of it. */
+/** The names of a component, read before anything is made of it. */
 export interface CheckedNames {
   /** The names of imports and exports, at all levels. */
   readonly externs: ReadonlySet<string>;

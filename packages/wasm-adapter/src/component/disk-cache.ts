@@ -70,7 +70,7 @@ export class DiskCache {
   }
 
   /**
-   * What was kept under a key, made by these versions of jco, or by any where they are undefined.
+   * The entry under a key, made by these versions of jco, or by any version if they are undefined.
    * Resolves with undefined where there is nothing, or it is damaged, or not this user's own.
    */
   async read(
