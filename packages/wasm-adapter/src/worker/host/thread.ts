@@ -285,8 +285,9 @@ export class Thread implements Sender {
     let received = 0;
     this.#safely(() => {
       this.#reply.nowMillis = nowMillis;
-      if (this.ring.hasOutput || this.ring.hostCalls > 0) this.#mailbox.sort(MOST_LETTERS);
+      // Counted first: what a task wrote before its reply is then among the letters, and told before it.
       const count = this.ring.replyCount;
+      if (this.ring.hasOutput || this.ring.hostCalls > 0) this.#mailbox.sort(MOST_LETTERS);
       if (count < 0 || count > 2 * this.ring.slots) throw new RangeError(`${count} replies`);
       for (; received < count && !this.#ended; received++) this.#receiveOne();
       if (this.#whenRoom.size === 0) return;
