@@ -99,8 +99,10 @@ export class Creations {
     this.#refills = 0;
     if (creation.stale === true) this.#pool.due(resource, 'destroy', this.#pool.replaceReason);
     else this.#pool.offer(resource);
+    // One that was replaced while it was made is destroyed, and counts for nobody.
+    const there = creation.stale === true ? places.size - 1 : places.size;
     for (const ready of this.#readies) {
-      if (places.size >= ready.count) ready.outcome ??= 'ready';
+      if (there >= ready.count) ready.outcome ??= 'ready';
     }
   }
 
