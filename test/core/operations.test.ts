@@ -513,6 +513,26 @@ describe('lend', () => {
   });
 });
 
+describe('ready', () => {
+  test('is content with as many as resize has left room for', async () => {
+    let mayCreate = false;
+    const pool = createAdapterPool<{ id: number }, { id: number }>(
+      () => ({
+        ...recordingFactory(),
+        canCreate: () => mayCreate,
+      }),
+      { max: 2 },
+    );
+    const ready = pool.ready(2);
+    pool.resize({ max: 1 });
+    mayCreate = true;
+    pool.fill();
+    await ready;
+    expect(pool.size).toBe(1);
+    await pool.close();
+  });
+});
+
 describe('an adapter’s factory', () => {
   test('gives borrowers views that end with their loans, and the resource itself to the adapter', async () => {
     const things = new WeakMap<{ of: number }, { id: number }>();

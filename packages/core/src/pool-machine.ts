@@ -278,8 +278,14 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.emitSafely('create', resource);
     if (this.#isStale(entry)) this.discard(entry, this.#replaceReason);
     else this.offer(entry);
-    this.readinesses.resolve(this.entries.size);
+    this.#resolveReady();
     this.backoff.succeed(); // now that it has come to whom it was for
+  }
+
+  /** At `max` no more can be waited for: `resize` may have lowered it since. */
+  #resolveReady(): void {
+    const { size } = this.entries;
+    this.readinesses.resolve(size >= this.#limit ? Number.POSITIVE_INFINITY : size);
   }
 
   #register(resource: T, { generation }: Creation): Entry<T> {
@@ -744,6 +750,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.#limit = max || Number.POSITIVE_INFINITY;
     const surplus = this.size - this.#limit;
     if (surplus > 0) this.evict(Math.min(surplus, this.idle.length), 'resized');
+    this.#resolveReady();
     this.fill();
   }
 

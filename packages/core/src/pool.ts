@@ -98,7 +98,8 @@ export interface Pool<T, Context = unknown, Seen = T> extends AsyncDisposable {
 
   /**
    * Resolves once `count` resources exist, creating what lacks; default: `min`. Rejects with the
-   * `CreateError` of a creation that failed before, `PoolClosedError`, or an `OptionError`. Of a
+   * `CreateError` of a creation that failed before, `PoolClosedError`, or an `OptionError`. Where `resize` lowers
+   * `max` below `count` meanwhile, `max` resources are enough. Of a
    * pool that is not started it waits for that.
    */
   ready(count?: number): Promise<void>;

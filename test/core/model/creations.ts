@@ -100,9 +100,13 @@ export class Creations {
     if (creation.stale === true) this.#pool.due(resource, 'destroy', this.#pool.replaceReason);
     else this.#pool.offer(resource);
     // One that was replaced while it was made is destroyed, and counts for nobody.
-    const there = creation.stale === true ? places.size - 1 : places.size;
+    this.lookReady(creation.stale === true ? places.size - 1 : places.size);
+  }
+
+  /** More than the limit is waited for in vain, if that was lowered since. */
+  lookReady(there: number): void {
     for (const ready of this.#readies) {
-      if (there >= ready.count) ready.outcome ??= 'ready';
+      if (there >= Math.min(ready.count, this.#pool.limit)) ready.outcome ??= 'ready';
     }
   }
 
