@@ -4,7 +4,7 @@
 /** The name of the component for jco, and so of the files that it makes. */
 export const NAME = 'component';
 
-/** What of jco's options is the same for all components. */
+/** The options of jco that are the same for all components. */
 export const fixedOptions = {
   name: NAME,
   instantiation: { tag: 'async' },

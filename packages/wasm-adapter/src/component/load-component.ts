@@ -55,7 +55,7 @@ async function transpiled(
   const how = transpileOptions(options);
   const limits = transpileLimits(options);
   const hash = await sha256(bytes);
-  // What is not understood is transpiled for jco's opinion only, and never run.
+  // A component that is not understood is transpiled for jco's opinion only, and never run.
   if (cache === undefined || hash === undefined || names.unreadable !== undefined) {
     return transpile(bytes, name, names, how, limits);
   }

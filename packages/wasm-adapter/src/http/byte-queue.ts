@@ -38,7 +38,7 @@ export class ByteQueue {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
-  /** What was put in, and what will be; once. */
+  /** The bytes that were put in, and those to come; can be read once. */
   get chunks(): Chunks {
     const next = async (): Promise<IteratorResult<Uint8Array<ArrayBuffer>, undefined>> => {
       while (this.#chunks.length === 0 && this.#end === undefined) {

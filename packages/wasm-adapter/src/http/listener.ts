@@ -32,7 +32,7 @@ export function httpListener(answer: Answer, refuse: Refuse): HttpListener {
         outgoing.destroy(); // all that can be done about an answer that has begun
       } else await sendRefusal(await refuse(error, webRequest(incoming)), incoming, outgoing);
     } finally {
-      // What is left of its body stands before the connection's next request.
+      // The rest of its body stands before the connection's next request.
       incoming.resume();
     }
   };
@@ -164,7 +164,7 @@ async function sendRefusal(
 ): Promise<void> {
   const content = new Uint8Array(await response.arrayBuffer());
   const raw = [...response.headers].flat();
-  // What is left of the request is read where it is not much, and the connection goes on.
+  // The rest of the request is read if it is short, and the connection goes on.
   const length = Number(incoming.headers['content-length'] ?? Number.POSITIVE_INFINITY);
   if (!incoming.complete && length > MAX_DISCARDED_BYTES) raw.push('connection', 'close');
   outgoing.writeHead(response.status, [...raw, 'content-length', String(content.length)]);
