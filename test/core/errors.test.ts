@@ -72,7 +72,7 @@ const errors: [new (...args: never) => PoolError, () => PoolError, string, strin
   ],
   [
     PoolEmptyError,
-    () => new PoolEmptyError(state),
+    () => new PoolEmptyError(state, 'raise min'),
     'ERR_POOL_EMPTY',
     'nothing is idle, and useSync cannot wait: use `use`, or raise min',
   ],
@@ -118,13 +118,18 @@ test('a pool without a limit says so', () => {
   expect(error.message).toContain('size 3 of no limit');
 });
 
-test('FactoryTimeoutError names the call and the option', () => {
-  const error = new FactoryTimeoutError('create', 'createTimeoutMillis', 5);
+test('FactoryTimeoutError names the call and the option; the error that it causes has the counters', () => {
+  const error = new FactoryTimeoutError('create', 'createTimeoutMillis', 5, state);
+  expect(error).toBeInstanceOf(PoolError);
   expect(error).toMatchObject({
     name: 'FactoryTimeoutError',
     code: 'ERR_POOL_FACTORY_TIMEOUT',
     message: 'factory.create did not settle within 5 ms (createTimeoutMillis)',
+    state,
   });
+  expect(new CreateError(error, state).message).toBe(
+    `could not create a resource: ${error.message} ${counters}`,
+  );
 });
 
 test('the state of an error is that of its time', async () => {

@@ -310,7 +310,7 @@ describe('the evictor', () => {
       seen.push(resource.id);
       return false;
     };
-    const { pool } = await idlePool(4, { evict, numTestsPerEvictionRun: 2 });
+    const { pool } = await idlePool(4, { evict, numTestsPerEvictionRun: 2, fifo: true });
     await pass(1000);
     const first = pool.tryAcquire() as Thing;
     const second = pool.tryAcquire() as Thing; // where it stands
@@ -328,7 +328,7 @@ describe('the evictor', () => {
       seen.push(resource.id);
       return false;
     };
-    const { pool } = await idlePool(5, { evict, numTestsPerEvictionRun: 2 });
+    const { pool } = await idlePool(5, { evict, numTestsPerEvictionRun: 2, fifo: true });
     await pass(1000);
     pool.useSync(() => {}); // the first
     await pass(2000);

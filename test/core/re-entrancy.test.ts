@@ -237,7 +237,7 @@ test('a create that returns what others have lent serves who waits; nothing is l
       return make();
     },
   });
-  const pool = createPool(factory, { max: 4 });
+  const pool = createPool(factory, { max: 4, fifo: true });
   const [first, second, third] = await Promise.all([1, 2, 3].map(() => pool.acquire()));
   inside = () => {
     inside = () => {};
@@ -322,6 +322,7 @@ test('a policy that borrows its candidate and returns it has it destroyed all th
   const pool: Pool<Thing> = createPool(factory, {
     max: 3,
     min: 3,
+    fifo: true,
     evict: ({ resource }) => {
       if (resource.id !== 1) return false;
       const borrowed = pool.tryAcquire() as Thing;
@@ -344,6 +345,7 @@ test('what a policy has returned meanwhile has not been idle for any time', asyn
   let held: Thing | undefined;
   const pool: Pool<Thing> = createPool(factory, {
     max: 3,
+    fifo: true,
     evict: ({ resource, idleMillis }) => {
       times.push(idleMillis);
       if (resource.id === 1 && held !== undefined) {
@@ -428,7 +430,11 @@ test('a validate that acquires, while others fail at once, has everybody served'
       return validated.promise;
     },
   });
-  const pool: Pool<Thing> = createPool(factory, { max: 4, testOnBorrow: true });
+  const pool: Pool<Thing> = createPool(factory, {
+    max: 4,
+    testOnBorrow: true,
+    fifo: true,
+  });
   await pool.ready(4);
   const others = [watch(pool.acquire()), watch(pool.acquire())];
   expect(factory.destroyed).toEqual(['3 invalid', '4 invalid']);

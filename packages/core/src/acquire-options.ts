@@ -1,5 +1,6 @@
 import {
   aBoolean,
+  checkIsObject,
   inspectValue,
   millisOrInfinity,
   OptionError,
@@ -55,7 +56,7 @@ export function acquireOptions<Context>(
     checkPriority(given, call);
     return { priority: given };
   }
-  checkObject(given, call, 'a priority or an object');
+  checkIsObject(call, given, 'a priority or an object');
   for (const name in given) {
     if (name === 'context') checkContext(given.context, call, lends);
     else checkWaitOption(name, given[name as keyof AcquireOptions<Context>], call, acquireNames);
@@ -70,7 +71,7 @@ export function loanContext<Context>(
   lends: boolean,
 ): Context | undefined {
   if (given === undefined) return undefined;
-  checkObject(given, call, 'an object');
+  checkIsObject(call, given, 'an object');
   for (const name in given) {
     if (name !== 'context') throw unknownOption(call, name, 'context');
   }
@@ -88,11 +89,6 @@ export function takeOptions(given: TakeOptions): TakeOptions {
     }
   }
   return given;
-}
-
-function checkObject(given: unknown, call: string, accepts: string): void {
-  if (typeof given === 'object' && given !== null) return;
-  throw new OptionError(`${call}: options is ${inspectValue(given)}; accepted: ${accepts}`);
 }
 
 function checkContext(context: unknown, call: string, lends: boolean): void {

@@ -2,6 +2,7 @@ import type { TakeOptions } from './acquire-options.js';
 import type { AcquireTimeoutError } from './errors.js';
 import type { Factory } from './factory.js';
 import type { Pool } from './pool.js';
+import type { PoolState } from './state.js';
 
 /**
  * What a package that builds on core can have its factory do, beyond a `Factory`.
@@ -55,6 +56,9 @@ export interface AdapterPool<T, Lent = T, Context = unknown> extends Pool<Lent, 
    * is not on loan.
    */
   handOff(resource: T): boolean;
+
+  /** The counters of now. */
+  state(): PoolState;
 
   /** Tries again the creations that the factory's `canCreate` put off. */
   fill(): void;

@@ -8,6 +8,7 @@ export class Backoff {
   readonly #retry: () => void;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
+  #awaited = false;
 
   constructor(retry: () => void) {
     this.#retry = retry;
@@ -18,21 +19,23 @@ export class Backoff {
     return this.#timer !== undefined;
   }
 
-  /**
-   * Puts the next try off; failures while one is put off already count as the same.
-   *
-   * @param awaited whether somebody waits for it: the process then stays alive until it
-   */
-  fail(awaited: boolean): void {
-    if (this.#timer === undefined) {
-      const millis = Math.min(FIRST_MILLIS * 2 ** this.#failures, LONGEST_MILLIS);
-      this.#failures++;
-      this.#timer = backgroundTimer(() => {
-        this.#timer = undefined;
-        this.#retry();
-      }, millis);
-    }
-    if (awaited) keepAlive(this.#timer, true);
+  /** Whether somebody waits for the next try: the process then stays alive until it. */
+  set awaited(awaited: boolean) {
+    if (awaited === this.#awaited) return;
+    this.#awaited = awaited;
+    keepAlive(this.#timer, awaited);
+  }
+
+  /** Puts the next try off; failures while one is put off already count as the same. */
+  fail(): void {
+    if (this.#timer !== undefined) return;
+    const millis = Math.min(FIRST_MILLIS * 2 ** this.#failures, LONGEST_MILLIS);
+    this.#failures++;
+    this.#timer = backgroundTimer(() => {
+      this.#timer = undefined;
+      this.#retry();
+    }, millis);
+    keepAlive(this.#timer, this.#awaited);
   }
 
   /** Something worked: tries at once what was put off. */

@@ -40,6 +40,9 @@ export function limit(least: number, most?: number): OptionCheck {
   };
 }
 
+/** A number of resources, or Infinity for all that there may be. */
+export const countOrInfinity: OptionCheck = limit(0);
+
 /** A time limit: a whole number of milliseconds, 0 included, or Infinity for no limit. */
 export const millisOrInfinity: OptionCheck = limit(0, MAX_TIMER_MILLIS);
 
@@ -55,6 +58,12 @@ export const anyString: OptionCheck = {
   test: (value) => typeof value === 'string',
 };
 
+/** Why a resource is destroyed. */
+export const aReason: OptionCheck = {
+  accepts: 'a string, not empty',
+  test: (value) => typeof value === 'string' && value !== '',
+};
+
 /**
  * Throws an `OptionError` for the first option of `given` that `checks` does not know or accept.
  * `undefined` stands for an option that is not given.
@@ -65,10 +74,10 @@ export function checkOptions(
   checks: Readonly<Record<string, OptionCheck>>,
 ): void {
   if (given === undefined) return;
-  if (typeof given !== 'object' || given === null) {
-    throw new OptionError(`${where}: options is ${inspectValue(given)}; accepted: an object`);
-  }
-  for (const [name, value] of Object.entries(given)) {
+  checkIsObject(where, given, 'an object');
+  for (const name in given) {
+    // inherited ones take effect as well
+    const value: unknown = given[name as keyof typeof given];
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (check === undefined) {
       const known = Object.keys(checks).sort().join(', ');
@@ -80,6 +89,12 @@ export function checkOptions(
       );
     }
   }
+}
+
+/** Throws an `OptionError` for something that cannot hold options. */
+export function checkIsObject(where: string, given: unknown, accepts: string): void {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
+  throw new OptionError(`${where}: options is ${inspectValue(given)}; accepted: ${accepts}`);
 }
 
 /** A value as an error message shows it, cut where it is long. */

@@ -12,23 +12,31 @@ export class Creation implements CreateOptions {
   cancelled = false;
   /** Whether its factory call has come to an end. */
   hasEnded = false;
+  readonly #onSignal: (creation: Creation) => void;
   #controller: AbortController | undefined = undefined;
 
-  /** @param generation how often the pool had been replaced when it began */
-  constructor(generation: number, startedMillis: number) {
+  /**
+   * @param generation how often the pool had been replaced when it began
+   * @param onSignal called when the factory asks for the signal
+   */
+  constructor(generation: number, startedMillis: number, onSignal: (creation: Creation) => void) {
     this.generation = generation;
     this.startedMillis = startedMillis;
+    this.#onSignal = onSignal;
   }
 
   /** Made only where the factory asks for it. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      this.#onSignal(this);
+    }
     return this.#controller.signal;
   }
 
   /** Whether its factory can be told that it is not needed. */
   get isCancellable(): boolean {
-    return this.#controller !== undefined && !this.cancelled;
+    return this.#controller !== undefined && !this.cancelled && !this.hasEnded;
   }
 
   readonly end = (): void => {

@@ -1,6 +1,9 @@
 import type { PoolState } from './state.js';
 
-/** Any error of a pool. `code` is stable; `message` names the pool and its counters at that time. */
+/**
+ * Any error of a pool. `code` is stable; `message` names the pool and its counters at that time. A bad option is
+ * an `OptionError`, which is a TypeError instead: there may be no pool yet.
+ */
 export class PoolError extends Error {
   /** `ERR_POOL_…`, the same in every version. */
   readonly code: string;
@@ -73,23 +76,18 @@ export class PoolClosedError extends PoolError {
 
 /** `ERR_POOL_EMPTY`: `useSync` found nothing that could be lent at once. */
 export class PoolEmptyError extends PoolError {
-  constructor(state: PoolState) {
-    super(
-      'ERR_POOL_EMPTY',
-      'nothing is idle, and useSync cannot wait: use `use`, or raise min',
-      state,
-    );
+  constructor(state: PoolState, remedy: string) {
+    const message = `nothing is idle, and useSync cannot wait: use \`use\`, or ${remedy}`;
+    super('ERR_POOL_EMPTY', message, state);
   }
 }
 
-/** The cause of a `CreateError` or `DestroyError` whose factory call took too long. */
-export class FactoryTimeoutError extends Error {
-  /** `ERR_POOL_FACTORY_TIMEOUT`. */
-  readonly code = 'ERR_POOL_FACTORY_TIMEOUT';
-
-  constructor(call: string, option: string, millis: number) {
-    super(`factory.${call} did not settle within ${millis} ms (${option})`);
-    this.name = 'FactoryTimeoutError';
+/** `ERR_POOL_FACTORY_TIMEOUT`: the cause of a `CreateError` or `DestroyError` whose factory call took too long. */
+export class FactoryTimeoutError extends PoolError {
+  constructor(call: string, option: string, millis: number, state: PoolState) {
+    const message = `factory.${call} did not settle within ${millis} ms (${option})`;
+    super('ERR_POOL_FACTORY_TIMEOUT', message, state);
+    this.message = message; // the error that has it as its cause shows the counters
   }
 }
 

@@ -3,6 +3,7 @@ import type { DestroyReason } from './factory.js';
 import { isThenable, refusePromise } from './factory-call.js';
 import type { IdleList } from './idle-list.js';
 import { rethrowUncaught } from './rethrow-uncaught.js';
+import { millisSince } from './runtime.js';
 import type { PoolState } from './state.js';
 import { Unfit } from './unfit.js';
 
@@ -18,8 +19,8 @@ export interface EvictCandidate<T> {
 }
 
 /**
- * Says whether an idle resource is to be destroyed: a string or `unfit('…')`, yes, for that reason;
- * `true`, yes, with the policy's function name as the reason; anything else, no. A throw counts as no, and is
+ * Says whether an idle resource is to be destroyed: a string that is not empty or `unfit('…')`, yes, for
+ * that reason; `true`, yes, with the policy's function name as the reason; anything else, no. A throw counts as no, and is
  * rethrown on its own, as an uncaught exception.
  */
 export type EvictPolicy<T> = (
@@ -49,8 +50,9 @@ export class Evictor<T> {
     const reason = this.judge(
       {
         resource: entry.resource,
-        ageMillis: this.nowMillis - entry.createdMillis,
-        idleMillis: entry.idleSinceMillis < 0 ? 0 : this.nowMillis - entry.idleSinceMillis,
+        ageMillis: millisSince(entry.createdMillis, this.nowMillis),
+        idleMillis:
+          entry.idleSinceMillis < 0 ? 0 : millisSince(entry.idleSinceMillis, this.nowMillis),
         uses: entry.loans,
       },
       entry,
@@ -74,7 +76,7 @@ export function firstReason<T>(
       const answer: unknown = policy(candidate, pool);
       if (isThenable(answer)) throw refusePromise(`evict policy ${policy.name}`, answer);
       if (answer === true) return policy.name || 'policy';
-      if (typeof answer === 'string') return answer;
+      if (typeof answer === 'string' && answer !== '') return answer;
       if (answer instanceof Unfit) return answer.reason;
     } catch (error) {
       rethrowUncaught(error);

@@ -1,5 +1,6 @@
 import { FactoryTimeoutError } from './errors.js';
 import { keepAlive, timeout } from './runtime.js';
+import type { PoolState } from './state.js';
 
 /** Whether `value` is a promise or acts as one. One that throws when it is looked at does not. */
 export function isThenable<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {
@@ -24,8 +25,14 @@ export function refusePromise(name: string, promise: PromiseLike<unknown>): Type
 
 /** The timers of the factory's calls that are under way. */
 export class CallTimers {
+  readonly #state: () => PoolState;
   readonly #timers = new Set<NodeJS.Timeout>();
   #awaited = false;
+
+  /** @param state the pool's counters, for errors */
+  constructor(state: () => PoolState) {
+    this.#state = state;
+  }
 
   /** Whether somebody waits for these calls: the process then stays alive until they time out. */
   set awaited(awaited: boolean) {
@@ -44,7 +51,7 @@ export class CallTimers {
       let over = false;
       const onTimeout = () => {
         this.#timers.delete(timer);
-        reject(new FactoryTimeoutError(call, option, millis));
+        reject(new FactoryTimeoutError(call, option, millis, this.#state()));
       };
       const timer = timeout(onTimeout, millis, () => over);
       keepAlive(timer, this.#awaited);

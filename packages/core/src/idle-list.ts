@@ -35,13 +35,19 @@ export class IdleList<T> {
     this.length++;
   }
 
-  /** Puts back the entry that was taken out as the oldest, for as long idle as before. */
+  /** Puts back an entry that was taken out, in the place that it had: for as long idle as before. */
   putBack(entry: Entry<T>): void {
+    const { idleSinceMillis } = entry;
+    let newer = this.#oldest;
+    while (newer !== undefined && isIdleLonger(newer, idleSinceMillis)) newer = newer.newer;
+    const older = newer === undefined ? this.#newest : newer.older;
     entry.state = 'idle';
-    entry.newer = this.#oldest;
-    if (this.#oldest === undefined) this.#newest = entry;
-    else this.#oldest.older = entry;
-    this.#oldest = entry;
+    entry.older = older;
+    entry.newer = newer;
+    if (older === undefined) this.#oldest = entry;
+    else older.newer = entry;
+    if (newer === undefined) this.#newest = entry;
+    else newer.older = entry;
     this.length++;
   }
 
@@ -77,6 +83,10 @@ export class IdleList<T> {
   iterator(): IdleIterator<T> {
     return new IdleIterator(this);
   }
+}
+
+function isIdleLonger<T>({ idleSinceMillis }: Entry<T>, sinceMillis: number): boolean {
+  return idleSinceMillis !== -1 && idleSinceMillis < sinceMillis;
 }
 
 /** Walks from the oldest entry to the newest, and goes on where it was when entries come and go. */

@@ -46,7 +46,7 @@ export interface PoolOptions<T = unknown> {
   propagateCreateError?: boolean | undefined;
   /**
    * Lend the resource that is idle longest; false: the one returned last, so that the others can go by
-   * `idleTimeoutMillis`. Default true, as in generic-pool.
+   * `idleTimeoutMillis`. Default false, unlike in generic-pool.
    */
   fifo?: boolean | undefined;
   /** Number of priorities, 0 the highest. Default 1, and with `burst` 2. */
@@ -103,8 +103,8 @@ const policyOrPolicies: OptionCheck = {
 };
 
 const softIdle: OptionCheck = {
-  accepts: `-1 or ${millis.accepts}`,
-  test: (value) => value === -1 || millis.test(value),
+  accepts: `-1 or ${millisOrInfinity.accepts}`,
+  test: (value) => value === -1 || millisOrInfinity.test(value),
 };
 
 const fraction: OptionCheck = {
@@ -126,7 +126,7 @@ export const poolOptionChecks: Readonly<Record<keyof PoolOptions, OptionCheck>> 
   fifo: aBoolean,
   priorityRange: wholeNumber(1, 1000),
   autostart: aBoolean,
-  burst: wholeNumber(0),
+  burst: limit(0),
   maxUses: limit(0),
   maxAgeMillis: millisOrInfinity,
   maxAgeJitter: fraction,
@@ -184,7 +184,7 @@ export function settingsOf<T>(options: PoolOptions<T> = {}): Settings<T> {
     createTimeoutMillis: finite(options.createTimeoutMillis ?? 30_000),
     destroyTimeoutMillis: finite(options.destroyTimeoutMillis ?? 5_000),
     propagateCreateError: options.propagateCreateError ?? true,
-    fifo: options.fifo ?? true,
+    fifo: options.fifo ?? false,
     priorityRange,
     autostart: options.autostart ?? true,
     burst: max === 0 ? 0 : burst, // nothing is beyond a limit that is not there
@@ -211,7 +211,7 @@ function evictionOf<T>(options: PoolOptions<T>) {
   const driven = Boolean(options.evictionRunIntervalMillis);
   const maxAgeMillis = finite(options.maxAgeMillis ?? 0);
   const idleTimeoutMillis = finite(options.idleTimeoutMillis ?? (driven ? 30_000 : 0));
-  const softIdleTimeoutMillis = Math.max(options.softIdleTimeoutMillis ?? 0, 0);
+  const softIdleTimeoutMillis = Math.max(finite(options.softIdleTimeoutMillis ?? 0), 0);
 
   const policies: EvictPolicy<T>[] = [];
   if (softIdleTimeoutMillis > 0) {

@@ -2,7 +2,13 @@ import type { TakeOptions } from './acquire-options.js';
 import type { AdapterFactory } from './adapter.js';
 import { Backoff } from './backoff.js';
 import { channels } from './channels.js';
-import { checkOptions, MAX_TIMER_MILLIS, wholeNumber } from './check-options.js';
+import {
+  aReason,
+  checkOptions,
+  countOrInfinity,
+  MAX_TIMER_MILLIS,
+  wholeNumber,
+} from './check-options.js';
 import { Creation } from './creation.js';
 import { DestroyCounts } from './destroy-counts.js';
 import { Entry } from './entry.js';
@@ -22,7 +28,7 @@ import { LeakWatch } from './leak-watch.js';
 import type { Settings } from './options.js';
 import { Readinesses } from './readiness.js';
 import { rethrowUncaught } from './rethrow-uncaught.js';
-import { nextTurn, outsideRequests, turnMillis } from './runtime.js';
+import { millisSince, nextTurn, outsideRequests, turnMillis } from './runtime.js';
 import type { PoolState } from './state.js';
 import { Unfit } from './unfit.js';
 import { WaitStatistics } from './wait-statistics.js';
@@ -74,9 +80,13 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   /** What the last creation failed with, unless one has worked since. */
   #lastFailure: { readonly cause: unknown } | undefined = undefined;
   readonly #creations = new Set<Creation>();
-  readonly #createTimers = new CallTimers();
-  readonly #destroyTimers = new CallTimers();
-  readonly #abandonTimers = new CallTimers();
+  /** Those whose factory asked for the signal, the newest last; some may be over, or cancelled. */
+  #cancellable: Creation[] = [];
+  readonly #createTimers = new CallTimers(() => this.state());
+  readonly #destroyTimers = new CallTimers(() => this.state());
+  readonly #abandonTimers = new CallTimers(() => this.state());
+  /** Calls of `clear`, `drain` and `close` that wait for the factory. */
+  #endings = 0;
   #retrying = false;
   /** How many entries may still go by age in the evictor's run of that time. */
   readonly #agedRun = { atMillis: -1, left: 0 };
@@ -85,9 +95,13 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   readonly #acceptingHandOff = new WeakSet<Waiter<T>>();
   readonly #drainWaits: (() => void)[] = [];
 
-  constructor(settings: Settings<T>) {
+  /** Whether `lend` and `recycle` have to be kept out of their borrower's AsyncLocalStorage context. */
+  protected readonly isolates: boolean;
+
+  constructor(settings: Settings<T>, isolates: boolean) {
     super(settings);
     this.settings = settings;
+    this.isolates = isolates;
     this.#testOnBorrow = settings.testOnBorrow;
     this.#maxUses = settings.maxUses;
     this.#burst = settings.burst;
@@ -118,6 +132,26 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
   protected closedError(): PoolClosedError {
     return new PoolClosedError(this.closed ? 'closed' : 'draining', this.state());
+  }
+
+  /** The process stays alive for the timers of the factory's calls while somebody waits for these, only. */
+  protected updateAwaited(): void {
+    const isWaiting = this.waiting.length > 0 || !this.readinesses.isEmpty;
+    const isEnding = this.#endings > 0;
+    this.#createTimers.awaited = isWaiting || isEnding;
+    this.#destroyTimers.awaited = isEnding || (isWaiting && this.countDestroying);
+    this.#abandonTimers.awaited = isWaiting && this.countDestroying;
+    this.backoff.awaited = isWaiting;
+  }
+
+  /** Waits for what the factory is doing, on behalf of a caller. */
+  protected async untilEnded<R>(work: Promise<R>): Promise<R> {
+    this.#endings++;
+    this.updateAwaited();
+    const result = await work;
+    this.#endings--;
+    this.updateAwaited();
+    return result;
   }
 
   protected emitSafely<E extends keyof PoolEvents<T>>(event: E, ...args: PoolEvents<T>[E]): void {
@@ -162,9 +196,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
    */
   #holdsOff(): boolean {
     if (!this.backoff.waiting || !this.#waitersCanWait()) return false;
-    if (this.idle.length > 0) return false; // for a requeued waiter of a pool that drains
-    if (this.waiting.length > 0) this.backoff.fail(true);
-    return true;
+    return this.idle.length === 0; // a requeued waiter of a pool that drains may have one
   }
 
   /** Whether a failed creation is not the end of an acquire. */
@@ -174,14 +206,21 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
   /** Starts one creation, unless `limit` resources are held; says whether it did. */
   protected override create(limit = this.#limit): boolean {
-    const full = () => this.held >= limit || this.closed; // which canCreate may change
-    if (full()) return false;
-    const creation = new Creation(this.#generation, turnMillis());
-    let create = () => outsideRequests(() => this.factory.create(creation));
+    if (this.#isFull(limit)) return false;
+    return outsideRequests(() => this.#create(limit)); // what follows from it, too
+  }
+
+  #isFull(limit: number): boolean {
+    return this.held >= limit || this.closed;
+  }
+
+  #create(limit: number): boolean {
+    const creation = new Creation(this.#generation, turnMillis(), this.#onSignal);
+    let create = () => this.factory.create(creation);
     try {
       const may: unknown = this.factory.canCreate?.();
       if (isThenable(may)) throw refusePromise('factory.canCreate', may);
-      if (may === false || full()) return false;
+      if (may === false || this.#isFull(limit)) return false; // canCreate may have used the pool
     } catch (error) {
       create = () => {
         throw error;
@@ -194,7 +233,6 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
     const made = settled(create);
     made.then(creation.end, creation.end);
-    if (this.waiting.length > 0 || this.readinesses.count > 0) this.#createTimers.awaited = true;
     this.#withinCreateTimeout(made, 'create').then(
       (resource) => {
         this.#endCreation(creation, promise, undefined);
@@ -217,8 +255,9 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.creating.delete(promise);
     this.#creations.delete(creation);
     if (creation.cancelled) this.cancelled--;
+    if (this.#cancellable.length > 2 * this.#creations.size) this.#forgetUncancellable();
     if (!channels.create.hasSubscribers) return;
-    const millis = Date.now() - creation.startedMillis;
+    const millis = millisSince(creation.startedMillis);
     channels.create.publish({ pool: this.settings.name, millis, error });
   }
 
@@ -284,8 +323,10 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
   /** At `max` no more can be waited for: `resize` may have lowered it since. */
   #resolveReady(): void {
+    if (this.readinesses.isEmpty) return;
     const { size } = this.entries;
     this.readinesses.resolve(size >= this.#limit ? Number.POSITIVE_INFINITY : size);
+    this.updateAwaited();
   }
 
   #register(resource: T, { generation }: Creation): Entry<T> {
@@ -309,21 +350,25 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   #onCreateFailed(cause: unknown): void {
     this.createErrors++;
     this.#lastFailure = { cause };
-    const error = new CreateError(cause, this.state());
+    const state = this.state();
+    const makeError = () => new CreateError(cause, state);
     const awaited = this.#hasShortfall && this.#waitersCanWait();
     if (!awaited) {
       // The failed resource was meant for the first waiter, unless others on their way cover the queue.
-      if (this.#hasShortfall) this.#rejectFirst(error);
+      if (this.#hasShortfall) this.#rejectFirst('ERR_POOL_CREATE', makeError);
       this.#retryLater();
     }
-    if (this.settings.propagateCreateError) this.readinesses.reject(error);
+    if (this.settings.propagateCreateError) this.rejectReadinesses(makeError);
     const wanted = Math.max(this.min, this.readinesses.count);
     const isBelow = !this.draining && this.size < wanted;
-    if (!this.closed && (awaited || isBelow)) {
-      this.backoff.fail(awaited || this.readinesses.count > 0);
-    }
-    this.emitSafely('factoryCreateError', error);
+    if (!this.closed && (awaited || isBelow)) this.backoff.fail();
+    this.emitSafely('factoryCreateError', makeError());
     this.checkDrained();
+  }
+
+  protected rejectReadinesses(makeError: () => Error): void {
+    this.readinesses.reject(makeError);
+    this.updateAwaited();
   }
 
   #onCancelled(): void {
@@ -351,18 +396,27 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     const forWaiters = Math.max(waiting.length - available, 0);
     const wanted = this.draining ? 0 : Math.max(min, this.readinesses.count) - entries.size;
     let surplus = this.#creations.size - this.cancelled - Math.max(forWaiters, wanted, 0);
-    for (const creation of [...this.#creations].reverse()) {
-      if (surplus <= 0) return;
-      if (!creation.isCancellable) continue;
-      this.#cancel(creation, 'nobody needs the resource any more');
-      surplus--;
+    while (surplus > 0) {
+      const newest = this.#cancellable.pop();
+      if (newest === undefined) return;
+      if (this.#cancel(newest, 'nobody needs the resource any more')) surplus--;
     }
   }
 
-  #cancel(creation: Creation, why: string): void {
-    if (!creation.isCancellable) return;
+  readonly #onSignal = (creation: Creation): void => {
+    this.#cancellable.push(creation);
+  };
+
+  #forgetUncancellable(): void {
+    this.#cancellable = this.#cancellable.filter((creation) => creation.isCancellable);
+  }
+
+  #cancel(creation: Creation, why: string): boolean {
+    if (!creation.isCancellable) return false;
     this.cancelled++;
-    creation.cancel(new DOMException(`${this.settings.name}: ${why}`, 'AbortError'));
+    const reason = new DOMException(`${this.settings.name}: ${why}`, 'AbortError');
+    outsideRequests(() => creation.cancel(reason));
+    return true;
   }
 
   protected cancelAll(): void {
@@ -447,10 +501,10 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
       if (acceptsHandOff) this.#acceptingHandOff.add(inQueue);
       return this.waiting.enqueue(inQueue, priority, requeue, since);
     };
-    const limit = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
-    if (limit === 0 && signal === undefined) enqueue(watched);
-    else this.#enqueueLimited(watched, priority, limit, signal, enqueue);
-    this.#createTimers.awaited = true;
+    const longest = timeoutMillis === Number.POSITIVE_INFINITY ? 0 : timeoutMillis;
+    if (longest === 0 && signal === undefined) enqueue(watched);
+    else this.#enqueueLimited(watched, priority, longest, signal, enqueue);
+    if (this.waiting.length === 1) this.updateAwaited();
     this.dispense();
   }
 
@@ -477,7 +531,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     };
     const onAbort = () => {
       this.aborted++;
-      giveUp(signal?.reason, 'aborted');
+      giveUp(abortReason(signal as AbortSignal), 'aborted');
     };
     const inQueue = withTimeoutAndSignal(waiter, timeoutMillis, signal, onTimeout, onAbort);
     const ticket = enqueue(inQueue);
@@ -517,20 +571,23 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
   /** A waiter was taken out of the queue. */
   #noteWait(outcome: string): void {
-    const millis = Math.max(turnMillis() - this.waiting.takenSinceMillis, 0);
+    const millis = millisSince(this.waiting.takenSinceMillis, turnMillis());
     this.waits.add(millis);
-    if (this.waiting.length === 0) this.#createTimers.awaited = false;
+    if (this.waiting.length === 0) this.updateAwaited();
     if (channels.wait.hasSubscribers) {
       channels.wait.publish({ pool: this.settings.name, millis, outcome });
     }
   }
 
-  #rejectFirst(error: CreateError | PoolClosedError): void {
-    this.#nextWaiter(error.code)?.(Promise.reject(error));
+  #rejectFirst(code: string, makeError: () => Error): void {
+    this.#nextWaiter(code)?.(rejection(makeError));
   }
 
   protected rejectAllWaiting(): void {
-    while (this.waiting.length > 0) this.#rejectFirst(this.closedError());
+    while (this.waiting.length > 0) {
+      const state = this.state();
+      this.#rejectFirst('ERR_POOL_CLOSED', () => new PoolClosedError('closed', state));
+    }
   }
 
   // ---------------------------------------------------------------- Returning
@@ -569,7 +626,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   }
 
   #publishRelease(entry: Entry<T>): void {
-    const millis = entry.lentMillis === 0 ? undefined : Date.now() - entry.lentMillis;
+    const millis = entry.lentMillis === 0 ? undefined : millisSince(entry.lentMillis);
     channels.release.publish({ pool: this.settings.name, millis });
     entry.lentMillis = 0;
   }
@@ -580,18 +637,26 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   }
 
   #recycle(entry: Entry<T>, threw: boolean, error: unknown): void {
-    const { factory } = this;
     let verdict: Verdict;
     try {
-      verdict = threw
-        ? factory.recycle?.(entry.resource, error)
-        : factory.recycle?.(entry.resource);
+      verdict = this.isolates
+        ? this.#askRecycleOutside(entry.resource, threw, error)
+        : this.#askRecycle(entry.resource, threw, error);
     } catch (cause) {
       this.discard(entry, 'unfit', cause);
       return;
     }
     if (isFit(verdict)) this.#retireOrOffer(entry);
     else this.#applyVerdict(entry, verdict, 'recycle');
+  }
+
+  #askRecycle(resource: T, threw: boolean, error: unknown): Verdict {
+    const { factory } = this;
+    return threw ? factory.recycle?.(resource, error) : factory.recycle?.(resource);
+  }
+
+  #askRecycleOutside(resource: T, threw: boolean, error: unknown): Verdict {
+    return outsideRequests(() => this.#askRecycle(resource, threw, error));
   }
 
   /** A returned entry that `recycle` passed: destroyed if it is used up, or else lent again. */
@@ -661,10 +726,21 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
       else if (verdict instanceof Unfit) this.discard(entry, verdict.reason, verdict.cause);
       else if (call === 'recycle') this.#retireOrOffer(entry);
       else if (this.#isStale(entry)) this.discard(entry, this.#replaceReason);
+      else if (isOld(entry))
+        this.discard(entry, 'age'); // by now: the answer may have taken long
       else if (call === 'idle' && this.waiting.length === 0 && !this.closed) this.#putBack(entry);
       else this.offer(entry);
       return;
     }
+    outsideRequests(() => this.#whenAnswered(entry, verdict, call, reason));
+  }
+
+  #whenAnswered(
+    entry: Entry<T>,
+    verdict: PromiseLike<unknown>,
+    call: 'validate' | 'recycle' | 'idle',
+    reason: DestroyReason,
+  ): void {
     const asked = call === 'recycle' ? this.recycling : this.validating;
     asked.add(entry);
     this.#withinCreateTimeout(verdict, call === 'idle' ? 'validate' : call).then(
@@ -719,7 +795,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   }
 
   evict(count = 1, reason: DestroyReason = 'evicted'): number {
-    checkOptions('evict', { count }, { count: wholeNumber(0) });
+    checkOptions('evict', { count, reason }, { count: countOrInfinity, reason: aReason });
     let evicted = 0;
     for (let entry = this.idle.oldest; entry !== undefined && evicted < count; evicted++) {
       this.idle.remove(entry);
@@ -765,21 +841,21 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.recycling.delete(entry);
     this.destroyedBy.add(reason);
     if (channels.destroy.hasSubscribers) this.#publishDestroy(entry, reason);
-    this.#destroy(resource, reason);
+    outsideRequests(() => this.#destroy(resource, reason));
     this.emitSafely('destroy', resource, reason, cause);
     this.fill();
     this.checkDrained();
   }
 
   #publishDestroy({ createdMillis, loans }: Entry<T>, reason: DestroyReason): void {
-    const ageMillis = Date.now() - createdMillis;
+    const ageMillis = millisSince(createdMillis);
     channels.destroy.publish({ pool: this.settings.name, reason, ageMillis, uses: loans });
   }
 
   #destroy(resource: T, reason: DestroyReason): void {
     let work: unknown;
     try {
-      work = outsideRequests(() => this.factory.destroy(resource, reason));
+      work = this.factory.destroy(resource, reason);
     } catch (error) {
       this.#destroyFailed(error);
     }
@@ -800,11 +876,9 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.emitSafely('factoryDestroyError', new DestroyError(cause, this.state()));
   }
 
-  /** Resolves once no destruction is under way; the process stays alive until then. */
+  /** Resolves once no destruction is under way. */
   protected async whenDestroyed(): Promise<void> {
-    this.#destroyTimers.awaited = true;
     while (this.destroying.size > 0) await Promise.all(this.destroying);
-    this.#destroyTimers.awaited = false;
   }
 
   // ---------------------------------------------------------------- Ending
@@ -837,7 +911,26 @@ function isOld<T>(entry: Entry<T>): boolean {
 
 /** As its method does, which a polyfill may lack. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw signal.reason;
+  if (signal?.aborted) throw abortReason(signal);
+}
+
+/** A polyfill may lack the reason. */
+function abortReason({ reason }: AbortSignal): unknown {
+  return reason === undefined
+    ? new DOMException('This operation was aborted', 'AbortError')
+    : reason;
+}
+
+/**
+ * A rejection for a waiter. The error is made once the waiter's promise follows this one: V8 then names in its
+ * stack the async functions that wait for it, at no cost to the acquires that are served.
+ */
+function rejection(makeError: () => Error): Promise<never> {
+  return Promise.resolve()
+    .then(() => {})
+    .then(() => {
+      throw makeError();
+    });
 }
 
 /** Gives an error the stack of the acquire that it is about: a timer's says nothing. */

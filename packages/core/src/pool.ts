@@ -107,7 +107,7 @@ export interface Pool<T, Context = unknown, Seen = T> extends AsyncDisposable {
   /**
    * Destroys up to `count` idle resources (default 1), those first that are idle longest, and returns
    * how many; `reason` defaults to `evicted`. Throws an `OptionError` when `count` is not a whole
-   * number of at least 0.
+   * number of at least 0, or Infinity.
    */
   evict(count?: number, reason?: DestroyReason): number;
 

@@ -14,6 +14,10 @@ export class Readinesses {
     return this.#waiting.reduce((most, { count }) => Math.max(most, count), 0);
   }
 
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   wait(count: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ count, resolve, reject });
@@ -28,7 +32,8 @@ export class Readinesses {
     for (const { resolve } of ready) resolve();
   }
 
-  reject(error: Error): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  /** Ends all waits, each with an error of its own. */
+  reject(makeError: () => Error): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(makeError());
   }
 }

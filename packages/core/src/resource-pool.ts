@@ -8,20 +8,22 @@ import {
 } from './acquire-options.js';
 import type { AdapterFactory, AdapterPool } from './adapter.js';
 import {
+  checkIsObject,
   checkOptions,
+  countOrInfinity,
   inspectValue,
-  limit,
   millisOrInfinity,
   OptionError,
   wholeNumber,
 } from './check-options.js';
 import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
-import { isThenable, settled } from './factory-call.js';
+import { isThenable, refusePromise, settled } from './factory-call.js';
 import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
 import type { Settings } from './options.js';
 import type { CloseOptions, InspectedResource, Limits, Sync } from './pool.js';
 import { PoolMachine, throwIfAborted } from './pool-machine.js';
+import { millisSince, outsideRequests, timeout } from './runtime.js';
 import type { PoolStats } from './state.js';
 import type { Waiter } from './waiter.js';
 
@@ -45,12 +47,16 @@ export class ResourcePool<T, Lent, Context>
   readonly #lends: boolean;
   readonly #beginsLoans: boolean;
 
-  /** @param makeFactory ties a factory to its pool; it must not use the pool before it returns */
+  /**
+   * @param makeFactory ties a factory to its pool; it must not use the pool before it returns
+   * @param isolates whether `lend` and `recycle` are kept out of AsyncLocalStorage contexts of borrowers
+   */
   constructor(
     makeFactory: (pool: AdapterPool<T, Lent, Context>) => AdapterFactory<T, Lent, Context>,
     settings: Settings<T>,
+    isolates: boolean,
   ) {
-    super(settings);
+    super(settings, isolates);
     this.factory = makeFactory(this);
     this.#lends = this.factory.lend !== undefined;
     this.#beginsLoans = this.#lends || this.factory.view !== undefined;
@@ -101,9 +107,7 @@ export class ResourcePool<T, Lent, Context>
     if (typeof fn !== 'function') throw notAFunction('useSync', fn);
     const context = loanContext(options, 'useSync', this.#lends);
     const entry = this.borrowIdle();
-    if (entry === undefined) {
-      throw this.draining ? this.closedError() : new PoolEmptyError(this.state());
-    }
+    if (entry === undefined) throw this.#emptyError();
     const lent = this.#begin(entry, context, false);
     const loan = entry.loans;
     let result: R;
@@ -121,6 +125,14 @@ export class ResourcePool<T, Lent, Context>
     }
     this.#finish(entry, loan, false, undefined);
     return result;
+  }
+
+  #emptyError(): Error {
+    if (this.draining) return this.closedError();
+    const state = this.state();
+    if (!this.started) return new PoolEmptyError(state, 'call start() first');
+    if (this.validating.size === 0) return new PoolEmptyError(state, 'raise min');
+    return new PoolEmptyError(state, 'try again when `validate` has answered');
   }
 
   async lease(given?: number | AcquireOptions<Context>): Promise<Lease<Lent>> {
@@ -144,16 +156,21 @@ export class ResourcePool<T, Lent, Context>
     const { resource } = entry;
     try {
       // Declared void, it may be async all the same, and then its rejection would be nobody's.
-      const answer: unknown = factory.lend?.(resource, context);
+      const answer: unknown = this.isolates
+        ? this.#lendOutside(resource, context)
+        : factory.lend?.(resource, context);
       if (isThenable(answer)) {
-        Promise.resolve(answer).catch(() => {});
-        throw new TypeError('factory.lend returned a promise; it has to be synchronous');
+        throw refusePromise('factory.lend', answer);
       }
       if (viewed && factory.view !== undefined) entry.lent = factory.view(resource);
     } catch (error) {
       this.revoke(entry, 'unfit', error);
       throw error;
     }
+  }
+
+  #lendOutside(resource: T, context: Context | undefined): unknown {
+    return outsideRequests(() => this.factory.lend?.(resource, context));
   }
 
   /** A waiter that begins its loan when it is served. */
@@ -337,12 +354,13 @@ export class ResourcePool<T, Lent, Context>
 
   async clear(): Promise<void> {
     this.retireAll('clear');
-    await Promise.all(this.creating);
-    await Promise.all(this.destroying);
+    await this.untilEnded(Promise.all(this.creating));
+    await this.untilEnded(Promise.all(this.destroying));
   }
 
   resize(limits: Limits): void {
-    checkOptions('resize', limits, { max: limit(0), min: wholeNumber(0) });
+    checkIsObject('resize', limits, 'an object');
+    checkOptions('resize', limits, { max: countOrInfinity, min: wholeNumber(0) });
     const { max: given = this.max || Number.POSITIVE_INFINITY, min = this.min } = limits;
     const max = given === Number.POSITIVE_INFINITY ? 0 : given;
     if (max !== 0 && min > max) {
@@ -357,14 +375,15 @@ export class ResourcePool<T, Lent, Context>
     if (this.entries.size >= count) return;
     if (this.draining) throw this.closedError();
     const ready = this.readinesses.wait(count);
+    this.updateAwaited();
     this.createUpTo(count);
     await ready;
   }
 
   async drain(): Promise<void> {
     this.stopLending();
-    this.readinesses.reject(this.closedError());
-    await (this.#closing ?? this.whenDrained());
+    this.rejectReadinesses(() => this.closedError());
+    await (this.#closing ?? this.untilEnded(this.whenDrained()));
     this.stopEvicting();
   }
 
@@ -372,11 +391,17 @@ export class ResourcePool<T, Lent, Context>
     checkOptions('close', options, { timeoutMillis: millisOrInfinity });
     this.#closing ??= this.#close();
     const { timeoutMillis = 0 } = options;
+    let over = false;
     const timer =
       timeoutMillis > 0 && timeoutMillis !== Number.POSITIVE_INFINITY
-        ? setTimeout(() => this.resolveDrained(), timeoutMillis)
+        ? timeout(
+            () => this.resolveDrained(),
+            timeoutMillis,
+            () => over,
+          )
         : undefined;
     await this.#closing;
+    over = true;
     clearTimeout(timer);
   }
 
@@ -386,17 +411,17 @@ export class ResourcePool<T, Lent, Context>
     this.backoff.stop();
     this.closed = true;
     this.rejectAllWaiting();
-    this.readinesses.reject(this.closedError());
+    this.rejectReadinesses(() => this.closedError());
     this.cancelAll();
     this.evict(this.idle.length, 'close');
-    await this.whenDrained();
+    await this.untilEnded(this.whenDrained());
     this.stopCreateTimers();
     for (const entry of this.entries.values()) {
       if (entry.state === 'borrowed') this.revoke(entry, 'close');
       else this.discard(entry, 'close');
     }
     // A creation that was given up may be over only now, and its resource be destroyed meanwhile.
-    await this.whenDestroyed();
+    await this.untilEnded(this.whenDestroyed());
     this.factory.closed?.();
   }
 
@@ -429,10 +454,12 @@ export class ResourcePool<T, Lent, Context>
     return Array.from(this.entries.values(), (entry) => ({
       resource: entry.resource,
       state: entry.state,
-      ageMillis: now - entry.createdMillis,
+      ageMillis: millisSince(entry.createdMillis, now),
       uses: entry.loans,
       idleMillis:
-        entry.state === 'idle' && entry.idleSinceMillis >= 0 ? now - entry.idleSinceMillis : 0,
+        entry.state === 'idle' && entry.idleSinceMillis >= 0
+          ? millisSince(entry.idleSinceMillis, now)
+          : 0,
       acquiredAt: entry.state === 'borrowed' ? this.acquiredAt(entry) : undefined,
     }));
   }

@@ -54,19 +54,16 @@ export function nextTurn(run: () => void): void {
 /** How many turns I/O gets before a late timeout: to connect, to be written to, to read, to be answered. */
 const TURNS = 4;
 
-/** By how much a timer is late when the event loop was blocked. */
-const LATE_MILLIS = 2;
-
 /**
- * A timer that lets I/O go first when the event loop was blocked: timers are run before I/O, though the
- * answer may be there since long.
+ * A timer that lets I/O go first when it is late: after a blocked event loop timers are run before I/O, though
+ * the answer may have been there for long. Clocks that test tools replace are never late.
  *
  * @param isOver whether the answer has come meanwhile
  */
 export function timeout(run: () => void, millis: number, isOver: () => boolean): NodeJS.Timeout {
   const dueMillis = Date.now() + millis;
   return setTimeout(() => {
-    afterIo(run, isOver, Date.now() - dueMillis < LATE_MILLIS ? 0 : TURNS);
+    afterIo(run, isOver, Date.now() > dueMillis ? TURNS : 0);
   }, millis);
 }
 
@@ -74,6 +71,11 @@ function afterIo(run: () => void, isOver: () => boolean, turns: number): void {
   if (isOver()) return;
   if (turns === 0) run();
   else nextTurn(() => afterIo(run, isOver, turns - 1));
+}
+
+/** Never negative: the clock may have been set back. */
+export function millisSince(sinceMillis: number, nowMillis = Date.now()): number {
+  return Math.max(nowMillis - sinceMillis, 0);
 }
 
 /** The one of the platform: test tools that fake timers must not stop the clock below for good. */

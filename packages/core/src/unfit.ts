@@ -1,4 +1,4 @@
-import { inspectValue } from './check-options.js';
+import { aReason, inspectValue } from './check-options.js';
 
 /** Registered, so that an answer is known in both forms of the package: `import` and `require`. */
 const brand = Symbol.for('wasm-pool.unfit');
@@ -27,8 +27,8 @@ export class Unfit {
  * without numbers. The event has the `cause` too, if one is given: an error, say. Throws a TypeError when `reason` is not a string, or empty.
  */
 export function unfit(reason: string, cause?: unknown): Unfit {
-  if (typeof reason !== 'string' || reason === '') {
-    throw new TypeError(`unfit: reason is ${inspectValue(reason)}; accepted: a string, not empty`);
+  if (!aReason.test(reason)) {
+    throw new TypeError(`unfit: reason is ${inspectValue(reason)}; accepted: ${aReason.accepts}`);
   }
   return new Unfit(reason, cause);
 }

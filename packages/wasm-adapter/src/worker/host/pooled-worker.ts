@@ -1,4 +1,4 @@
-import { FactoryTimeoutError } from '@wasm-pool/core';
+import { FactoryTimeoutError, type PoolState } from '@wasm-pool/core';
 import { messageOf, WasmError } from '../../errors.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { Made } from '../wire/messages.js';
@@ -32,6 +32,8 @@ export interface Lender {
   requeue(calls: readonly Call[]): void;
   /** A worker that is not on loan has become unfit. */
   lost(worker: PooledWorker): void;
+  /** The pool's counters, for errors. */
+  state(): PoolState;
 }
 
 /** What all workers of a pool have in common. */
@@ -129,8 +131,12 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   async make(timeoutMillis: number): Promise<Made> {
     const request = new ControlRequest(({ value }) => value as Made);
     this.#making = request;
-    const onTimeout = () =>
-      request.reject(new FactoryTimeoutError('create', 'createTimeoutMillis', timeoutMillis));
+    const onTimeout = () => {
+      const state = this.#setting.lender.state();
+      request.reject(
+        new FactoryTimeoutError('create', 'createTimeoutMillis', timeoutMillis, state),
+      );
+    };
     const timer = timeoutMillis > 0 ? setTimeout(onTimeout, timeoutMillis) : undefined;
     request.sendTo(this.thread, op.make, this.id);
     try {

@@ -108,6 +108,7 @@ function lenderOf<Calls, Context>(pool: WorkerPool<Calls, Context>): Lender {
   return {
     handOff: (worker) => pool.handOff(worker),
     release: (worker) => pool.giveBack(worker),
+    state: () => pool.state(),
     requeue(calls: readonly Call[]) {
       const waiting = [...calls];
       for (let call = waiting[0]; call !== undefined; call = waiting[0]) {
