@@ -304,6 +304,12 @@ describe('the evictor', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5, 1, 2, 3]);
   });
 
+  test('takes a policy’s empty text for no', async () => {
+    const { factory } = await idlePool(1, { evict: () => '' });
+    await pass(5000);
+    expect(factory.destroyed).toEqual([]);
+  });
+
   test('keeps its place while resources come and go', async () => {
     const seen: number[] = [];
     const evict = ({ resource }: EvictCandidate<Thing>) => {

@@ -110,6 +110,27 @@ describe('grow', () => {
   });
 });
 
+describe('evict', () => {
+  test('of Infinity destroys all that is idle', async () => {
+    const pool = createPool(recordingFactory(), { max: 3 });
+    await pool.ready(3);
+    expect(pool.evict(Number.POSITIVE_INFINITY)).toBe(3);
+    expect(pool.size).toBe(0);
+  });
+
+  test.each([
+    ['', '""'],
+    [5, '5'],
+  ])('refuses %o for a reason', async (reason, shown) => {
+    const pool = createPool(recordingFactory());
+    await pool.ready(1);
+    expect(() => pool.evict(1, reason as string)).toThrow(
+      `evict: reason is ${shown}; accepted: a string, not empty`,
+    );
+    expect(pool.available).toBe(1);
+  });
+});
+
 describe.each(['grow', 'evict'] as const)('%s', (method) => {
   test.each([
     [-1, '-1'],

@@ -1,6 +1,20 @@
-import { createPool, PoolClosedError, PoolEmptyError } from '@wasm-pool/core';
+import {
+  createPool,
+  type Pool,
+  PoolClosedError,
+  PoolEmptyError,
+  type PoolOptions,
+} from '@wasm-pool/core';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory, settle, type Thing, uncaught, watch } from '../helpers/core.js';
+import {
+  fakeTime,
+  pass,
+  recordingFactory,
+  settle,
+  type Thing,
+  uncaught,
+  watch,
+} from '../helpers/core.js';
 
 describe('the fast lane', () => {
   test('lends the idle resource that acquire, tryAcquire, use and useSync ask for', async () => {
@@ -224,6 +238,74 @@ describe('which idle resource is lent', () => {
   test('with fifo: true is the one returned longest ago', async () => {
     expect(await lendInTurn(true)).toEqual([2, 3, 1]);
   });
+});
+
+describe('lending last in, first out', () => {
+  const peak = async (options: PoolOptions<Thing>, validate?: () => unknown) => {
+    fakeTime();
+    const factory = recordingFactory(validate && { validate });
+    const pool = createPool(factory, { max: 20, ...options });
+    const all = await Promise.all(Array.from({ length: 20 }, () => pool.acquire()));
+    for (const thing of all) await pool.release(thing);
+    return { factory, pool };
+  };
+  /** One loan every 10 ms. */
+  const quietFor = async (pool: Pool<Thing>, millis: number) => {
+    const used = new Set<number>();
+    for (let passed = 0; passed < millis; passed += 10) {
+      used.add(await pool.use(({ id }) => id));
+      await pass(10);
+    }
+    return used;
+  };
+
+  test.each([
+    [false, 1],
+    [true, 20],
+  ])('with fifo: %s, %i are left when a peak has been over for long', async (fifo, left) => {
+    const { pool } = await peak({ fifo, idleTimeoutMillis: 1000 });
+    await quietFor(pool, 5000);
+    expect(pool.size).toBe(left);
+  });
+
+  test('keeps the softIdleTimeoutMillis of those that are not needed', async () => {
+    const { factory, pool } = await peak({ min: 2, softIdleTimeoutMillis: 1000 });
+    await quietFor(pool, 5000);
+    expect(pool.size).toBe(2);
+    expect(factory.destroyed).not.toContain('20 softIdle'); // it was returned last
+  });
+
+  test('those go first that were used longest ago', async () => {
+    const { factory, pool } = await peak({});
+    await pool.use(() => {});
+    pool.evict(2);
+    pool.resize({ max: 17 });
+    expect(factory.destroyed).toEqual(['1 evicted', '2 evicted', '3 resized']);
+  });
+
+  test.each([
+    ['maxAgeMillis', { maxAgeMillis: 1000 }, 'age'],
+    ['maxUses', { maxUses: 10 }, 'uses'],
+  ])('%s replaces also the one that is always lent', async (_, options, reason) => {
+    const { factory, pool } = await peak(options);
+    const used = await quietFor(pool, 3000);
+    expect(used.size).toBeGreaterThan(1);
+    expect(factory.destroyed).toContain(`20 ${reason}`);
+  });
+
+  test.each([
+    ['answers at once', true],
+    ['takes time', Promise.resolve(true)],
+  ])(
+    'a check in the background that %s changes neither the order nor the idle times',
+    async (_, answer) => {
+      const options = { testWhileIdle: true, idleTimeoutMillis: 1000 };
+      const { pool } = await peak(options, () => answer);
+      const used = await quietFor(pool, 5000);
+      expect(pool.size).toBe(1);
+      expect(used).toEqual(new Set([20])); // the one returned last
+    },
+  );
 });
 
 describe('a pool without a limit', () => {

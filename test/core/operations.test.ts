@@ -139,6 +139,8 @@ describe('resize', () => {
     [{ max: 1, min: 2 }, 'resize: min is 2; accepted: a whole number up to max (1)'],
     [{ max: -1 }, 'resize: max is -1; accepted: a whole number of at least 0, or Infinity'],
     [{ least: 1 }, 'resize: unknown option least; accepted: max, min'],
+    [undefined, 'resize: options is undefined; accepted: an object'],
+    [5, 'resize: options is 5; accepted: an object'],
   ])('refuses %o', (limits, message) => {
     const pool = createPool(recordingFactory());
     expect(() => pool.resize(limits as object)).toThrow(new OptionError(message));
@@ -262,6 +264,38 @@ describe('maxAgeMillis', () => {
     expect(pool.stats().destroyedBy.age).toBeGreaterThanOrEqual(20);
   });
 
+  test('is looked at when lending, too, whichever way that is done', async () => {
+    fakeTime();
+    for (const call of ['acquire', 'use', 'useSync', 'lease', 'tryAcquire'] as const) {
+      const factory = recordingFactory();
+      const pool = createPool(factory, { max: 2, maxAgeMillis: 1000 });
+      await pool.ready(2);
+      vi.setSystemTime(Date.now() + 2000); // a stall: the evictor has not run
+      if (call === 'tryAcquire') expect(pool.tryAcquire()).toBeUndefined();
+      else if (call === 'useSync') expect(() => pool.useSync(() => {})).toThrow(/nothing is idle/);
+      else await (call === 'use' ? pool.use(() => {}) : pool[call]());
+      expect(factory.destroyed.toSorted()).toEqual(['1 age', '2 age']);
+    }
+  });
+
+  test.each(['acquire', 'use', 'lease'] as const)(
+    'is looked at when an answer of validate has taken long: %s gets another',
+    async (call) => {
+      fakeTime();
+      const answer = Promise.withResolvers<boolean>();
+      const factory = recordingFactory({ validate: () => answer.promise });
+      const pool = createPool(factory, { maxAgeMillis: 1000, testOnBorrow: true });
+      await pool.release(await pool.acquire());
+      const next = watch<unknown>(call === 'use' ? pool.use(({ id }) => id) : pool[call]());
+      vi.setSystemTime(Date.now() + 2000);
+      answer.resolve(true);
+      await settle();
+      expect(factory.destroyed).toEqual(['1 age']);
+      expect(factory.creations).toBe(2);
+      expect(next.state).toBe('fulfilled');
+    },
+  );
+
   test('comes earlier by as much as maxAgeJitter says, for each resource at random', async () => {
     fakeTime();
     const random = vi.spyOn(Math, 'random').mockReturnValueOnce(1).mockReturnValueOnce(0);
@@ -379,7 +413,10 @@ describe('the channels of node:diagnostics_channel', () => {
     fakeTime();
     const heard: [string, unknown][] = [];
     for (const name of ['wait', 'release', 'create', 'destroy']) {
-      const listener = (message: unknown) => heard.push([name, message]);
+      const listener = (message: unknown) => {
+        // Pools of other tests are told of as well, when a lease of theirs is collected.
+        if ((message as { pool: string }).pool === 'db') heard.push([name, message]);
+      };
       subscribe(`wasm-pool:${name}`, listener);
       onTestFinished(() => {
         unsubscribe(`wasm-pool:${name}`, listener);

@@ -1,7 +1,7 @@
 import { createPool, OptionError, type PoolOptions } from '@wasm-pool/core';
 import { checkOptions, poolOptionChecks } from '@wasm-pool/core/internal';
 import { describe, expect, test } from 'vitest';
-import { recordingFactory } from '../helpers/core.js';
+import { recordingFactory, rejection } from '../helpers/core.js';
 
 const none = () => {};
 const count = (least: number) => `a whole number of at least ${least}`;
@@ -31,7 +31,7 @@ const options: Record<keyof PoolOptions, [string, unknown[], unknown[]]> = {
   fifo: [flag, [true, false], notFlag],
   priorityRange: ['a whole number from 1 to 1000', [1, 2, 1000], [0, ...notCount, 1001]],
   autostart: [flag, [true, false], notFlag],
-  burst: [limit(0), [0, 1], notLimit],
+  burst: [count(0), [0, 1], notCount],
   maxUses: [limit(0), [0, 1], notLimit],
   maxAgeMillis: [millisOrInfinity, [0, 1], notTime],
   maxAgeJitter: ['a number from 0 to 1', [0, 0.1, 1], [-0.1, 1.1, '0.5', null, Number.NaN]],
@@ -115,10 +115,24 @@ test('an unknown option is refused, and the message lists the known ones', () =>
   expect(() => createPool(factory, { toString: 1 } as object)).toThrow('unknown option toString');
 });
 
-test.each([null, 5, 'max', true])('options may not be %o', (given) => {
+test.each([null, 5, 'max', true, [], () => {}])('options may not be %o', (given) => {
   expect(() => createPool(factory, given as unknown as object)).toThrow(
     /^createPool: options is .*; accepted: an object$/,
   );
+});
+
+test('an inherited option is checked as any other, for it takes effect as any other', async () => {
+  const defaults = { max: '5', timeoutMillis: '10' };
+  expect(() => createPool(factory, Object.create(defaults))).toThrow('createPool: max is "5"');
+  const pool = createPool(factory, Object.create({ name: 'db', max: 5 }));
+  expect(pool.stats()).toMatchObject({ name: 'db', max: 5 });
+  expect(await rejection(pool.acquire(Object.create({ timeoutMillis: '10' })))).toMatchObject({
+    message: expect.stringContaining('acquire: timeoutMillis is "10"'),
+  });
+  expect(() => pool.resize(Object.create({ max: '5' }))).toThrow('resize: max is "5"');
+  expect(await rejection(pool.close(Object.create({ timeoutMillis: '5' })))).toMatchObject({
+    message: expect.stringContaining('close: timeoutMillis is "5"'),
+  });
 });
 
 test('min may not be above max, unless max is no limit', () => {
@@ -167,6 +181,13 @@ describe('the factory', () => {
   test.each([undefined, null, 1])('may not be %o', (bad) => {
     expect(() => createPool(bad as never)).toThrow(TypeError);
     expect(() => createPool(bad as never, { testOnBorrow: true })).toThrow(TypeError);
+  });
+
+  test('may not come late: a function of the pool is synchronous', () => {
+    const late = async () => ({ create: none, destroy });
+    expect(() => createPool(late as never)).toThrow(
+      'createPool: the function that gives the factory returned a promise; it has to be synchronous',
+    );
   });
 
   test('may be a class instance: its methods are called on it', async () => {

@@ -9,7 +9,8 @@ const hooks = `data:text/javascript,${encodeURIComponent(`
   registerHooks({
     resolve(name, context, next) {
       if (name === '@wasm-pool/core') return next('${source('index.ts')}', context);
-      const ours = name.startsWith('./') && context.parentURL?.startsWith('${source('')}');
+      if (name === '@wasm-pool/core/generic-pool') return next('${source('drop-in/index.ts')}', context);
+      const ours = name.startsWith('.') && context.parentURL?.startsWith('${source('')}');
       return next(ours ? name.replace(/\\.js$/, '.ts') : name, context);
     },
   });

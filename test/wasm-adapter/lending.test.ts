@@ -84,7 +84,7 @@ describe('a pool of instances, as any other,', () => {
     pool.off('destroy', onDestroy);
     await pool.clear();
     // A destroyed instance is empty: its name is what tells which it was.
-    expect(seen).toEqual(['wasm#2 created', 'wasm#1 borrower 0']);
+    expect(seen).toEqual(['wasm#2 created', 'wasm#3 borrower 0']);
     pool.start(); // as createWasmPool did
     await pool.drain();
     expect(await failure(pool.acquire())).toMatchObject({ code: 'ERR_POOL_CLOSED' });

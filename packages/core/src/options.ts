@@ -126,7 +126,7 @@ export const poolOptionChecks: Readonly<Record<keyof PoolOptions, OptionCheck>> 
   fifo: aBoolean,
   priorityRange: wholeNumber(1, 1000),
   autostart: aBoolean,
-  burst: limit(0),
+  burst: wholeNumber(0),
   maxUses: limit(0),
   maxAgeMillis: millisOrInfinity,
   maxAgeJitter: fraction,

@@ -397,8 +397,10 @@ describe('tables and globals', () => {
   test('hold the host function that each instance has imported', async () => {
     await using pool = await poolOf(null, (id) => () => 100 + id);
     const [one, two] = await Promise.all([pool.acquire(), pool.acquire()]);
-    expect([one, two].map(({ exports }) => exports.call(1))).toEqual([101, 102]);
-    expect([one, two].map(({ exports }) => exports.fn()())).toEqual([101, 102]);
+    for (const { id, exports } of [one, two]) {
+      expect([exports.call(1), exports.fn()()]).toEqual([100 + id, 100 + id]);
+    }
+    expect(one.id).not.toBe(two.id);
     await pool.release(one);
     await pool.release(two);
   });

@@ -26,7 +26,7 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
   countDestroying: ['no', trueOrFalse],
   testWhileIdle: [1, trueOrFalse],
   idleTimeoutMillis: [Number.NaN, `${millis}, or Infinity`],
-  softIdleTimeoutMillis: [-2, `-1 or ${millis}`],
+  softIdleTimeoutMillis: [-2, `-1 or ${millis}, or Infinity`],
   evict: [5, 'a function or an array of functions'],
   evictionRunIntervalMillis: [2 ** 31, millis],
   numTestsPerEvictionRun: [0, 'a whole number of at least 1, or Infinity'],

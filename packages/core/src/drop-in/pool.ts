@@ -1,3 +1,4 @@
+import { outsideRequests } from '../runtime.js';
 import {
   Pool as Base,
   ResourceRequest as LibraryRequest,
@@ -221,6 +222,11 @@ export class Pool<T> extends Base<
   #retry(): void {
     this._dispense();
     this._ensureMinimum();
+  }
+
+  /** The evictor's timer keeps no request's AsyncLocalStorage store. */
+  override _scheduleEvictorRun(): void {
+    outsideRequests(() => super._scheduleEvictorRun());
   }
 
   override _destroy(entry: PooledResource<T>): void {
