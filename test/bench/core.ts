@@ -172,6 +172,91 @@ print(waited, [
   },
 ]);
 
+heading('Many on one signal');
+const held = createPool(factory);
+await held.acquire();
+const unlimited = createPool(
+  {
+    create: ({ signal }) =>
+      new Promise<lenders.Resource>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      }),
+    destroy() {},
+  },
+  { max: 0 },
+);
+/** So many acquires wait on one signal, which is then aborted. */
+const abortAll = (name: string, pool: typeof held, count: number): Subject => ({
+  name,
+  operations: count,
+  async run() {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const all = Array.from({ length: count }, () => pool.acquire({ signal }));
+    controller.abort();
+    await Promise.allSettled(all);
+  },
+});
+const signalled = await inRounds([
+  abortAll('100 waiters on one signal', held, 100),
+  abortAll('10,000 waiters on one signal', held, MANY),
+  abortAll('100 creations on one signal', unlimited, 100),
+  abortAll('10,000 creations on one signal', unlimited, MANY),
+]);
+print(signalled, [
+  { of: '10,000 waiters on one signal', to: '100 waiters on one signal', atMost: 2 },
+  { of: '10,000 creations on one signal', to: '100 creations on one signal', atMost: 2 },
+]);
+
+heading('After a peak of 50, one at a time');
+const IDLE_MILLIS = 200;
+for (const fifo of [true, false]) {
+  const pool = createPool(factory, { max: 50, fifo, idleTimeoutMillis: IDLE_MILLIS });
+  const peak = await Promise.all(Array.from({ length: 50 }, () => pool.acquire()));
+  for (const resource of peak) void pool.release(resource);
+  const end = performance.now() + 5 * IDLE_MILLIS;
+  while (performance.now() < end) {
+    await pool.use(takeAsync);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const left = pool.size;
+  record({
+    name: `left with fifo: ${fifo}`,
+    unit: 'resources',
+    median: left,
+    from: left,
+    to: left,
+  });
+  await pool.close();
+}
+const mebibytes = (fifo: boolean) =>
+  createPool(
+    { create: () => new Uint8Array(2 ** 20).fill(1), destroy() {} },
+    { max: 50, min: 50, fifo },
+  );
+const cold = mebibytes(true);
+const warm = mebibytes(false);
+await Promise.all([cold.ready(), warm.ready()]);
+/** Reads one byte of each line of the cache. */
+const read = (memory: Uint8Array) => {
+  for (let at = 0; at < memory.length; at += 64) sink += memory[at] as number;
+};
+const read100 = (name: string, pool: typeof cold): Subject => ({
+  name,
+  operations: 100,
+  run() {
+    for (let loan = 0; loan < 100; loan++) pool.useSync(read);
+  },
+});
+const touched = await inRounds([
+  read100('reading 1 MiB of 50, fifo: true', cold),
+  read100('reading 1 MiB of 50, fifo: false', warm),
+]);
+print(touched, [
+  { of: 'reading 1 MiB of 50, fifo: false', to: 'reading 1 MiB of 50, fifo: true', atMost: 0.8 },
+]);
+await Promise.all([cold.close(), warm.close()]);
+
 if (sink === 0) throw new Error('nothing was lent');
 await Promise.all([
   ours.close(),

@@ -264,6 +264,44 @@ describe('maxAgeMillis', () => {
     expect(pool.stats().destroyedBy.age).toBeGreaterThanOrEqual(20);
   });
 
+  test('has successors made before the resources go that min wants, where max has room', async () => {
+    fakeTime();
+    const create = (make: () => { id: number }) =>
+      new Promise<{ id: number }>((resolve) => setTimeout(() => resolve(make()), 30));
+    const pool = createPool(recordingFactory({ create }), { max: 8, min: 4, maxAgeMillis: 1000 });
+    const ready = pool.ready();
+    await pass(30);
+    await ready;
+    const sizes: number[] = [];
+    const note = () => sizes.push(pool.available);
+    pool.on('destroy', note);
+    pool.on('create', note);
+    await pass(5000);
+    expect(pool.stats().destroyedBy.age).toBeGreaterThan(8);
+    expect(Math.min(...sizes)).toBe(4);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5);
+  });
+
+  test('lets go of what cannot be replaced first, and of nothing during an outage', async () => {
+    fakeTime();
+    let works = true;
+    let mayCreate = true;
+    const factory = recordingFactory({
+      create: (make) => (works ? make() : Promise.reject(new Error('down'))),
+      canCreate: () => mayCreate,
+    });
+    const pool = createAdapterPool(factory, { max: 2, min: 1, maxAgeMillis: 1000 });
+    await pool.ready();
+    works = false;
+    await pass(1100);
+    expect(factory.creations).toBeGreaterThan(1);
+    expect(factory.destroyed).toEqual([]);
+    works = true;
+    mayCreate = false; // a budget is spent
+    await pass(1000);
+    expect(factory.destroyed).toEqual(['1 age']);
+  });
+
   test('is looked at when lending, too, whichever way that is done', async () => {
     fakeTime();
     for (const call of ['acquire', 'use', 'useSync', 'lease', 'tryAcquire'] as const) {

@@ -59,7 +59,8 @@ export interface PoolOptions<T = unknown> {
   maxUses?: number | undefined;
   /**
    * Destroy a resource this long after its creation, once it is not lent; 0 (default): never. It is
-   * looked at when lending as well. Of the resources that `min` wants replaced, a quarter goes at once.
+   * looked at when lending as well. Those that `min` wants replaced go a quarter at a time, and where `max` has
+   * room their successors are made first.
    */
   maxAgeMillis?: number | undefined;
   /** By which part of `maxAgeMillis`, from 0 (default) to 1, each resource may go earlier, at random. */

@@ -767,17 +767,22 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
   // ---------------------------------------------------------------- Evicting
 
-  /** Whether an idle entry goes by its age. Of those that `min` wants replaced, a quarter goes at once. */
+  /**
+   * Whether an idle entry goes by its age. Those that `min` wants replaced go a quarter at a time, and where
+   * `max` has room their successors are made first: they themselves go in a later run.
+   */
   #isDueByAge(entry: Entry<T>): boolean {
     const { nowMillis } = this.evictor;
     if (nowMillis < entry.oldAtMillis) return false;
-    if (this.size > this.min) return true;
+    if (this.entries.size > this.min) return true;
     const run = this.#agedRun;
     if (run.atMillis !== nowMillis) {
       run.atMillis = nowMillis;
-      run.left = Math.ceil(this.idle.length / 4);
+      run.left = Math.ceil(this.idle.length / 4) - this.creating.size;
     }
-    return run.left-- > 0;
+    if (run.left-- <= 0) return false;
+    if (this.spareResourceCapacity < 1) return true;
+    return this.refillable && !this.create();
   }
 
   /** Asks `validate` about idle entries, those first that were asked about longest ago. */

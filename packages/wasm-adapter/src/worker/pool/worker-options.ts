@@ -34,8 +34,7 @@ export interface WasmWorkerPoolOptions
    */
   threads?: number | undefined;
   /**
-   * Lend the worker that is idle longest; false (default here): the one returned last, whose thread is
-   * awake.
+   * Lend the worker that is idle longest; false (default): the one returned last, whose thread is awake.
    */
   fifo?: boolean | undefined;
   /** Stands in errors, `stats()` and the workers' names. Default `'wasm'`. */
@@ -206,13 +205,13 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
       'createWasmWorkerPool: both module and worker are given; accepted: one of them',
     );
   }
-  const { name = 'wasm', max = parallelism(), burst = 0, fifo = false } = core;
+  const { name = 'wasm', max = parallelism(), burst = 0 } = core;
   const { createTimeoutMillis = 30_000, destroyTimeoutMillis = 5_000 } = core;
   const most = max === 0 ? Number.POSITIVE_INFINITY : max + burst;
   const given = defined({ env, argv, execArgv, resourceLimits });
   return {
     name,
-    core: { ...core, name, max, fifo, autostart: false, testOnBorrow: true },
+    core: { ...core, name, max, autostart: false, testOnBorrow: true },
     thread: { maxMemoryBytes, limits, reset, promising, wasi },
     module: module === undefined ? undefined : String(module),
     callTimeoutMillis,
