@@ -93,11 +93,9 @@ const kinds: Record<string, Kind> = {
   },
   tarn: {
     make(parts, sizes, options) {
-      const factory = factoryOf(parts);
-      const settings = { ...factory, min: 0, ...sizes, ...options };
-      const pool = new TarnPool<Thing>(
-        settings as ConstructorParameters<typeof TarnPool<Thing>>[0],
-      );
+      const { validate = () => true } = parts;
+      const factory = { ...factoryOf(parts), validate };
+      const pool = new TarnPool<Thing>({ ...factory, min: 0, ...sizes, ...options });
       return {
         acquire: () => pool.acquire().promise,
         release: (thing) => pool.release(thing),
