@@ -171,6 +171,7 @@ const programs: Record<string, (kind: Kind) => Promise<boolean> | boolean> = {
     );
   },
   async 'a limit that counts a resource until it is destroyed'({ make }) {
+    fakeTime();
     let alive = 0;
     let most = 0;
     const over = Promise.withResolvers<void>();
@@ -188,9 +189,10 @@ const programs: Record<string, (kind: Kind) => Promise<boolean> | boolean> = {
       isFit = false; // tarn destroys what does not pass
     }
     const next = pool.acquire();
-    await new Promise((resolve) => setTimeout(resolve, 5)); // tarn tries again by a timer
+    await pass(50); // tarn tries again by a timer
     isFit = true;
     over.resolve();
+    await pass(50);
     await next;
     return most === 1;
   },

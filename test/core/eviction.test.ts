@@ -1,4 +1,10 @@
-import { createPool, type EvictCandidate, type PoolOptions } from '@wasm-pool/core';
+import {
+  createPool,
+  type EvictCandidate,
+  type PoolOptions,
+  type Unfit,
+  unfit,
+} from '@wasm-pool/core';
 import { describe, expect, test, vi } from 'vitest';
 import { fakeTime, pass, recordingFactory, settle, type Thing, uncaught } from '../helpers/core.js';
 
@@ -201,12 +207,13 @@ describe('evict policies', () => {
     ]);
   });
 
-  test.each<[string, () => string | boolean | undefined, string | undefined]>([
+  test.each<[string, () => string | boolean | Unfit | undefined, string | undefined]>([
     ['a string: that is the reason', () => 'too big', 'too big'],
     ['true: its name is the reason', heavy, 'heavy'],
     ['true without a name', nameless(), 'policy'],
     ['false: it stays', () => false, undefined],
     ['undefined: it stays', () => undefined, undefined],
+    ['unfit: with its reason', () => unfit('worn'), 'worn'],
   ])('answer with %s', async (_, evict, reason) => {
     const { factory } = await idlePool(1, { evict });
     await pass(1000);

@@ -210,6 +210,16 @@ describe('useSync', () => {
     expect(pool.available).toBe(1);
   });
 
+  test('checks its function before anything is lent', async () => {
+    const pool = createPool(recordingFactory(), { min: 1 });
+    await pool.ready();
+    expect(() => pool.useSync(undefined as never)).toThrow(
+      'useSync: fn is undefined; accepted: a function',
+    );
+    expect(() => pool.useSync(5 as never)).toThrow('useSync: fn is 5; accepted: a function');
+    expect(pool.available).toBe(1);
+  });
+
   test('can be nested: each call gets a resource of its own', async () => {
     const pool = createPool(recordingFactory(), { max: 2, min: 2 });
     await pool.ready();
@@ -273,6 +283,14 @@ describe('lending last in, first out', () => {
     await quietFor(pool, 5000);
     expect(pool.size).toBe(2);
     expect(factory.destroyed).not.toContain('20 softIdle'); // it was returned last
+  });
+
+  test('a check in the background leaves the one that is always lent where it is', async () => {
+    const options = { testWhileIdle: true, evictionRunIntervalMillis: 100 };
+    const { pool } = await peak(options, () => true);
+    const used = await quietFor(pool, 5000);
+    expect(pool.size).toBe(20);
+    expect(used).toEqual(new Set([20]));
   });
 
   test('those go first that were used longest ago', async () => {

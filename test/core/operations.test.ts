@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { MessageChannel } from 'node:worker_threads';
-import { createPool, OptionError, unfit } from '@wasm-pool/core';
+import { createPool, OptionError, type Pool, unfit } from '@wasm-pool/core';
 import { createAdapterPool } from '@wasm-pool/core/internal';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
@@ -77,6 +77,20 @@ describe.each(['replace', 'clear'] as const)('%s', (method) => {
     expect(await pool.acquire()).toEqual({ id: 4 });
   });
 
+  test('lends nothing that is to go, whoever asks meanwhile', async () => {
+    const factory = recordingFactory({
+      destroy: () => {
+        borrowed.push(pool.tryAcquire());
+      },
+    });
+    const borrowed: unknown[] = [];
+    const pool: Pool<{ id: number }> = createPool(factory, { max: 3 });
+    await pool.ready(3);
+    void pool[method]();
+    expect(borrowed).toEqual([undefined, undefined, undefined]);
+    expect(factory.destroyed).toHaveLength(3);
+  });
+
   test('leaves what is made from then on', async () => {
     const factory = recordingFactory();
     const pool = createPool(factory);
@@ -148,6 +162,30 @@ describe('resize', () => {
 });
 
 describe('the signal of create', () => {
+  test('is the same whenever it is asked for, and is aborted only of what is under way', async () => {
+    const created: ((thing: object) => void)[] = [];
+    const signals: AbortSignal[] = [];
+    const factory = {
+      create: (options: { signal: AbortSignal }) => {
+        expect(options.signal).toBe(options.signal);
+        signals.push(options.signal);
+        return new Promise<object>((resolve) => created.push(resolve));
+      },
+      destroy() {},
+    };
+    const pool = createPool<object>(factory, { max: 3 });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const served = watch(pool.acquire());
+    watch(pool.acquire({ signal }));
+    watch(pool.acquire({ signal }));
+    created[2]?.({});
+    await settle();
+    expect(served.state).toBe('fulfilled');
+    controller.abort();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false]);
+  });
+
   test('is aborted when the acquire that it was for gives up, and that is no failure', async () => {
     const signals: AbortSignal[] = [];
     const factory = {
@@ -316,6 +354,24 @@ describe('maxAgeMillis', () => {
     }
   });
 
+  test('is looked at before validate is asked for a waiter', async () => {
+    fakeTime();
+    const asked: number[] = [];
+    const factory = recordingFactory({
+      validate: async ({ id }) => asked.push(id),
+    });
+    const pool = createPool(factory, { max: 2, maxAgeMillis: 1000, testOnBorrow: true });
+    await pool.ready(1);
+    await pass(500);
+    await pool.ready(2);
+    vi.setSystemTime(Date.now() + 600); // a stall
+    const both = watch(Promise.all([pool.acquire(), pool.acquire()]));
+    await settle();
+    expect(asked).toEqual([2]);
+    expect(factory.destroyed).toEqual(['1 age']);
+    expect(both.value?.map(({ id }) => id)).toEqual([2, 3]);
+  });
+
   test.each(['acquire', 'use', 'lease'] as const)(
     'is looked at when an answer of validate has taken long: %s gets another',
     async (call) => {
@@ -384,6 +440,44 @@ describe('testWhileIdle', () => {
     await settle();
     expect(waiting.value).toEqual({ id: 1 });
     await pool.release(waiting.value as { id: number });
+  });
+
+  test('lets drain end when the answer is there', async () => {
+    fakeTime();
+    const answer = Promise.withResolvers<boolean>();
+    const pool = createPool(recordingFactory({ validate: () => answer.promise }), {
+      min: 1,
+      testWhileIdle: true,
+    });
+    await pool.ready();
+    await pass(30_000);
+    const drained = watch(pool.drain());
+    await settle();
+    expect(drained.state).toBe('pending');
+    answer.resolve(true);
+    await settle();
+    expect(drained.state).toBe('fulfilled');
+    expect(pool.available).toBe(1);
+  });
+
+  test('leaves alone what a validate borrows meanwhile', async () => {
+    fakeTime();
+    const asked: number[] = [];
+    const factory = recordingFactory({
+      validate: ({ id }) => {
+        asked.push(id);
+        if (asked.length === 1) pool.evict(1); // the next in turn
+        return true;
+      },
+    });
+    const pool: Pool<{ id: number }> = createPool(factory, {
+      max: 8,
+      testWhileIdle: true,
+    });
+    await pool.ready(8);
+    await pass(30_000);
+    expect(asked).toEqual([1]);
+    expect(factory.destroyed).toEqual(['2 evicted']);
   });
 
   test('needs a validate', () => {
@@ -502,7 +596,9 @@ describe('what has to be synchronous', () => {
   });
 
   test('a canCreate or lend that returns a promise fails the creation, or the acquire', async () => {
-    const canCreate = (async () => false) as unknown as () => boolean;
+    const canCreate = (async () => {
+      throw new Error('nobody hears of it');
+    }) as unknown as () => boolean;
     const put = createAdapterPool(recordingFactory({ canCreate }));
     expect(await rejection(put.acquire())).toMatchObject({
       code: 'ERR_POOL_CREATE',
@@ -554,6 +650,7 @@ describe('lend', () => {
     expect(() => pool.useSync(() => {})).toThrow(broken);
     await pool.ready(1);
     expect(await rejection(pool.acquire())).toBe(broken);
+    await pool.ready(1);
     expect(await rejection(pool.use(() => {}))).toBe(broken);
     expect(pool.stats()).toMatchObject({ borrowed: 0, size: 0 });
     expect(new Set(factory.destroyed.map((it) => it.slice(2)))).toEqual(new Set(['unfit']));

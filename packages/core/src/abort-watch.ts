@@ -1,5 +1,10 @@
-/** The functions to call when a signal is aborted. */
-const watchers = new WeakMap<AbortSignal, Set<() => void>>();
+/** Who watches a signal, and the one listener that they share. */
+interface Watch {
+  readonly watchers: Set<() => void>;
+  readonly listener: () => void;
+}
+
+const watches = new WeakMap<AbortSignal, Watch>();
 
 /**
  * Calls `onAbort` when the signal is aborted. All watchers of a signal share one listener: with ten
@@ -8,31 +13,29 @@ const watchers = new WeakMap<AbortSignal, Set<() => void>>();
  * @returns ends the watch
  */
 export function watchAbort(signal: AbortSignal, onAbort: () => void): () => void {
-  const set = watchers.get(signal) ?? begin(signal);
-  set.add(onAbort);
+  const watch = watches.get(signal) ?? begin(signal);
+  watch.watchers.add(onAbort);
   return () => {
-    set.delete(onAbort);
-    if (set.size === 0 && watchers.get(signal) === set) end(signal);
+    watch.watchers.delete(onAbort);
+    if (watch.watchers.size === 0 && watches.get(signal) === watch) end(signal, watch);
   };
 }
 
-const listeners = new WeakMap<AbortSignal, () => void>();
-
-function begin(signal: AbortSignal): Set<() => void> {
-  const set = new Set<() => void>();
-  const listener = () => {
-    end(signal);
-    for (const onAbort of set) onAbort();
+function begin(signal: AbortSignal): Watch {
+  const watchers = new Set<() => void>();
+  const watch = {
+    watchers,
+    listener() {
+      end(signal, watch);
+      for (const onAbort of watchers) onAbort();
+    },
   };
-  watchers.set(signal, set);
-  listeners.set(signal, listener);
-  signal.addEventListener('abort', listener);
-  return set;
+  watches.set(signal, watch);
+  signal.addEventListener('abort', watch.listener);
+  return watch;
 }
 
-function end(signal: AbortSignal): void {
-  const listener = listeners.get(signal);
-  if (listener !== undefined) signal.removeEventListener('abort', listener);
-  watchers.delete(signal);
-  listeners.delete(signal);
+function end(signal: AbortSignal, { listener }: Watch): void {
+  signal.removeEventListener('abort', listener);
+  watches.delete(signal);
 }

@@ -34,8 +34,7 @@ export class Evictor<T> {
   nowMillis = Date.now();
 
   /** Why a candidate has to go; undefined: it stays. Set by the pool, which has the policies. */
-  judge: (candidate: EvictCandidate<T>, entry: Entry<T>) => DestroyReason | undefined = () =>
-    undefined;
+  judge!: (candidate: EvictCandidate<T>, entry: Entry<T>) => DestroyReason | undefined;
 
   /** Reads the clock for a run, and notes it as the start of idling for the entries returned since the last. */
   beginRun(idle: IdleList<T>): void {

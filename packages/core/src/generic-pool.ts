@@ -7,7 +7,8 @@ import { Pool as Base } from './vendor/generic-pool.js';
 import { WaitingQueue } from './waiting-queue.js';
 
 /** generic-pool wants a factory; each of its methods that calls one is overridden below. */
-const noFactory = { create() {}, destroy() {}, validate() {} };
+const uncalled = Function.prototype;
+const noFactory = { create: uncalled, destroy: uncalled, validate: uncalled };
 
 /**
  * generic-pool 3.9.0 with its seams named. It counts what there is and what is on its way, refills

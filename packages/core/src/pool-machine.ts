@@ -562,10 +562,10 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     };
   }
 
-  /** Takes out the first waiter, for a resource or for an error. */
-  #nextWaiter(outcome: string): Waiter<T> | undefined {
+  /** Takes out the first waiter, for a resource or for an error. There has to be one. */
+  #nextWaiter(outcome: string): Waiter<T> {
     const waiter = this.waiting.dequeue();
-    if (waiter !== undefined) this.#noteWait(outcome);
+    this.#noteWait(outcome);
     return waiter;
   }
 
@@ -580,7 +580,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   }
 
   #rejectFirst(code: string, makeError: () => Error): void {
-    this.#nextWaiter(code)?.(rejection(makeError));
+    this.#nextWaiter(code)(rejection(makeError));
   }
 
   protected rejectAllWaiting(): void {
@@ -700,7 +700,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     }
     const waiter = this.#nextWaiter('served');
     this.#lend(entry);
-    waiter?.(entry.resource);
+    waiter(entry.resource);
   }
 
   // ---------------------------------------------------------------- Judging
@@ -747,7 +747,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
       (answer) => {
         if (!asked.delete(entry)) return; // destroyed meanwhile
         if (call === 'validate') entry.validUntilMillis = Date.now() + VALID_MILLIS;
-        this.#applyVerdict(entry, isThenable(answer) ? true : answer, call);
+        this.#applyVerdict(entry, answer, call);
       },
       (cause: unknown) => {
         if (asked.delete(entry)) this.discard(entry, reason, cause);
@@ -819,11 +819,9 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.#generation++;
     this.#replaceReason = reason;
     for (const creation of this.#creations) this.#cancel(creation, 'the pool was replaced');
-    for (const entry of this.idle.toArray()) {
-      if (entry.state !== 'idle') continue; // a listener had it meanwhile
-      this.idle.remove(entry);
-      this.discard(entry, reason);
-    }
+    const idle = this.idle.toArray();
+    for (const entry of idle) this.idle.remove(entry); // all, before a listener can borrow one
+    for (const entry of idle) this.discard(entry, reason);
   }
 
   protected setMaxAndMin(max: number, min: number): void {

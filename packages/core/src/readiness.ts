@@ -26,7 +26,6 @@ export class Readinesses {
 
   /** Ends the waits for at most `size` resources. */
   resolve(size: number): void {
-    if (this.#waiting.length === 0) return;
     const ready = this.#waiting.filter(({ count }) => count <= size);
     this.#waiting = this.#waiting.filter(({ count }) => count > size);
     for (const { resolve } of ready) resolve();

@@ -36,10 +36,9 @@ export class WaitingQueue<T> {
     return this.#firstLine?.first;
   }
 
-  /** Takes out the next waiter. */
-  dequeue(): Waiter<T> | undefined {
-    const line = this.#firstLine;
-    if (line === undefined) return undefined;
+  /** Takes out the next waiter. There has to be one. */
+  dequeue(): Waiter<T> {
+    const line = this.#firstLine as WaiterRing<T>;
     this.length--;
     const waiter = line.shift();
     this.takenSinceMillis = line.takenSinceMillis;
