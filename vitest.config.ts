@@ -49,7 +49,7 @@ export default defineConfig(({ mode }) => ({
           ],
     env: mode === 'long' ? { LONG: '1' } : {},
     execArgv: ['--expose-gc'], // some tests force a collection
-    maxWorkers: 2, // many tests start threads and processes of their own
+    maxWorkers: 3, // of two cores: many tests wait, for threads and processes of their own
     retry: process.env.CI ? 1 : 0, // the report names each test that needed it
     // Only a test that hangs meets these; no test is about how long something takes.
     testTimeout: mode === 'long' ? 1_200_000 : 120_000,
