@@ -20,23 +20,11 @@ export const waitsInMemory = typeof Atomics.waitAsync === 'function';
 /** Starts the thread of a pool. Throws as `Worker` does, and as `builtin`. */
 export function startThread(options: WorkerOptions): Worker {
   const { Worker: Thread } = library();
-  threadFile ??= newerOf('thread.bundle.js', 'worker-main.js');
   return new Thread(threadFile, options);
 }
 
-let threadFile: URL | undefined;
-
-/** From `src`, where the tests are run, they are the built ones too. */
-const threadFolder = new URL('../../dist/worker/thread/', import.meta.url);
-
-/** The bundled file, which loads in less than half the time, unless the compiler has run since. */
-function newerOf(bundled: string, single: string): URL {
-  const { statSync } = builtin('node:fs', 'a pool on threads');
-  const millis = (url: URL) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const bundle = new URL(bundled, threadFolder);
-  const compiledMillis = millis(new URL('../../.tsbuildinfo', threadFolder));
-  return millis(bundle) > compiledMillis ? bundle : new URL(single, threadFolder);
-}
+/** What runs on a thread. From `src`, where the tests are run, it is the built one too. */
+const threadFile = new URL('../../dist/thread.mjs', import.meta.url);
 
 /** How many threads run at the same time, unless a pool is told otherwise. */
 export function parallelism(): number {
