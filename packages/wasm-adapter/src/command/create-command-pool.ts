@@ -170,7 +170,7 @@ async function onThreads(src: WasmSource, settings: Sorted): Promise<Runner> {
     );
   }
   // From `src`, where the tests are run, it is the built one too.
-  const module = new URL('../../dist/command/thread-tasks.js', import.meta.url);
+  const module = new URL('../../dist/command-tasks.mjs', import.meta.url);
   const made: ThreadPool = await createWasmWorkerPool<typeof import('./thread-tasks.js')>(src, {
     ...given,
     ...{ module, max: threads, reset: 'restore' },

@@ -1,4 +1,5 @@
 import { messageOf, WasmError } from '../errors.js';
+import { sharesMemory, threadMemory } from '../platform/shared-memory.js';
 import { describeBytes, isComponent } from '../source/describe-bytes.js';
 import type { LoadedModule } from '../source/source.js';
 import { limitError, ModuleLimits, type ModuleOptions } from './limits.js';
@@ -86,8 +87,8 @@ export class CompiledModule implements Program, CoreModule {
   /** The author's bytes go as shared memory: there is one copy of them for all threads. */
   toMessage(): CompiledParts {
     const { extended, shape } = this;
-    if (this.#bytes !== undefined && isOwn(this.#bytes)) {
-      const shared = new Uint8Array(new SharedArrayBuffer(this.#bytes.length));
+    if (sharesMemory && this.#bytes !== undefined && isOwn(this.#bytes)) {
+      const shared = new Uint8Array(threadMemory(this.#bytes.length));
       shared.set(this.#bytes);
       this.#bytes = shared;
     }

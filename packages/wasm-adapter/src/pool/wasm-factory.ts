@@ -21,6 +21,7 @@ import { wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import { limitError, ModuleLimits, minBytesOf } from '../module/limits.js';
 import { isPrivateExport } from '../module/private-exports.js';
+import { inNextTurn } from '../platform/turns.js';
 import type { AnyProgram } from '../program.js';
 import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
 import {
@@ -124,7 +125,7 @@ export class WasmFactory<Exports, Context>
     } catch (error) {
       if (!(error instanceof WasmError) || error.code !== 'ERR_WASM_MEMORY') throw error;
       this.reclaim();
-      await new Promise((resolve) => setImmediate(resolve)); // what was dropped can be collected
+      await new Promise<void>(inNextTurn); // what was dropped can be collected
       return this.#make(id);
     }
   }

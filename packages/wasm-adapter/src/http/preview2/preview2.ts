@@ -32,7 +32,7 @@ export async function openPreview2(
     module: module === undefined ? undefined : String(module),
   };
   // From `src`, where the tests are run, it is the built one too.
-  const script = new URL('../../../dist/http/preview2/thread-main.js', import.meta.url);
+  const script = new URL('../../../dist/http-thread.mjs', import.meta.url);
   const pool = await createWasmWorkerPool<HttpTasks>(src, {
     ...options,
     reset: options.reset ?? 'fresh', // as wasmtime has it: nobody meets what another left

@@ -1,6 +1,7 @@
 import { FactoryTimeoutError } from '@wasm-pool/core';
 import { messageOf, WasmError } from '../../errors.js';
 import type { Judgement } from '../../instance/judgement.js';
+import { inNextTurn } from '../../platform/turns.js';
 import type { Made } from '../wire/messages.js';
 import { abort, op } from '../wire/ring.js';
 import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
@@ -253,7 +254,8 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
    * other without the loop ever getting to anything else.
    */
   #prefetch(): void {
-    const room = this.#setting.once ? 1 : this.#setting.pace.limit;
+    const { mostSent } = this.thread.ring;
+    const room = this.#setting.once ? 1 : Math.min(this.#setting.pace.limit, mostSent);
     if (this.#pipeline.length > room / 2) return;
     const { lender } = this.#setting;
     while (this.#pipeline.length + this.#handedOff < room && lender.handOff(this)) {
@@ -261,7 +263,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     }
     if (this.#handedOff === 0) return;
     this.#prefetched = true;
-    setImmediate(() => {
+    inNextTurn(() => {
       this.#prefetched = false;
       if (this.#serving) this.#next();
     });

@@ -1,17 +1,26 @@
 import type { Judgement } from '../../instance/judgement.js';
 import {
+  letGoOf,
+  listenTo,
   type MessagePort,
   openChannel,
+  receivesAtOnce,
   type Spawn,
+  spawnThread,
   type Transferable,
   type Worker,
 } from '../../platform/threads.js';
 import { type Letter, Mailbox } from '../wire/mailbox.js';
-import type { ThreadData } from '../wire/messages.js';
+import { END, type ThreadData } from '../wire/messages.js';
 import { cloneError } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
-import { abort, FIT, flag, HostEnd, reply, ringMemory, word } from '../wire/ring.js';
-import { serializeError } from '../wire/serialized-error.js';
+import { CHANGE, PostedHostEnd } from '../wire/posted-ring.js';
+import { abort, FIT, flag, HostEnd, isShared, reply, ringMemory, word } from '../wire/ring.js';
+import {
+  deserializeError,
+  type SerializedThrow,
+  serializeError,
+} from '../wire/serialized-error.js';
 import { SlotReader, SlotWriter } from '../wire/values.js';
 import type { Inbox, Sender } from './inbox.js';
 
@@ -104,6 +113,10 @@ export class Thread implements Sender {
     nowMillis: 0,
   };
   #lastMessage = 0;
+  /** A reply is there, and what belongs to it is still on its way. */
+  #isIncomplete = false;
+  /** Where the output ends that was written before the next reply, in bytes. */
+  #outputBefore: number | undefined = undefined;
   /** How many requests have no answer. */
   #awaited = 0;
   #heldAlive = true;
@@ -123,7 +136,11 @@ export class Thread implements Sender {
     const memory = ringMemory(slots, inbox.bell, inbox.wakesByMessage);
     const wasmPool: ThreadData = { ...settings, port: port2, ring: memory };
     try {
-      this.#worker = spawn({ name, workerData: { wasmPool }, transferList: [port2] });
+      this.#worker = spawnThread(spawn, {
+        name,
+        workerData: { wasmPool },
+        transferList: [port2 as Transferable],
+      });
     } catch (error) {
       port1.close();
       throw error;
@@ -131,17 +148,22 @@ export class Thread implements Sender {
     this.#port = port1;
     this.#inbox = inbox;
     this.#outlet = outlet;
-    this.ring = new HostEnd(memory);
+    this.ring = isShared(memory)
+      ? new HostEnd(memory)
+      : new PostedHostEnd(memory, port1.postMessage.bind(port1));
     this.#requests = new Array<SlotRequest | undefined>(slots).fill(undefined);
     this.#mailbox = new Mailbox(port1, (letter) => this.#deliver(letter));
     this.#reader = new SlotReader(this.ring);
     this.#writer = new SlotWriter(this.ring);
-    if (inbox.wakesByMessage) {
-      this.#port.on('message', (letter: unknown) => {
+    if (inbox.wakesByMessage || !receivesAtOnce) {
+      const receive = (letter: unknown) => {
+        this.#isIncomplete = false;
         this.#safely(() => this.#mailbox.put(letter));
         inbox.rang();
-      });
-      this.#port.unref();
+      };
+      const fail = (cause: unknown) => this.#safely(() => throwIt(cause));
+      listenTo(port1, receive, fail);
+      letGoOf(port1);
     }
     this.#worker.on('error', (error) => {
       this.#error = error;
@@ -165,7 +187,7 @@ export class Thread implements Sender {
   }
 
   get hasReplies(): boolean {
-    return !this.#ended && this.ring.hasReplies;
+    return !this.#ended && !this.#isIncomplete && this.ring.hasReplies;
   }
 
   /** The process stays alive while a reply is expected. */
@@ -289,13 +311,35 @@ export class Thread implements Sender {
       const count = this.ring.replyCount;
       if (this.ring.hasOutput || this.ring.hostCalls > 0) this.#mailbox.sort(MOST_LETTERS);
       if (count < 0 || count > 2 * this.ring.slots) throw new RangeError(`${count} replies`);
-      for (; received < count && !this.#ended; received++) this.#receiveOne();
+      for (; received < count && !this.#ended; received++) {
+        if (!receivesAtOnce && !this.#isComplete()) break;
+        this.#receiveOne();
+      }
       if (this.#whenRoom.size === 0) return;
       const listeners = [...this.#whenRoom];
       this.#whenRoom.clear();
       for (const listener of listeners) listener();
     });
     return received;
+  }
+
+  /**
+   * Whether all is there that the next reply needs, and what its task wrote before: where messages come
+   * by the event loop, a reply in shared memory overtakes them.
+   */
+  #isComplete(): boolean {
+    const { ring } = this;
+    const { posted, taken } = ring.outputEnds;
+    this.#outputBefore ??= posted;
+    const { nextReply } = ring;
+    const which = (nextReply & ~SLOT_MASK) === reply.verdict ? word.verdict : word.message;
+    const slot = Math.min(nextReply & SLOT_MASK, ring.slots - 1);
+    const numbers = [ring.get(slot, which)];
+    if ((nextReply & ~SLOT_MASK) === reply.final) numbers.push(ring.get(slot, word.verdict));
+    const isThere = (number: number) => number === 0 || this.#mailbox.has(number);
+    this.#isIncomplete = ((taken - this.#outputBefore) | 0) < 0 || !numbers.every(isThere);
+    if (!this.#isIncomplete) this.#outputBefore = undefined;
+    return !this.#isIncomplete;
   }
 
   #receiveOne(): void {
@@ -360,6 +404,14 @@ export class Thread implements Sender {
     }
     const [descriptor, bytes] = body;
     if (descriptor === undefined) return; // it only wakes
+    if (descriptor === CHANGE && this.ring instanceof PostedHostEnd) {
+      this.ring.change(body.slice(1));
+      return;
+    }
+    if (descriptor === END) {
+      if (bytes === undefined) throw new Error('the thread closed itself');
+      throw deserializeError(bytes as SerializedThrow);
+    }
     if ((descriptor !== 1 && descriptor !== 2) || !(bytes instanceof Uint8Array)) {
       throw new TypeError('output that is no bytes');
     }
@@ -414,3 +466,7 @@ export class Thread implements Sender {
 }
 
 const SLOT_MASK = (1 << 24) - 1;
+
+function throwIt(error: unknown): never {
+  throw error;
+}

@@ -42,6 +42,7 @@ export class LentWorkerFactory<Calls, Context>
         options: thread,
         module,
         hosts: Object.keys(hosts),
+        tellsOutput: stdout !== undefined || stderr !== undefined,
         userData: workerData,
       },
       outlet: new Outlet(hosts, stdout, stderr),

@@ -1,5 +1,5 @@
 import { WasmError } from '../../errors.js';
-import { replaceStartData, startData } from '../../platform/threads.js';
+import { onStart, replaceStartData } from '../../platform/threads.js';
 import type { ThreadData } from '../wire/messages.js';
 import { Server, type TasksSource } from './server.js';
 
@@ -11,7 +11,10 @@ export type { TasksSource };
  * thread of such a pool.
  */
 export function serveTasks(tasks: TasksSource): void {
-  const started = startData();
+  onStart((started) => serve(tasks, started));
+}
+
+function serve(tasks: TasksSource, started: Record<string, unknown> | undefined): void {
   const data = started?.wasmPool as ThreadData | undefined;
   if (started === undefined || data?.port === undefined) {
     throw new WasmError(

@@ -4,19 +4,23 @@ import type { Judgement } from '../../instance/judgement.js';
 import type { WasmImports } from '../../instance/link.js';
 import { CompiledModule } from '../../module/compiled-module.js';
 import {
-  inNextTurn,
   interceptOutput,
+  listenTo,
   OpenResources,
+  onThreadEnd,
+  receivesAtOnce,
   type Transferable,
   threadNumber,
 } from '../../platform/threads.js';
+import { inNextTurn } from '../../platform/turns.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../../pool/options.js';
 import { WasmFactory } from '../../pool/wasm-factory.js';
 import { type Letter, Mailbox } from '../wire/mailbox.js';
-import type { Loaded, Made, ThreadData } from '../wire/messages.js';
+import { END, type Loaded, type Made, type ThreadData } from '../wire/messages.js';
 import { cloneError, movedOf } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
-import { FIT, flag, op, reply, ThreadEnd, word } from '../wire/ring.js';
+import { CHANGE, PostedThreadEnd } from '../wire/posted-ring.js';
+import { FIT, flag, isShared, op, reply, ThreadEnd, word } from '../wire/ring.js';
 import { serializeError } from '../wire/serialized-error.js';
 import { SlotReader, SlotWriter } from '../wire/values.js';
 import { describeException } from './describe-exception.js';
@@ -24,8 +28,8 @@ import { HostFunctions } from './host-functions.js';
 import { HostedInstance, NEXT, NOTHING } from './hosted-instance.js';
 import { type FoundTasks, findTasks } from './tasks.js';
 
-/** The type of a module of tasks, or of a function that imports it. */
-export type TasksSource = object | (() => Promise<object>);
+/** The type of a module of tasks, or of a function that imports it: it is given the option `module`. */
+export type TasksSource = object | ((module: string | undefined) => Promise<object>);
 
 type Factory = WasmFactory<unknown, unknown>;
 
@@ -66,20 +70,25 @@ export class Server {
     this.#data = data;
     const { port } = data;
     this.#post = port.postMessage.bind(port);
-    this.#ring = new ThreadEnd(data.ring, () => this.#post([0], []));
+    this.#ring = isShared(data.ring)
+      ? new ThreadEnd(data.ring, () => this.#post([0], []))
+      : new PostedThreadEnd(data.ring, this.#post);
     this.#mailbox = new Mailbox(port, (letter) => this.#deliver(letter));
     this.#reader = new SlotReader(this.#ring);
     this.#writer = new SlotWriter(this.#ring);
     this.#hosts = new HostFunctions(data.hosts, port, this.#ring, this.#mailbox);
     this.#judgesLater = data.options.reset === 'restore';
-    port.on('message', (letter: unknown) => {
+    const receive = (letter: unknown) => {
       this.#mailbox.put(letter);
       this.#wake();
+    };
+    listenTo(port, receive, (cause) => {
+      throw cause; // what was asked for is lost: the thread ends, and says why
     });
-    // What was asked for is lost: the thread ends, and says why.
-    port.on('messageerror', (cause) => {
-      throw cause;
+    onThreadEnd((error, closed) => {
+      this.#post(closed ? [0, END] : [0, END, serializeError(error)], []);
     });
+    if (!receivesAtOnce && !data.tellsOutput) return; // a browser shows what its threads write
     interceptOutput((descriptor, bytes) => {
       const { byteLength } = bytes; // gone once they are moved
       this.#post([0, descriptor, bytes], [bytes.buffer as ArrayBuffer]);
@@ -100,6 +109,9 @@ export class Server {
 
   #deliver([number, ...body]: Letter): void {
     if (number < 0) this.#hosts.receive(-number, body);
+    else if (body[0] === CHANGE && this.#ring instanceof PostedThreadEnd) {
+      this.#ring.change(body.slice(1));
+    }
   }
 
   /** Has requests looked for in a turn of the event loop. */
@@ -129,7 +141,16 @@ export class Server {
     else woken.then(() => this.#wake());
   };
 
-  readonly #serveNext = () => this.#serve(this.#ring.next());
+  readonly #serveNext = () => {
+    if (receivesAtOnce || this.#isComplete()) this.#serve(this.#ring.next());
+  };
+
+  /** Where messages come by the event loop, a request in shared memory may overtake its own. */
+  #isComplete(): boolean {
+    if (this.#ring.requestCount === 0) return false; // those before it were not complete, and are now
+    const number = this.#ring.get(this.#ring.first, word.message);
+    return number === 0 || this.#mailbox.has(number);
+  }
 
   /**
    * A caller often sends its next call right after a reply. Not where a task waits for something. It
@@ -215,7 +236,7 @@ export class Server {
   }
 
   async #load(source: TasksSource): Promise<Loaded> {
-    const module = typeof source === 'function' ? await source() : source;
+    const module = typeof source === 'function' ? await source(this.#data.module) : source;
     const { hosts } = this.#data;
     this.#found = findTasks(module);
     const given: WasmPoolOptions<unknown, unknown> = { ...this.#data.options };

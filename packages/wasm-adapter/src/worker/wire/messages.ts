@@ -19,9 +19,14 @@ export interface ThreadData {
   readonly module: string | undefined;
   /** The names of the host functions on the main thread. */
   readonly hosts: readonly string[];
+  /** Where its output goes is an option of the pool. */
+  readonly tellsOutput: boolean;
   /** The `workerData` of the tasks. */
   readonly userData: unknown;
 }
+
+/** What a thread that ends is told as, behind the number 0 of such letters; what it threw follows. */
+export const END = 'end';
 
 /** Those options of a pool that are to be known where the instance is. */
 export interface ThreadOptions
