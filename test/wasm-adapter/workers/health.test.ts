@@ -51,11 +51,16 @@ describe('an instance on a thread', () => {
   test('that grew too large is replaced, and its size is known here', async () => {
     const pool = await workerPool({ maxMemoryBytes: 3 * 65_536 });
     const sizes: number[] = [];
-    pool.on('destroy', ({ memoryBytes }) => sizes.push(memoryBytes));
+    const causes: string[] = [];
+    pool.on('destroy', ({ memoryBytes }, _, cause) => {
+      sizes.push(memoryBytes);
+      causes.push(String(cause));
+    });
     await pool.run.grow(2);
     expect(await pool.use(({ memoryBytes }) => memoryBytes)).toBe(3 * 65_536);
     await pool.run.grow(1);
     expect(sizes).toEqual([4 * 65_536]);
+    expect(causes).toEqual([expect.stringContaining('262144 bytes of memory; accepted: max')]);
     await pool.use(async (worker) => {
       await worker.run.grow(9);
       expect(worker.memoryBytes).toBe(10 * 65_536);

@@ -37,7 +37,7 @@ export async function startPool<Exports, Context>(
   const { stats, replace } = pool;
   const own = {
     restoreBlockers,
-    obstacles: restoreBlockers,
+    obstacles: restoreBlockers, // its former name: programs that were written for it read it still
     replace(): void {
       tied.factory?.renew();
       replace.call(pool);

@@ -108,10 +108,15 @@ export class WasmFactory<Exports, Context>
 
   /** Each loan would cost an instance. */
   #refuseTooLarge(name: string, memoryBytes: number): void {
+    if (memoryBytes > this.#maxMemoryBytes)
+      throw this.#tooLarge(`${name} starts with`, memoryBytes);
+  }
+
+  #tooLarge(what: string, memoryBytes: number): WasmError {
     const most = this.#maxMemoryBytes;
-    if (memoryBytes <= most) return;
-    const message = `${name} starts with ${memoryBytes} bytes of memory; accepted: maxMemoryBytes of ${most}`;
-    throw limitError(message);
+    return limitError(
+      `${what} ${memoryBytes} bytes of memory; accepted: maxMemoryBytes of ${most}`,
+    );
   }
 
   create(): Promise<PooledInstance<Exports, Context>> {
@@ -277,7 +282,8 @@ export class WasmFactory<Exports, Context>
   }
 
   validate(instance: PooledInstance<Exports, Context>): Verdict {
-    return verdictOf(this.#health(instance));
+    const judgement = this.#health(instance);
+    return verdictOf(judgement, judgement !== true && this.causeOf(instance, judgement));
   }
 
   /** Whether an instance may be lent, when its return was not judged. */
@@ -296,11 +302,37 @@ export class WasmFactory<Exports, Context>
   recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
     const { calls } = instance;
     const unfit = calls.poisoned || calls.busy || calls.held.size > 0;
-    if (calls.tasks.running === 0 || unfit) return verdictOf(this.judge(instance, ...thrown));
+    const verdict = () => {
+      const judgement = this.judge(instance, ...thrown);
+      return verdictOf(
+        judgement,
+        judgement !== true && this.causeOf(instance, judgement, ...thrown),
+      );
+    };
+    if (calls.tasks.running === 0 || unfit) return verdict();
     instance.endLoan();
-    return calls.tasks
-      .allEnded(TASKS_MILLIS)
-      .then(() => verdictOf(this.judge(instance, ...thrown)));
+    return calls.tasks.allEnded(TASKS_MILLIS).then(verdict);
+  }
+
+  /** What made an instance unfit, for the `destroy` event: an exception, or an error that says what changed. */
+  causeOf(
+    instance: PooledInstance<Exports, Context>,
+    reason: string,
+    ...thrown: unknown[]
+  ): unknown {
+    const { name, calls, unfitReason } = instance;
+    switch (reason) {
+      case 'trap':
+        return calls.exception ?? thrown[0];
+      case 'threw':
+        return thrown[0];
+      case 'unrestorable':
+        return new WasmError('ERR_WASM_SNAPSHOT', `${name} cannot be restored: ${unfitReason}`);
+      case 'memory':
+        return this.#tooLarge(`${name} has`, instance.memoryBytes);
+      default:
+        return undefined;
+    }
   }
 
   /** What becomes of an instance that was returned, where no time is given to what goes on in it. */

@@ -37,6 +37,6 @@ export interface WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   /** As `Pool.stats`, and what only instances have. */
   stats(): WasmPoolStats;
 
-  /** @deprecated Renamed: `restoreBlockers`. */
+  /** @deprecated The former name of `restoreBlockers`, for code that was written for it. */
   readonly obstacles: readonly string[];
 }

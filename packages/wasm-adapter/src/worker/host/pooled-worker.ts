@@ -196,17 +196,20 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     this.#deadline.set(limit);
   }
 
-  replied(call: Call, { threw, value, memoryBytes, verdict, nowMillis }: SlotReply): void {
+  replied(call: Call, reply: SlotReply): void {
+    const { threw, value, memoryBytes, verdict, nowMillis } = reply;
     if (call !== this.#pipeline.current) throw new RangeError('an answer out of its order');
     this.memoryBytes = memoryBytes;
     if (threw) call.rejectWith(value as SerializedThrow);
     else call.resolve(value);
-    if (threw && verdict !== true) this.cause = deserializeError(value as SerializedThrow);
+    const cause = reply.cause ?? (threw ? (value as SerializedThrow) : undefined);
+    if (verdict !== true && cause !== undefined) this.cause = deserializeError(cause);
     if (verdict === undefined) this.#deadline.set(0);
     else this.#over(verdict, nowMillis);
   }
 
-  judged(_call: Call, verdict: Judgement): void {
+  judged(_call: Call, verdict: Judgement, cause: SerializedThrow | undefined): void {
+    if (cause !== undefined) this.cause = deserializeError(cause);
     this.#over(verdict, performance.now());
   }
 
@@ -417,7 +420,10 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     if (this.verdict !== true) return this.verdict;
     if (this.#pipeline.length > 0) return 'busy';
     if (!this.#used) return true;
-    const request = new ControlRequest(({ verdict }): Judgement => verdict ?? 'gone');
+    const request = new ControlRequest(({ verdict, cause }): Judgement => {
+      if (cause !== undefined) this.cause = deserializeError(cause);
+      return verdict ?? 'gone';
+    });
     this.#judging = request;
     request.sendTo(this.thread, op.judge, this.id);
     return request.promise.then((verdict) => {

@@ -14,6 +14,7 @@ import { type Letter, Mailbox } from '../wire/mailbox.js';
 import { END, type ThreadData } from '../wire/messages.js';
 import { cloneError } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
+<<<<<<< HEAD
 import { CHANGE, PostedHostEnd } from '../wire/posted-ring.js';
 import { abort, FIT, flag, HostEnd, isShared, reply, ringMemory, word } from '../wire/ring.js';
 import {
@@ -21,8 +22,14 @@ import {
   type SerializedThrow,
   serializeError,
 } from '../wire/serialized-error.js';
+=======
+import { abort, FIT, flag, HostEnd, reply, ringMemory, word } from '../wire/ring.js';
+import { type SerializedThrow, serializeError } from '../wire/serialized-error.js';
+>>>>>>> field16
 import { SlotReader, SlotWriter } from '../wire/values.js';
 import type { Inbox, Sender } from './inbox.js';
+
+const FIT_AGAIN = [true] as const;
 
 /** What a slot of the ring is used for. */
 export interface SlotRequest {
@@ -31,7 +38,7 @@ export interface SlotRequest {
   /** The thread has answered. The verdict is undefined where it follows. */
   replied(reply: SlotReply): void;
   /** The verdict that follows an answer. */
-  judged(verdict: Judgement): void;
+  judged(verdict: Judgement, cause: SerializedThrow | undefined): void;
   /** The thread has not begun it, and will not. */
   returned(): void;
 }
@@ -43,6 +50,8 @@ export interface SlotReply {
   readonly value: unknown;
   readonly memoryBytes: number;
   readonly verdict: Judgement | undefined;
+  /** What made the instance unfit, where that is not what the call threw. */
+  readonly cause: SerializedThrow | undefined;
   /** When it was received, by `performance.now()`. */
   readonly nowMillis: number;
 }
@@ -110,6 +119,7 @@ export class Thread implements Sender {
     value: undefined as unknown,
     memoryBytes: 0,
     verdict: true as Judgement | undefined,
+    cause: undefined as SerializedThrow | undefined,
     nowMillis: 0,
   };
   #lastMessage = 0;
@@ -357,10 +367,10 @@ export class Thread implements Sender {
     const request = this.#requests[slot];
     if (request === undefined) throw new RangeError('a reply to nothing that was asked');
     if (what === reply.verdict) {
-      const verdict = this.#readVerdict(slot);
+      const [verdict, cause] = this.#readVerdict(slot);
       this.#forget(slot);
       ring.free(slot);
-      request.judged(verdict);
+      request.judged(verdict, cause);
       return;
     }
     const number = ring.get(slot, word.message);
@@ -369,8 +379,9 @@ export class Thread implements Sender {
     answer.value = number === 0 ? this.#reader.readOne(slot) : this.#mailbox.take(number)[0];
     answer.memoryBytes = ring.memoryBytes(slot);
     answer.verdict = undefined;
+    answer.cause = undefined;
     if (what === reply.final) {
-      answer.verdict = this.#readVerdict(slot);
+      [answer.verdict, answer.cause] = this.#readVerdict(slot);
       this.#forget(slot);
       ring.free(slot);
     }
@@ -378,9 +389,9 @@ export class Thread implements Sender {
     answer.value = undefined;
   }
 
-  #readVerdict(slot: number): Judgement {
+  #readVerdict(slot: number): readonly [Judgement, SerializedThrow?] {
     const code = this.ring.get(slot, word.verdict);
-    return code === FIT ? true : (this.#mailbox.take(code)[0] as Judgement);
+    return code === FIT ? FIT_AGAIN : (this.#mailbox.take(code) as [string, SerializedThrow?]);
   }
 
   /** A thread whose replies cannot be read is ended, as if by itself: later replies would be wrong. */

@@ -21,7 +21,7 @@ import { cloneError, movedOf } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
 import { CHANGE, PostedThreadEnd } from '../wire/posted-ring.js';
 import { FIT, flag, isShared, op, reply, ThreadEnd, word } from '../wire/ring.js';
-import { serializeError } from '../wire/serialized-error.js';
+import { type SerializedThrow, serializeError } from '../wire/serialized-error.js';
 import { SlotReader, SlotWriter } from '../wire/values.js';
 import { describeException } from './describe-exception.js';
 import { HostFunctions } from './host-functions.js';
@@ -44,6 +44,23 @@ const MOST_IN_A_TURN = 64;
 
 const now = performance.now.bind(performance);
 const { timeOrigin } = performance;
+
+/** Whether an instance is fit, and what made it unfit. */
+interface Judged {
+  readonly verdict: Judgement;
+  readonly cause: SerializedThrow | undefined;
+}
+
+const FIT_AGAIN: Judged = { verdict: true, cause: undefined };
+
+/** An error for the main thread; undefined where there is none, or it throws when it is looked at. */
+function postable(error: unknown): SerializedThrow | undefined {
+  try {
+    return error === undefined ? undefined : serializeError(error);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Runs the requests that arrive at a thread. */
 export class Server {
@@ -369,12 +386,12 @@ export class Server {
     const told = succeeded ? value : describeException(value, hosted.pooled.exports);
     hosted.end();
     ring.setMemoryBytes(slot, hosted.pooled.memoryBytes);
-    if (!later) this.#setVerdict(slot, ownsLoan ? this.#judge(hosted) : true);
+    if (!later) this.#setVerdict(slot, ownsLoan ? this.#judge(hosted, value) : FIT_AGAIN);
     const what = later ? reply.result : reply.final;
     if (succeeded) this.#reply(slot, value, what, hosted);
     else this.#replyThrow(slot, told, hosted, what);
     if (later) {
-      this.#setVerdict(slot, this.#judge(hosted));
+      this.#setVerdict(slot, this.#judge(hosted, value));
       ring.reply(slot, reply.verdict);
     }
     this.#serveParked(hosted);
@@ -439,20 +456,28 @@ export class Server {
   }
 
   /** Says whether the instance is fit, or by which message it is told why not. */
-  #setVerdict(slot: number, verdict: Judgement): void {
+  #setVerdict(slot: number, { verdict, cause }: Judged): void {
     let code: number = FIT;
     if (verdict !== true) {
       code = ++this.#lastMessage;
-      this.#post([code, verdict], []);
+      this.#post([code, verdict, cause], []);
     }
     this.#ring.set(slot, word.verdict, code);
   }
 
-  /** At the end of a loan: an instance that is not fit is called no more. */
-  #judge(hosted: HostedInstance): Judgement {
-    const verdict = this.#factory?.judge(hosted.pooled, ...hosted.thrown.splice(0)) as Judgement;
-    if (verdict !== true) this.#drop(hosted);
-    return verdict;
+  /**
+   * At the end of a loan: an instance that is not fit is called no more.
+   *
+   * @param answer what the last call came to: where that is the cause, it need not be told again
+   */
+  #judge(hosted: HostedInstance, answer?: unknown): Judged {
+    const thrown = hosted.thrown.splice(0);
+    const verdict = this.#factory?.judge(hosted.pooled, ...thrown) as Judgement;
+    if (verdict === true) return FIT_AGAIN;
+    const cause = this.#factory?.causeOf(hosted.pooled, verdict, ...thrown);
+    const judged = { verdict, cause: cause === answer ? undefined : postable(cause) };
+    this.#drop(hosted);
+    return judged;
   }
 
   #drop(hosted: HostedInstance): void {
