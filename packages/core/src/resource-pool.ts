@@ -22,6 +22,7 @@ import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
 import type { Settings } from './options.js';
 import type { CloseOptions, InspectedResource, Limits, Sync } from './pool.js';
 import { PoolMachine, throwIfAborted } from './pool-machine.js';
+import { clockMillis } from './runtime.js';
 import type { PoolStats } from './state.js';
 import type { Waiter } from './waiter.js';
 
@@ -420,12 +421,25 @@ export class ResourcePool<T, Lent, Context>
       aborted,
       refused,
       waits: this.waits.toStats(),
+      loans: this.loans.toStats(),
+      creations: this.creations.toStats(),
+      createErrorsInARow: this.createErrorsInARow,
       leaks,
+      ...this.#memory(),
     };
+  }
+
+  #memory(): Pick<PoolStats, 'memoryBytes'> {
+    const { factory } = this;
+    if (factory.bytes === undefined) return {};
+    let memoryBytes = 0;
+    for (const { resource } of this.entries.values()) memoryBytes += factory.bytes(resource);
+    return { memoryBytes };
   }
 
   inspect(): InspectedResource<T>[] {
     const now = Date.now();
+    const clock = clockMillis();
     return Array.from(this.entries.values(), (entry) => ({
       resource: entry.resource,
       state: entry.state,
@@ -433,7 +447,10 @@ export class ResourcePool<T, Lent, Context>
       uses: entry.loans,
       idleMillis:
         entry.state === 'idle' && entry.idleSinceMillis >= 0 ? now - entry.idleSinceMillis : 0,
+      borrowedMillis:
+        entry.state === 'borrowed' && entry.lentMillis >= 0 ? clock - entry.lentMillis : undefined,
       acquiredAt: entry.state === 'borrowed' ? this.acquiredAt(entry) : undefined,
+      bytes: this.factory.bytes?.(entry.resource),
     }));
   }
 }

@@ -73,7 +73,9 @@ export class Pool<T> extends Base<
     if (!this._started && !this._config.autostart) this.start();
     if (this._draining) {
       return this._Promise.reject(
-        errorWithCode('ERR_POOL_CLOSED', 'pool is draining and cannot accept work'),
+        errorWithCode('ERR_POOL_CLOSED', 'pool is draining and cannot accept work', {
+          statusCode: 503,
+        }),
       );
     }
     const { maxWaitingClients, acquireTimeoutMillis } = this._config;
@@ -84,7 +86,10 @@ export class Pool<T> extends Base<
       this.pending >= maxWaitingClients
     ) {
       return this._Promise.reject(
-        errorWithCode('ERR_POOL_QUEUE_FULL', 'max waitingClients count exceeded'),
+        errorWithCode('ERR_POOL_QUEUE_FULL', 'max waitingClients count exceeded', {
+          statusCode: 503,
+          retryable: true,
+        }),
       );
     }
     const lastCreateError = () => this.#createError;
