@@ -98,6 +98,10 @@ export class LentWorkerFactory<Calls, Context>
     this.#loans.delete(worker);
   }
 
+  bytes(worker: PooledWorker): number {
+    return worker.memoryBytes;
+  }
+
   closed(): void {
     this.close();
   }
