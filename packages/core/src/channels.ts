@@ -45,6 +45,7 @@ export interface DestroyMessage {
   readonly pool: string;
   readonly reason: string;
   readonly ageMillis: number;
-  readonly uses: number;
+  /** Undefined at the drop-in door, where uses are not counted. */
+  readonly uses: number | undefined;
   readonly bytes: number | undefined;
 }

@@ -19,6 +19,7 @@ import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
 import { isThenable, settled } from './factory-call.js';
 import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
+import { addLivePool, removeLivePool } from './live-pools.js';
 import type { Settings } from './options.js';
 import type { CloseOptions, InspectedResource, Limits, Sync } from './pool.js';
 import { PoolMachine, throwIfAborted } from './pool-machine.js';
@@ -55,6 +56,7 @@ export class ResourcePool<T, Lent, Context>
     this.factory = makeFactory(this);
     this.#lends = this.factory.lend !== undefined;
     this.#beginsLoans = this.#lends || this.factory.view !== undefined;
+    addLivePool(this, (pool) => pool);
   }
 
   acquire(given?: number | AcquireOptions<Context>): Promise<Lent> {
@@ -399,6 +401,7 @@ export class ResourcePool<T, Lent, Context>
     // A creation that was given up may be over only now, and its resource be destroyed meanwhile.
     await this.whenDestroyed();
     this.factory.closed?.();
+    removeLivePool(this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
