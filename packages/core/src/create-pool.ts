@@ -51,6 +51,7 @@ const optional = [
   'view',
   'leaseView',
   'timedOut',
+  'bytes',
   'closed',
 ] as const;
 

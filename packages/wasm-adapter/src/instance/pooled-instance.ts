@@ -86,6 +86,8 @@ export interface InstanceSettings {
 export interface InstanceCounts {
   /** Calls that came from outside of a loan, and were not made. */
   strayCalls: number;
+  /** How often one was put back to what it was. */
+  restores: number;
   /** Whether any borrower ever gave a context. */
   anyContext: boolean;
 }

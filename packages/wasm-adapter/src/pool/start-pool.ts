@@ -45,7 +45,9 @@ export async function startPool<Exports, Context>(
     stats: (): WasmPoolStats => {
       const { counts, unrestorableBy } = tied.factory ?? {};
       return {
+        memoryBytes: 0,
         ...stats.call(pool),
+        restores: counts?.restores ?? 0,
         strayCalls: counts?.strayCalls ?? 0,
         unrestorableBy: { ...unrestorableBy },
       };

@@ -47,7 +47,7 @@ export class WasmFactory<Exports, Context>
   restoreBlockers: readonly string[];
 
   /** What the instances have counted together. */
-  readonly counts: InstanceCounts = { strayCalls: 0, anyContext: false };
+  readonly counts: InstanceCounts = { strayCalls: 0, restores: 0, anyContext: false };
 
   /** Why instances could not be restored, and how many each time. */
   readonly unrestorableBy: Record<string, number> = {};
@@ -365,7 +365,10 @@ export class WasmFactory<Exports, Context>
   }
 
   #restore(instance: PooledInstance<Exports, Context>, otherwise: string): Judgement {
-    if (instance.restore()) return true;
+    if (instance.restore()) {
+      this.counts.restores++;
+      return true;
+    }
     const [why = ''] = (instance.unfitReason ?? '').split(' from ');
     this.unrestorableBy[why] = (this.unrestorableBy[why] ?? 0) + 1;
     return otherwise;

@@ -72,7 +72,7 @@ export async function createWasmWorkerPool(
   const poolStats = pool.stats.bind(pool);
   const stats = () => {
     const { size = 0, ending = 0 } = tied.factory?.threads ?? {};
-    return { ...poolStats(), threads: size, threadsEnding: ending };
+    return { memoryBytes: 0, ...poolStats(), threads: size, threadsEnding: ending };
   };
   return Object.assign(pool, { module, restoreBlockers, run, call, stats });
 }

@@ -99,6 +99,10 @@ export class LentWorkerFactory<Calls, Context>
     this.#loans.delete(worker);
   }
 
+  bytes(worker: PooledWorker): number {
+    return worker.memoryBytes;
+  }
+
   closed(): void {
     this.close();
   }
