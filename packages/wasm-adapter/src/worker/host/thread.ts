@@ -14,7 +14,6 @@ import { type Letter, Mailbox } from '../wire/mailbox.js';
 import { END, type ThreadData } from '../wire/messages.js';
 import { cloneError } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
-<<<<<<< HEAD
 import { CHANGE, PostedHostEnd } from '../wire/posted-ring.js';
 import { abort, FIT, flag, HostEnd, isShared, reply, ringMemory, word } from '../wire/ring.js';
 import {
@@ -22,10 +21,6 @@ import {
   type SerializedThrow,
   serializeError,
 } from '../wire/serialized-error.js';
-=======
-import { abort, FIT, flag, HostEnd, reply, ringMemory, word } from '../wire/ring.js';
-import { type SerializedThrow, serializeError } from '../wire/serialized-error.js';
->>>>>>> field16
 import { SlotReader, SlotWriter } from '../wire/values.js';
 import type { Inbox, Sender } from './inbox.js';
 
