@@ -190,10 +190,9 @@ export class OpenResources {
  * it, a thread's output waits for the main thread's consent, and is lost where the thread ends first.
  */
 export function interceptOutput(write: (descriptor: 1 | 2, bytes: Uint8Array) => void): void {
-  if (nodeThreads === undefined) {
-    interceptConsole(write);
-    return;
-  }
+  // Deno's console does not write to `process.stdout`.
+  if (nodeThreads === undefined || 'Deno' in globalThis) interceptConsole(write);
+  if (nodeThreads === undefined) return;
   for (const [descriptor, stream] of [
     [1, process.stdout],
     [2, process.stderr],
