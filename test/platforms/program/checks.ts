@@ -55,8 +55,14 @@ async function core({ core: { createPool } }: Setting): Promise<void> {
 async function modules({ adapter, guests }: Setting): Promise<void> {
   const pool = await adapter.createWasmPool<Counter>(guests.counter, { max: 2 });
   same(await pool.use(({ exports }) => exports.add(1, 2)), 3);
-  same(pool.useSync(({ exports }) => exports.next()), 11);
-  same(pool.useSync(({ exports }) => exports.next()), 22);
+  same(
+    pool.useSync(({ exports }) => exports.next()),
+    11,
+  );
+  same(
+    pool.useSync(({ exports }) => exports.next()),
+    22,
+  );
   await pool.close();
   const budget = adapter.createWasmPoolFactory({ maxInstances: 1 });
   const first = await budget.create<Counter>(guests.counter, { max: 1 });
@@ -142,8 +148,8 @@ async function threads({ adapter, guests, tasks }: Setting): Promise<void> {
         throw new RangeError('not today');
       },
     },
-    stdout: (bytes) => {
-      printed += decode(bytes);
+    stdout: (output) => {
+      printed += decode(output);
     },
   });
   const { run } = pool;

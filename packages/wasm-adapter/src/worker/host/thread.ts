@@ -10,6 +10,7 @@ import {
   type Transferable,
   type Worker,
 } from '../../platform/threads.js';
+import { answerMemory, sendAnswer } from '../wire/answer-line.js';
 import { type Letter, Mailbox } from '../wire/mailbox.js';
 import { END, type ThreadData } from '../wire/messages.js';
 import { cloneError } from '../wire/move.js';
@@ -85,7 +86,7 @@ export interface HostAnswer {
 }
 
 /** What a thread is started with, but for what connects it. */
-export type ThreadSettings = Omit<ThreadData, 'port' | 'ring'>;
+export type ThreadSettings = Omit<ThreadData, 'port' | 'ring' | 'answers'>;
 
 /** The most letters that are sorted at once, so that a thread that floods this one holds nobody up. */
 const MOST_LETTERS = 1000;
@@ -101,6 +102,7 @@ export class Thread implements Sender {
   readonly ring: HostEnd;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #answers: Int32Array<ArrayBufferLike> | undefined;
   readonly #inbox: Inbox;
   readonly #outlet: ThreadOutlet;
   readonly #mailbox: Mailbox;
@@ -139,7 +141,8 @@ export class Thread implements Sender {
     this.name = name;
     const { port1, port2 } = openChannel();
     const memory = ringMemory(slots, inbox.bell, inbox.wakesByMessage);
-    const wasmPool: ThreadData = { ...settings, port: port2, ring: memory };
+    const answers = !receivesAtOnce && isShared(memory) ? answerMemory() : undefined;
+    const wasmPool: ThreadData = { ...settings, port: port2, ring: memory, answers };
     try {
       this.#worker = spawnThread(spawn, {
         name,
@@ -151,6 +154,7 @@ export class Thread implements Sender {
       throw error;
     }
     this.#port = port1;
+    this.#answers = answers;
     this.#inbox = inbox;
     this.#outlet = outlet;
     this.ring = isShared(memory)
@@ -404,8 +408,8 @@ export class Thread implements Sender {
   #deliver([number, ...body]: Letter): void {
     if (number < 0) {
       this.ring.hostCallTaken();
-      const [name, ...args] = body;
-      void this.#callHost(number, String(name), args);
+      const [name, blocks, ...args] = body;
+      void this.#callHost(number, String(name), blocks === true, args);
       return;
     }
     const [descriptor, bytes] = body;
@@ -425,14 +429,24 @@ export class Thread implements Sender {
     this.#outlet.write(descriptor, bytes);
   }
 
-  async #callHost(number: number, name: string, args: readonly unknown[]): Promise<void> {
+  async #callHost(
+    number: number,
+    name: string,
+    blocks: boolean,
+    args: readonly unknown[],
+  ): Promise<void> {
     const { succeeded, value, moves } = await this.#outlet.callHost(name, args);
     if (this.#ended) return;
+    const answers = blocks ? this.#answers : undefined;
+    const send = (answer: readonly unknown[], moved: Transferable[]) =>
+      answers === undefined
+        ? this.#port.postMessage([number, ...answer], moved)
+        : void sendAnswer(answers, answer);
     try {
-      this.#port.postMessage([number, succeeded, value], moves);
+      send([succeeded, value], moves);
     } catch (cause) {
       const error = cloneError(`the result of the host function ${name}`, cause);
-      this.#port.postMessage([number, false, serializeError(error)]);
+      send([false, serializeError(error)], []);
     }
     this.ring.hostReplied();
   }

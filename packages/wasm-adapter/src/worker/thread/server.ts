@@ -93,7 +93,7 @@ export class Server {
     this.#mailbox = new Mailbox(port, (letter) => this.#deliver(letter));
     this.#reader = new SlotReader(this.#ring);
     this.#writer = new SlotWriter(this.#ring);
-    this.#hosts = new HostFunctions(data.hosts, port, this.#ring, this.#mailbox);
+    this.#hosts = new HostFunctions(data, this.#ring, this.#mailbox);
     this.#judgesLater = data.options.reset === 'restore';
     const receive = (letter: unknown) => {
       this.#mailbox.put(letter);

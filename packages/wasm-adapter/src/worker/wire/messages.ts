@@ -10,6 +10,8 @@ import type { RingMemory } from './ring.js';
 export interface ThreadData {
   readonly port: MessagePort;
   readonly ring: RingMemory;
+  /** Where answers of host functions come to a thread that blocks: where no message can. */
+  readonly answers: Int32Array<ArrayBufferLike> | undefined;
   readonly program: CompiledParts | PostedComponent;
   /** What `preinitialize` leaves on one of the threads, for all. */
   readonly prepared: SharedPrepared;
