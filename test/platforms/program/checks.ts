@@ -139,7 +139,7 @@ async function threads({ adapter, guests, tasks }: Setting): Promise<void> {
     max: 2,
     reset: 'restore',
     hosts: {
-      double: (value: number) => 2 * value,
+      double: (it: number) => 2 * it,
       greet: async ({ name }: { name: string }) => ({
         greeting: `hello ${name}`,
         bytes: new Uint8Array(300_000).fill(7),
@@ -208,7 +208,7 @@ async function blockingHosts({ adapter, guests, tasks }: Setting): Promise<void>
     module: tasks ?? 'data:text/javascript,',
     max: 1,
     hosts: {
-      double: (value: number) => 2 * value,
+      double: (it: number) => 2 * it,
       greet: async ({ name }: { name: string }) => ({
         greeting: `hello ${name}`,
         bytes: new Uint8Array(300_000).fill(7),

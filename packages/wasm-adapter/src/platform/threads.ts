@@ -5,7 +5,7 @@ import type {
   Transferable,
 } from 'node:worker_threads';
 import { WasmError } from '../errors.js';
-import { builtin, builtinIfAny } from './builtin.js';
+import { builtin, builtinIfAny, isWorkerd } from './builtin.js';
 import { sharesMemory } from './shared-memory.js';
 import {
   interceptConsole,
@@ -44,7 +44,8 @@ export interface MessagePort {
   close(): void;
 }
 
-const nodeThreads = builtinIfAny('node:worker_threads');
+/** Of workerd, which has the module without its threads, nothing. */
+const nodeThreads = isWorkerd ? undefined : builtinIfAny('node:worker_threads');
 
 const library = () => builtin('node:worker_threads', 'a pool on threads');
 
@@ -56,13 +57,13 @@ export const receivesAtOnce: boolean = nodeThreads !== undefined;
 
 /** Starts the thread of a pool. Throws as `Worker` does, and a `WasmError` where there are no threads. */
 export function startThread(options: WorkerOptions): Worker | WebWorker {
-  if (nodeThreads !== undefined) return new nodeThreads.Worker(threadFile, options);
+  if (nodeThreads !== undefined) return new nodeThreads.Worker(threadFile(), options);
   if (typeof globalThis.Worker !== 'function') {
     const message =
       'a pool on threads needs node:worker_threads or Web Workers, which this platform lacks; accepted: createWasmPool, whose instances are on this thread';
     throw new WasmError('ERR_WASM_PLATFORM', message);
   }
-  return new globalThis.Worker(threadFile, { type: 'module' });
+  return new globalThis.Worker(threadFile(), { type: 'module' });
 }
 
 /** Starts a thread by `spawn`, on any platform. */
@@ -72,7 +73,7 @@ export function spawnThread(spawn: Spawn, options: WorkerOptions): Worker {
 }
 
 /** What runs on a thread. From `src`, where the tests are run, it is the built one too. */
-const threadFile = new URL('../../dist/thread.mjs', import.meta.url);
+const threadFile = () => new URL('../../dist/thread.mjs', import.meta.url);
 
 /** How many threads run at the same time, unless a pool is told otherwise. */
 export function parallelism(): number {
