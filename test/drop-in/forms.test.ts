@@ -147,7 +147,7 @@ describe('the built package', () => {
   test.each(['dist', 'dist/cjs'])(
     'has generic-pool 3.9.0 in %s, with its licence and a source map',
     async (path) => {
-      const file = new URL(`${path}/vendor.js`, packageFolder);
+      const file = new URL(`${path}/pool.js`, packageFolder);
       const source = readFileSync(file, 'utf8');
       expect(source).toMatch(
         /^\/\*! generic-pool 3\.9\.0\n[\s\S]*Copyright \(c\) 2010-2016 James Cooper/,

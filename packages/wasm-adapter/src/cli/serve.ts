@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename } from 'node:path';
 import { OptionError } from '@wasm-pool/core';
-import { createHttpComponent, type HttpComponent } from '../http/create-http-component.js';
+import { createHttpComponent } from '../http/create-http-component.js';
+import type { HttpComponent } from '../http/http-component.js';
 import { type HttpComponentServer, serveHttpComponent } from '../http/serve-http-component.js';
 import { Log } from './log.js';
 import { help, readArguments, type ServeArguments } from './serve-options.js';

@@ -1,4 +1,4 @@
-import type { HttpComponent } from '../http/create-http-component.js';
+import type { HttpComponent } from '../http/http-component.js';
 import { MetricsText } from './metrics-text.js';
 
 /** The answer to a request of the operator. */

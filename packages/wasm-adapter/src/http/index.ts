@@ -3,12 +3,9 @@
  *
  * @module
  */
-export {
-  createHttpComponent,
-  type HttpComponent,
-  type HttpFetchOptions,
-} from './create-http-component.js';
+export { createHttpComponent } from './create-http-component.js';
 export type { HttpPreview } from './detect-world.js';
+export type { HttpComponent, HttpFetchOptions } from './http-component.js';
 export { HttpError, type HttpErrorCode } from './http-error.js';
 export type { ComponentOutput, HttpComponentOptions } from './http-options.js';
 export type { KeyValueData } from './interfaces/keyvalue-store.js';

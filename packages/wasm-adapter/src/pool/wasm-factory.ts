@@ -2,7 +2,6 @@ import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { checkOptions, isThenable } from '@wasm-pool/core/internal';
 import { WasmError } from '../errors.js';
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
-import { instantiateComponent } from '../instance/component/instantiate-component.js';
 import { loadWithOwnFinalizers, watchForeignFinalizers } from '../instance/finalizers.js';
 import { type Judgement, verdictOf } from '../instance/judgement.js';
 import type { WasmImports } from '../instance/link.js';
@@ -17,7 +16,6 @@ import {
 import { apart, assertNotShared, EACH_IS_A_COPY, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
 import type { AnyWasiOptions } from '../instance/wasi/options.js';
-import { wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import { limitError, ModuleLimits, minBytesOf } from '../module/limits.js';
 import { isPrivateExport } from '../module/private-exports.js';
@@ -35,6 +33,9 @@ import {
 
 /** How long a component that has answered may take to end, before it is replaced. */
 const TASKS_MILLIS = 1000;
+
+const componentCode = once(() => import('../instance/component/instantiate-component.js'));
+const wasiCode = once(() => import('../instance/wasi/wasi.js'));
 
 /** What core needs to pool the instances of one module. */
 export class WasmFactory<Exports, Context>
@@ -249,12 +250,15 @@ export class WasmFactory<Exports, Context>
     checkOptions(instance.name, { imports: own ?? null }, { imports: importsCheck });
     const wasiOptions = given === true ? {} : given || undefined;
     if (program.kind === 'component') {
+      const { instantiateComponent } = await componentCode();
       return instantiateComponent(program, instance, own, wasiOptions as ComponentWasiOptions);
     }
     const suspends = this.#promising === true || this.#promising.length > 0;
     const context =
       wasiOptions &&
-      (await wasiContext(program.extended, wasiOptions as AnyWasiOptions, instance, suspends, own));
+      (await (
+        await wasiCode()
+      ).wasiContext(program.extended, wasiOptions as AnyWasiOptions, instance, suspends, own));
     if (context !== undefined) instance.addOutside(context);
     const all = context === undefined ? own : merge(context.imports, own);
     const exports = instance.linkForBorrowers(all);
@@ -450,4 +454,13 @@ function merge(wasi: WasmImports, own: WasmImports): WasmImports {
     if (own[name] !== undefined) merged[name] = { ...functions, ...own[name] };
   }
   return merged;
+}
+
+/** Code that is loaded with the first instance that needs it: to import it anew takes time for each. */
+function once<Code>(load: () => Promise<Code>): () => Promise<Code> {
+  let loading: Promise<Code> | undefined;
+  return () => {
+    loading ??= load();
+    return loading;
+  };
 }

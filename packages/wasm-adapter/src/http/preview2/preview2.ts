@@ -2,7 +2,7 @@ import type { WorkerOptions } from 'node:worker_threads';
 import { WasmError } from '../../errors.js';
 import { requestsFor } from '../../instance/component/outgoing-requests.js';
 import { builtin } from '../../platform/builtin.js';
-import type { WasmSource } from '../../program.js';
+import type { WasmSource } from '../../wasm-source.js';
 import { createWasmWorkerPool } from '../../worker/pool/create-wasm-worker-pool.js';
 import { move } from '../../worker/wire/move.js';
 import type { ComponentRequest } from '../component-exchange.js';

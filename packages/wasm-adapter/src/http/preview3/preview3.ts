@@ -4,7 +4,7 @@ import type { WasmImports } from '../../instance/link.js';
 import type { WasmInstance } from '../../instance/wasm-instance.js';
 import { writeStandard } from '../../platform/standard-streams.js';
 import { createWasmPool } from '../../pool/create-wasm-pool.js';
-import type { WasmSource } from '../../program.js';
+import type { WasmSource } from '../../wasm-source.js';
 import { ByteQueue } from '../byte-queue.js';
 import type { Chunks, ComponentAnswer, ComponentRequest } from '../component-exchange.js';
 import type { HeaderList } from '../headers.js';

@@ -1,7 +1,7 @@
 import { WasmError } from '../../errors.js';
 import { onStart, replaceStartData } from '../../platform/threads.js';
 import type { ThreadData } from '../wire/messages.js';
-import { Server, type TasksSource } from './server.js';
+import type { TasksSource } from './server.js';
 
 export type { TasksSource };
 
@@ -25,5 +25,5 @@ function serve(tasks: TasksSource, started: Record<string, unknown> | undefined)
   // From here on no code on this thread reaches the pool's port or its memory.
   started.wasmPool = Object.freeze({ name: data.poolName });
   if (data.userData !== undefined) replaceStartData(data.userData);
-  new Server(data).listen(tasks);
+  void import('./server.js').then(({ Server }) => new Server(data).listen(tasks));
 }

@@ -1,5 +1,5 @@
 import { isThenable } from '@wasm-pool/core/internal';
-import { receiveComponent } from '../../component/posted-component.js';
+import type { Component, PostedComponent } from '../../component/component.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { WasmImports } from '../../instance/link.js';
 import { CompiledModule } from '../../module/compiled-module.js';
@@ -261,7 +261,7 @@ export class Server {
     checkWasmOptions('module', given);
     this.#giveHosts(given);
     const { program, poolName } = this.#data;
-    const own = 'code' in program ? await receiveComponent(program) : new CompiledModule(program);
+    const own = 'code' in program ? await receiveCode(program) : new CompiledModule(program);
     if (hosts.length > 0 && own.kind === 'module' && given.instantiate === undefined) {
       given.imports = this.#withHosts(own.extended, given.imports);
     }
@@ -499,4 +499,9 @@ function functionsOf(exports: unknown): string[] {
   return Object.entries(exports).flatMap(([name, value]) =>
     typeof value === 'function' ? name : [],
   );
+}
+
+async function receiveCode(posted: PostedComponent): Promise<Component> {
+  const { receiveComponent } = await import('../../component/posted-component.js');
+  return receiveComponent(posted);
 }
