@@ -26,6 +26,8 @@ export default defineConfig(({ mode }) => ({
     // The tests run the sources, so that coverage sees them; everything else uses dist.
     alias: {
       '@wasm-pool/core/generic-pool': source('core/src/drop-in/index.ts'),
+      '@wasm-pool/core/opentelemetry': source('core/src/opentelemetry/index.ts'),
+      '@wasm-pool/core/inspector': source('core/src/inspector/index.ts'),
       '@wasm-pool/core/internal': source('core/src/internal.ts'),
       '@wasm-pool/core': source('core/src/index.ts'),
       '@wasm-pool/wasm-adapter/http': source('wasm-adapter/src/http/index.ts'),

@@ -21,10 +21,12 @@ export interface PackageBuild {
   /** What entries import and do not have inside. */
   readonly external?: readonly (string | RegExp)[];
   readonly plugins?: readonly Plugin[];
-  /** The chunks that are not left to the bundler's choice. */
-  readonly chunks?: Extract<OutputOptions['codeSplitting'], object>['groups'];
+  /** The chunks that are not left to the bundler's choice. A file that several fit is in the first. */
+  readonly chunks?: readonly Chunk[];
   readonly banner?: (chunk: { readonly name: string }) => string;
 }
+
+type Chunk = NonNullable<Extract<OutputOptions['codeSplitting'], object>['groups']>[number];
 
 /** A program that runs on the package meanwhile finds each file, the old one or the new one. */
 export async function buildPackage(build: PackageBuild): Promise<void> {
@@ -73,7 +75,10 @@ async function bundle(
     exports: 'named',
     minifyInternalExports: false,
     sourcemap: true,
-    codeSplitting: chunks === undefined ? true : { groups: chunks },
+    codeSplitting:
+      chunks === undefined
+        ? true
+        : { groups: chunks.map((chunk, index) => ({ ...chunk, priority: chunks.length - index })) },
     ...(banner && { banner }),
     ...output,
   });

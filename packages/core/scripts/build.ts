@@ -12,8 +12,11 @@ await buildPackage({
   entries: {
     index: 'index.ts',
     'generic-pool': 'drop-in/index.ts',
+    inspector: 'inspector/index.ts',
     internal: 'internal.ts',
+    opentelemetry: 'opentelemetry/index.ts',
   },
+  external: ['@opentelemetry/api'],
   plugins: [
     {
       name: 'events',
@@ -27,7 +30,12 @@ await buildPackage({
     },
   ],
   // What all entries need, in one file: to find a further one takes longer than to read it.
-  chunks: [{ name: 'pool', test: /\/src\/(?!drop-in\/|index|internal)|\/node_modules\// }],
+  chunks: [
+    {
+      name: 'pool',
+      test: /\/src\/(?!drop-in\/|inspector\/|opentelemetry\/|index|internal)|\/node_modules\//,
+    },
+  ],
   banner: await licences('generic-pool', 'events/'),
 });
 

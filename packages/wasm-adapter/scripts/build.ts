@@ -25,6 +25,6 @@ await buildPackage({
     { name: 'threads', test: /\/src\/worker\/(?!thread\/)/ },
     { name: 'commands', test: /\/src\/command\// },
     { name: 'serving', test: /\/src\/http\// },
-  ].map((chunk, index) => ({ ...chunk, priority: 9 - index })),
+  ],
   external: [/^@wasm-pool\/core/, /^@bytecodealliance\//],
 });

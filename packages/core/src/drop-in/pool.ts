@@ -67,7 +67,7 @@ export class Pool<T> extends Base<
   ) {
     super(Evictor, Deque, PriorityQueue, factory, options);
     this.#name = typeof options?.name === 'string' ? options.name : 'generic-pool';
-    addLivePool(this, (pool) => pool.#watched());
+    addLivePool(this, (pool) => pool.#whileAlive());
     if (this._config.autostart) this.start();
   }
 
@@ -76,13 +76,17 @@ export class Pool<T> extends Base<
     if (#pauses in this) super.start();
   }
 
+  readonly #watched: WatchedPool = {
+    stats: () => {
+      const { max, min, size, available, borrowed, pending } = this;
+      const creating = this._factoryCreateOperations.size;
+      return { name: this.#name, max, min, size, available, borrowed, pending, creating };
+    },
+  };
+
   /** Of a pool that is drained and cleared there is nothing to see. */
-  #watched(): WatchedPool | undefined {
-    const { max, min, size, available, borrowed, pending } = this;
-    if (this._draining && size === 0) return undefined;
-    const creating = this._factoryCreateOperations.size;
-    const state = { name: this.#name, max, min, size, available, borrowed, pending, creating };
-    return { stats: () => state };
+  #whileAlive(): WatchedPool | undefined {
+    return this._draining && this.size === 0 ? undefined : this.#watched;
   }
 
   acquire(priority?: number): Promise<T> {
