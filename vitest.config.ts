@@ -26,6 +26,8 @@ export default defineConfig(({ mode }) => ({
     // The tests run the sources, so that coverage sees them; everything else uses dist.
     alias: {
       '@wasm-pool/core/generic-pool': source('core/src/drop-in/index.ts'),
+      '@wasm-pool/core/opentelemetry': source('core/src/opentelemetry/index.ts'),
+      '@wasm-pool/core/inspector': source('core/src/inspector/index.ts'),
       '@wasm-pool/core/internal': source('core/src/internal.ts'),
       '@wasm-pool/core': source('core/src/index.ts'),
       '@wasm-pool/wasm-adapter/http': source('wasm-adapter/src/http/index.ts'),
@@ -49,7 +51,7 @@ export default defineConfig(({ mode }) => ({
           ],
     env: mode === 'long' ? { LONG: '1' } : {},
     execArgv: ['--expose-gc'], // some tests force a collection
-    maxWorkers: 2, // many tests start threads and processes of their own
+    maxWorkers: 3, // of two cores: many tests wait, for threads and processes of their own
     retry: process.env.CI ? 1 : 0, // the report names each test that needed it
     // Only a test that hangs meets these; no test is about how long something takes.
     testTimeout: mode === 'long' ? 1_200_000 : 120_000,

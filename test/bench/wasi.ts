@@ -10,12 +10,15 @@ import {
   type WasmPool,
 } from '@wasm-pool/wasm-adapter';
 import wabt from 'wabt';
+import { importSource } from '../helpers/import-source.ts';
 import { heading } from './report.ts';
 import { inRounds, print } from './rounds.ts';
 
 process.removeAllListeners('warning'); // node:wasi's
 const { parseWat } = await wabt();
 const compile = (wat: string) => new Uint8Array(parseWat('bench.wat', wat, {}).toBinary({}).buffer);
+
+type Wasi = typeof import('../../packages/wasm-adapter/src/instance/wasi/wasi.js');
 
 const MIB = 2 ** 20;
 const CALLS = 500;
@@ -106,7 +109,7 @@ print(
 
 heading('A context for each instance');
 const module = new WebAssembly.Module(guest);
-const { wasiContext } = await import('../../packages/wasm-adapter/dist/instance/wasi/wasi.js');
+const { wasiContext } = await importSource<Wasi>('wasm-adapter/src/instance/wasi/wasi.ts');
 const owner = () => ({
   ...{ name: 'bench', memory: undefined, dropped: new AbortController().signal },
   calls: { callable: true, notCallable: () => new Error('not lent') },

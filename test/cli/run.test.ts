@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { fixturePath } from '../helpers/fixture.js';
 
-const main = join(import.meta.dirname, '../../packages/wasm-adapter/dist/cli/main.js');
+const main = join(import.meta.dirname, '../../packages/wasm-adapter/dist/cli.js');
 const tool = fixturePath('tool.wasm');
 const folder = mkdtempSync(join(tmpdir(), 'wasm-pool-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -55,7 +55,7 @@ describe.each(['preview2', 'preview3'] as const)('a component of %s', (preview) 
     ['its request', 'GET / HTTP/1.1\r\nhost'],
     ['the body of its request', 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1'],
   ])('waits for no client that does not end %s, when its server is closed', async (_, half) => {
-    const { address, close, pool } = await openServer(preview, { CALL_MILLIS: '3000' });
+    const { address, close, pool } = await openServer(preview, { CALL_MILLIS: '1000' });
     const socket = connect(Number(new URL(address).port), '127.0.0.1').on('error', () => {});
     const ended = once(socket.resume(), 'close');
     socket.write(half);

@@ -4,6 +4,7 @@ import {
   createPool,
   DestroyError,
   FactoryTimeoutError,
+  type HttpAnswer,
   NotBorrowedError,
   PoolClosedError,
   PoolEmptyError,
@@ -11,8 +12,8 @@ import {
   type PoolState,
   QueueFullError,
 } from '@wasm-pool/core';
-import { expect, test } from 'vitest';
-import { recordingFactory, rejection } from '../helpers/core.js';
+import { describe, expect, test } from 'vitest';
+import { fakeTime, pass, recordingFactory, rejection, settle, watch } from '../helpers/core.js';
 
 const state: PoolState = {
   name: 'db',
@@ -138,4 +139,94 @@ test('the state of an error is that of its time', async () => {
   const error = await rejection(pool.acquire());
   await pool.destroy(thing);
   expect(error).toMatchObject({ state: { name: 'small', size: 1, borrowed: 1, pending: 0 } });
+});
+
+describe('what a web framework reads of an error', () => {
+  test.each<[string, () => Error, object]>([
+    ['a full queue', () => new QueueFullError(9, state), { statusCode: 503, retryable: true }],
+    ['a timeout', () => new AcquireTimeoutError(5, state), { statusCode: 503, retryable: true }],
+    [
+      'no idle resource',
+      () => new PoolEmptyError(state, 'raise min'),
+      { statusCode: 503, retryable: true },
+    ],
+    [
+      'a closed pool',
+      () => new PoolClosedError('closed', state),
+      { statusCode: 503, retryable: false },
+    ],
+    [
+      'a failed creation',
+      () => new CreateError(cause, state),
+      { statusCode: 500, retryable: true },
+    ],
+    [
+      'a slow creation',
+      () =>
+        new CreateError(new FactoryTimeoutError('create', 'createTimeoutMillis', 5, state), state),
+      { statusCode: 503, retryable: true },
+    ],
+    [
+      'a creation whose cause says that it is of no use to try again',
+      () => {
+        const hopeless = Object.assign(new Error('no'), { statusCode: 503, retryable: false });
+        return new CreateError(hopeless, state);
+      },
+      { statusCode: 503, retryable: false },
+    ],
+    [
+      'a creation whose cause is an answer of somebody else',
+      () => new CreateError(Object.assign(new Error('no'), { statusCode: 404 }), state),
+      { statusCode: 500, retryable: true },
+    ],
+    ['a misuse', () => new NotBorrowedError(state), { statusCode: 500, retryable: false }],
+    [
+      'a failed destruction',
+      () => new DestroyError(cause, state),
+      { statusCode: 500, retryable: false },
+    ],
+  ])('of %s', (_, make, expected) => {
+    const error = make();
+    const { statusCode, retryable, headers, expose } = error as Error & HttpAnswer;
+    expect({ statusCode, retryable }).toEqual(expected);
+    expect(headers).toEqual(retryable ? { 'retry-after': '1' } : {});
+    expect(expose).toBe(false);
+    expect(Object.keys(error)).not.toContain('headers'); // and so not in logs
+  });
+
+  test('retry-after is in whole seconds', () => {
+    const error = new QueueFullError(9, state, 2001);
+    expect(error).toMatchObject({ retryAfterMillis: 2001, headers: { 'retry-after': '3' } });
+    expect(new QueueFullError(9, state)).not.toHaveProperty('retryAfterMillis');
+  });
+
+  test('a full queue says when it will be served, by the loans so far', async () => {
+    fakeTime();
+    await settle();
+    const pool = createPool(recordingFactory(), { maxWaitingClients: 2 });
+    const borrowed = await pool.acquire();
+    const waiting = [watch(pool.acquire()), watch(pool.acquire())];
+    expect(await rejection(pool.acquire())).not.toHaveProperty('retryAfterMillis');
+    await pass(1500);
+    await pool.release(borrowed);
+    await settle();
+    watch(pool.acquire());
+    // One loan took 1,500 ms; two wait for the only resource.
+    expect(await rejection(pool.acquire())).toMatchObject({
+      retryAfterMillis: 4500,
+      headers: { 'retry-after': '5' },
+    });
+    expect(waiting.map((it) => it.state)).toEqual(['fulfilled', 'pending']);
+  });
+
+  test('a timeout while creation fails says when it is tried again', async () => {
+    fakeTime();
+    await settle();
+    const create = () => Promise.reject(new Error('no'));
+    const pool = createPool(recordingFactory({ create }), { propagateCreateError: false });
+    const late = rejection(pool.acquire({ timeoutMillis: 130 }));
+    await pass(130); // tried at 0, 100 and, from then, 200 ms later
+    expect(await late).toMatchObject({ retryAfterMillis: 170 });
+    await pool.close();
+  });
 });

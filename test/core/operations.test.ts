@@ -490,6 +490,7 @@ describe('testWhileIdle', () => {
 describe('stats', () => {
   test('say how many had to wait and for how long, and how many were refused or gave up', async () => {
     fakeTime();
+    await settle(); // the clock is read once a turn, and this turn began by the real one
     const pool = createPool(recordingFactory(), { maxWaitingClients: 2 });
     const thing = await pool.acquire();
     const controller = new AbortController();
@@ -506,6 +507,58 @@ describe('stats', () => {
     expect({ aborted, refused, timeouts }).toEqual({ aborted: 1, refused: 1, timeouts: 0 });
     expect(waits).toMatchObject({ count: 3, longestMillis: 50 }); // the first waited for its creation
     expect(waits.totalMillis).toBeGreaterThanOrEqual(80);
+  });
+
+  test('say how long loans took that had to be waited for, and creations', async () => {
+    fakeTime();
+    await settle();
+    const slowly = (make: () => object) =>
+      new Promise<object>((resolve) => setTimeout(() => resolve(make()), 20));
+    const pool = createPool({ create: () => slowly(() => ({})), destroy() {} });
+    const first = watch(pool.acquire());
+    await pass(20);
+    await pass(7);
+    await pool.release(first.value as object);
+    await settle();
+    await pool.release(await pool.acquire()); // idle: not timed
+    const { loans, creations, acquired } = pool.stats();
+    expect(acquired).toBe(2);
+    expect(loans).toEqual({ count: 1, totalMillis: 7, longestMillis: 7 });
+    expect(creations).toEqual({ count: 1, totalMillis: 20, longestMillis: 20 });
+  });
+
+  test('time all loans while leaks are looked for, and inspect says how long each has lasted', async () => {
+    fakeTime();
+    await settle();
+    const pool = createPool(recordingFactory(), { min: 1, leakDetectionMillis: 1000 });
+    await pool.ready();
+    const thing = await pool.acquire();
+    await pass(9);
+    expect(pool.inspect()).toMatchObject([{ state: 'borrowed', borrowedMillis: 9 }]);
+    await pool.release(thing);
+    expect(pool.stats().loans).toEqual({ count: 1, totalMillis: 9, longestMillis: 9 });
+    expect(pool.inspect()).toMatchObject([{ state: 'idle', borrowedMillis: undefined }]);
+  });
+
+  test('say how often creation has failed since it worked last', async () => {
+    let works = false;
+    const pool = createPool(
+      recordingFactory({ create: (make) => (works ? make() : Promise.reject(new Error('no'))) }),
+    );
+    for (let round = 0; round < 3; round++) await rejection(pool.acquire());
+    expect(pool.stats()).toMatchObject({ createErrors: 3, createErrorsInARow: 3 });
+    works = true;
+    await pool.acquire();
+    expect(pool.stats()).toMatchObject({ createErrors: 3, createErrorsInARow: 0 });
+  });
+
+  test('say how much memory the resources take, where the factory can tell', async () => {
+    const bytes = ({ id }: { id: number }) => id * 100;
+    const pool = createAdapterPool(recordingFactory({ bytes }), { max: 2, min: 2 });
+    await pool.ready();
+    expect(pool.stats().memoryBytes).toBe(300);
+    expect(pool.inspect().map((it) => it.bytes)).toEqual([100, 200]);
+    expect(createPool(recordingFactory()).stats()).not.toHaveProperty('memoryBytes');
   });
 
   test('a spare capacity is never negative', async () => {
@@ -535,6 +588,8 @@ describe('inspect', () => {
       resource: { id: 2 },
       state: 'checking',
       acquiredAt: undefined,
+      borrowedMillis: undefined,
+      bytes: undefined,
     });
     expect(idle).toMatchObject({ resource: { id: 3 }, state: 'idle', uses: 0, idleMillis: 15 });
   });
@@ -579,6 +634,25 @@ describe('the channels of node:diagnostics_channel', () => {
     expect(heard[3]?.[1]).toEqual({ pool: 'db', reason: 'borrower', ageMillis: 5, uses: 1 });
     expect(heard[4]?.[1]).toMatchObject({ pool: 'db', error: { message: 'no' } });
     expect(heard[5]?.[1]).toMatchObject({ outcome: 'ERR_POOL_CREATE' });
+  });
+
+  test('tell of a wait in the context of its acquire, and of a refusal', async () => {
+    const requests = new AsyncLocalStorage<string>();
+    const heard: unknown[] = [];
+    const listener = (message: unknown) => heard.push([requests.getStore(), message]);
+    subscribe('wasm-pool:wait', listener);
+    onTestFinished(() => void unsubscribe('wasm-pool:wait', listener));
+    const pool = createAdapterPool(recordingFactory(), { min: 1, maxWaitingClients: 1 });
+    await pool.ready();
+    const thing = await pool.acquire();
+    const waiting = requests.run('waiter', () => pool.acquire());
+    await requests.run('refused', () => rejection(pool.acquire()));
+    await requests.run('returner', () => pool.release(thing));
+    await waiting;
+    expect(heard).toMatchObject([
+      ['refused', { millis: 0, outcome: 'ERR_POOL_QUEUE_FULL' }],
+      ['waiter', { outcome: 'served' }],
+    ]);
   });
 });
 

@@ -4,6 +4,7 @@ import { fakeTime, pass, recordingFactory, settle, watch } from '../helpers/core
 
 describe('stats', () => {
   test('of a new pool are all zero', () => {
+    const never = { count: 0, totalMillis: 0, longestMillis: 0 };
     const stats: PoolStats = {
       name: 'pool',
       max: 1,
@@ -23,7 +24,10 @@ describe('stats', () => {
       destroying: 0,
       aborted: 0,
       refused: 0,
-      waits: { count: 0, totalMillis: 0, longestMillis: 0 },
+      waits: never,
+      loans: never,
+      creations: never,
+      createErrorsInARow: 0,
       leaks: 0,
     };
     expect(createPool(recordingFactory()).stats()).toEqual(stats);
@@ -74,6 +78,9 @@ describe('stats', () => {
       aborted: 0,
       refused: 0,
       waits: { count: 4, totalMillis: 10, longestMillis: 10 },
+      loans: { count: 1, totalMillis: 10, longestMillis: 10 },
+      creations: { count: 4, totalMillis: 0, longestMillis: 0 },
+      createErrorsInARow: 1,
       leaks: 0,
     });
   });

@@ -1,7 +1,11 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { HttpAnswer } from '@wasm-pool/core';
+import type { WasmErrorCode } from '@wasm-pool/wasm-adapter';
 import { expect, test } from 'vitest';
 import { rowsOf } from '../helpers/tables.js';
+
+type Adapter = typeof import('@wasm-pool/wasm-adapter');
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = new URL('../../docs/errors.md', import.meta.url);
@@ -31,6 +35,34 @@ test('each code in docs/errors.md has a class that a package exports, and says w
   for (const row of rowsOf(page, 'Codes')) {
     expect(classes, `the class of ${row.code}`).toContain(row.class);
     expect(row.when, `when ${row.code} is thrown`).not.toBe('');
+  }
+});
+
+/** One error of each class that says by itself what to answer. */
+const poolErrors = (classes: Adapter): HttpAnswer[] => {
+  const state = { name: '', max: 0, min: 0, size: 0, available: 0, borrowed: 0, pending: 0 };
+  const counters = { ...state, creating: 0 };
+  return [
+    new classes.AcquireTimeoutError(1, counters),
+    new classes.QueueFullError(1, counters),
+    new classes.CreateError(new Error(''), counters),
+    new classes.DestroyError(new Error(''), counters),
+    new classes.FactoryTimeoutError('', '', 1, counters),
+    new classes.NotBorrowedError(counters),
+    new classes.PoolClosedError('closed', counters),
+    new classes.PoolEmptyError(counters, ''),
+  ];
+};
+
+test('docs/errors.md has the status of each error, and whether it is retryable', async () => {
+  const classes = await import('@wasm-pool/wasm-adapter');
+  const pool = poolErrors(classes) as (HttpAnswer & { code: string })[];
+  for (const { code, status = '', retryable = '' } of rowsOf(page, 'Codes')) {
+    if (code === 'ERR_POOL_OPTION') continue; // a TypeError, of a program and not of a request
+    const error =
+      pool.find((it) => it.code === code) ?? new classes.WasmError(code as WasmErrorCode, '');
+    expect(Number.parseInt(status, 10), `the status of ${code}`).toBe(error.statusCode);
+    expect(retryable.startsWith('yes'), `whether ${code} is retryable`).toBe(error.retryable);
   }
 });
 

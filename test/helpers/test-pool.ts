@@ -123,7 +123,7 @@ export function testPool<T>({ name, create, work }: PoolKind<T>): void {
           inUse.add(resource);
           most = Math.max(most, inUse.size);
           expect(await work(resource)).toBe(3);
-          await new Promise((resolve) => setImmediate(resolve));
+          await new Promise((resolve) => setTimeout(resolve, 0)); // browsers have no setImmediate
           inUse.delete(resource);
         });
       await Promise.all(Array.from({ length: 20 }, borrow));

@@ -157,11 +157,11 @@ describe.each([2, 3])('a component for HTTP of preview %i', (preview) => {
   });
 
   test('is not blamed for a slow client: its time stands still', async () => {
-    const app = await open(preview, { timeoutMillis: 3000 });
+    const app = await open(preview, { timeoutMillis: 1500 });
     let sent = 0;
     const slow = new ReadableStream<Uint8Array>({
       async pull(stream) {
-        await new Promise((resolve) => setTimeout(resolve, 1000));
+        await new Promise((resolve) => setTimeout(resolve, 500));
         if (sent++ === 4) stream.close();
         else stream.enqueue(new Uint8Array(10));
       },

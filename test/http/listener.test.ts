@@ -130,7 +130,7 @@ describe('the listener of a component', () => {
     const { authority } = await listen(async () => {
       throw new HttpError('ERR_HTTP_BODY_SIZE', 'the body is larger than 5 bytes');
     });
-    const head = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n';
+    const head = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000\r\n';
     const answer = await raw(authority, `${head}Expect: 100-continue\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 (100|413) /);
     expect(answer).toContain('HTTP/1.1 413 ');

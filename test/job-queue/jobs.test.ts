@@ -4,6 +4,7 @@ import type { Batch } from '../../examples/job-queue/dist/batches.js';
 import { readConfig } from '../../examples/job-queue/dist/config.js';
 import { QUEUE, type Tile } from '../../examples/job-queue/dist/job.js';
 import { openJobQueue } from '../../examples/job-queue/dist/open-job-queue.js';
+import { long } from '../helpers/long.js';
 import { hasRedis, restartableRedis } from './redis.js';
 
 const tile = (more: Partial<Tile> = {}): Tile => ({
@@ -38,32 +39,34 @@ function over(batch: Batch, count: number): Promise<void> {
   });
 }
 
+const JOBS = long ? 1_000 : 150;
+const TRAPPING = JOBS * 0.4;
 const withRedis = test.skipIf(!hasRedis);
 const needs = hasRedis ? '' : ' (skipped: redis-server is not installed)';
 
 withRedis(
-  `1,000 jobs are all done, and none twice, though a process is killed and Redis is restarted${needs}`,
+  `${JOBS} jobs are all done, and none twice, though a process is killed and Redis is restarted${needs}`,
   { timeout: 300_000 },
   async () => {
     const redis = await restartableRedis();
     const { batches, processes } = await open({ REDIS_URL: redis.url, PROCESSES: '3' });
-    const tiles = Array.from({ length: 1_000 }, (_, index) => (index === 400 ? TRAPS : tile()));
+    const tiles = Array.from({ length: JOBS }, (_, index) => (index === TRAPPING ? TRAPS : tile()));
     const batch = await batches.submit(tiles, 5);
 
-    await over(batch, 200);
+    await over(batch, JOBS * 0.2);
     const victim = processes.reports()[0];
     expect(processes.kill(victim?.pid ?? 0)).toBe(true);
-    await over(batch, 600);
+    await over(batch, JOBS * 0.6);
     await redis.restart();
-    await over(batch, 1_000);
+    await over(batch, JOBS);
 
     const queue = new Queue<Tile>(QUEUE, { connection: { url: redis.url } });
     onTestFinished(() => queue.close());
     const counts = await batches.counts();
-    expect(counts).toMatchObject({ completed: 999, failed: 1, active: 0, prioritized: 0 });
+    expect(counts).toMatchObject({ completed: JOBS - 1, failed: 1, active: 0, prioritized: 0 });
     for (const [index, { rendered, failed }] of batch.outcomes) {
       const job = await queue.getJob(`${batch.id}-${index}`);
-      if (index === 400) {
+      if (index === TRAPPING) {
         expect(failed).toMatch(/unreachable/);
         expect(job?.attemptsMade).toBe(3);
       } else {

@@ -1,6 +1,6 @@
 // A loan that is over stays over: what was kept of it, host functions that go on, traps that hosts catch.
 import { setImmediate as turn } from 'node:timers/promises';
-import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import { createWasmPool, type WasmPoolOptions } from '@wasm-pool/wasm-adapter';
 import { describe, expect, test } from 'vitest';
 import { expectAtRest } from '../helpers/at-rest.js';
 import { failure } from '../helpers/failure.js';
@@ -169,11 +169,54 @@ describe('a trap', () => {
   });
 });
 
-test('why an instance could not be restored is told', async () => {
+describe('the destroy event has as its cause', () => {
+  /** Lends an instance once, and returns what the event said. */
+  async function told(
+    use: (exports: Keeper) => unknown,
+    options: WasmPoolOptions<Keeper> = {},
+  ): Promise<[string, unknown]> {
+    await using pool = await createWasmPool<Keeper>(keeper, { max: 1, ...options });
+    const event = new Promise<[string, unknown]>((resolve) => {
+      pool.on('destroy', (_, reason, cause) => resolve([reason, cause]));
+    });
+    await pool.use(({ exports }) => use(exports)).catch(() => {});
+    return event;
+  }
+
+  test('which memory grew, of an instance that could not be restored', async () => {
+    const [reason, cause] = await told((exports) => exports.grow(), { reset: 'restore' });
+    expect([reason, cause]).toEqual([
+      'unrestorable',
+      expect.objectContaining({
+        code: 'ERR_WASM_SNAPSHOT',
+        message: 'wasm#1 cannot be restored: memory 0 grew from 65536 to 131072 bytes',
+      }),
+    ]);
+  });
+
+  test('the size of a memory that is too large to keep', async () => {
+    const [reason, cause] = await told((exports) => exports.grow(), { maxMemoryBytes: 65_536 });
+    expect([reason, cause]).toEqual([
+      'memory',
+      expect.objectContaining({
+        code: 'ERR_WASM_LIMIT',
+        message: 'wasm#1 has 131072 bytes of memory; accepted: maxMemoryBytes of 65536',
+      }),
+    ]);
+  });
+
+  test('the exception that left the module, even if its borrower caught it', async () => {
+    const [reason, cause] = await told((exports) => {
+      try {
+        exports.trap(1);
+      } catch {}
+    });
+    expect([reason, cause]).toEqual(['trap', expect.any(WebAssembly.RuntimeError)]);
+  });
+});
+
+test('what could not be restored is counted by its reason', async () => {
   await using pool = await createWasmPool<Keeper>(keeper, { max: 1, reset: 'restore' });
-  const told: unknown[] = [];
-  pool.on('destroy', ({ unfitReason }, reason) => told.push([reason, unfitReason]));
   await pool.use(({ exports }) => exports.grow());
-  expect(told).toEqual([['unrestorable', 'memory 0 grew from 65536 to 131072 bytes']]);
   expect(pool.stats().unrestorableBy).toEqual({ 'memory 0 grew': 1 });
 });

@@ -7,7 +7,7 @@ import { wat } from '../helpers/wat.js';
 
 const PAGE = 65_536;
 /** How often a guest leaks 64 KiB: that is 61 GiB, or 6 GiB in the short form. */
-const LEAKS = long ? 1_000_000 : 100_000;
+const LEAKS = long ? 1_000_000 : 20_000;
 const imports = { env: { callback: () => 0 } };
 
 describe('maxMemoryBytes', () => {

@@ -31,6 +31,9 @@ export interface AdapterFactory<T, Lent = T, Context = unknown> extends Factory<
   /** The error that an acquire which timed out rejects with, in place of `error`. */
   timedOut?(error: AcquireTimeoutError): Error;
 
+  /** How much memory a resource takes, in bytes. */
+  bytes?(resource: T): number;
+
   /** The pool is closed: nothing more is asked of the factory. */
   closed?(): void;
 }

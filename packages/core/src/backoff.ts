@@ -1,4 +1,4 @@
-import { backgroundTimer, keepAlive } from './runtime.js';
+import { backgroundTimer, clockMillis, keepAlive } from './runtime.js';
 
 const FIRST_MILLIS = 100;
 const LONGEST_MILLIS = 30_000;
@@ -8,6 +8,7 @@ export class Backoff {
   readonly #retry: () => void;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
+  #dueMillis = 0;
   #awaited = false;
 
   constructor(retry: () => void) {
@@ -17,6 +18,11 @@ export class Backoff {
   /** Whether a try is put off. */
   get waiting(): boolean {
     return this.#timer !== undefined;
+  }
+
+  /** How long until the try that is put off. */
+  get leftMillis(): number {
+    return Math.max(Math.ceil(this.#dueMillis - clockMillis()), 0);
   }
 
   /** Whether somebody waits for the next try: the process then stays alive until it. */
@@ -31,6 +37,7 @@ export class Backoff {
     if (this.#timer !== undefined) return;
     const millis = Math.min(FIRST_MILLIS * 2 ** this.#failures, LONGEST_MILLIS);
     this.#failures++;
+    this.#dueMillis = clockMillis() + millis;
     this.#timer = backgroundTimer(() => {
       this.#timer = undefined;
       this.#retry();

@@ -71,6 +71,7 @@ const optional = [
   'view',
   'leaseView',
   'timedOut',
+  'bytes',
   'closed',
 ] as const;
 

@@ -31,8 +31,8 @@ export class Entry<T> {
   /** How often it was lent: its number of uses, and what tells one loan from the next. */
   loans = 0;
 
-  /** When its loan began; 0 where nobody has asked to be told. */
-  lentMillis = 0;
+  /** When its loan began, by the clock of durations; -1 where the loan is not timed. */
+  lentMillis = -1;
 
   /**
    * The evictor's clock when it first saw the entry idle, -1 while it has not. Reading the clock is

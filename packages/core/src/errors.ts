@@ -1,21 +1,35 @@
+import { type AnswerOptions, answerOf, type HttpAnswer, setAnswer } from './http-answer.js';
 import type { PoolState } from './state.js';
 
 /**
- * Any error of a pool. `code` is stable; `message` names the pool and its counters at that time. A bad option is
- * an `OptionError`, which is a TypeError instead: there may be no pool yet.
+ * Any error of a pool. `code` is stable; `message` names the pool and its counters at that time. A web
+ * framework reads what to answer of it: see `HttpAnswer`. A bad option is an `OptionError`, which is a
+ * TypeError instead: there may be no pool yet.
  */
-export class PoolError extends Error {
+export class PoolError extends Error implements HttpAnswer {
+  declare readonly statusCode: number;
+  declare readonly retryable: boolean;
+  declare readonly retryAfterMillis?: number;
+  declare readonly headers: Readonly<Record<string, string>>;
+  declare readonly expose: false;
+
   /** `ERR_POOL_…`, the same in every version. */
   readonly code: string;
 
   /** The pool's counters when this happened. */
   readonly state: PoolState;
 
-  constructor(code: string, message: string, state: PoolState, options?: ErrorOptions) {
-    super(`${message} (${describe(state)})`, options);
+  constructor(
+    code: string,
+    message: string,
+    state: PoolState,
+    options: ErrorOptions & AnswerOptions = {},
+  ) {
+    super(`${message} (${describe(state)})`, 'cause' in options ? options : undefined);
     this.name = new.target.name;
     this.code = code;
     this.state = state;
+    setAnswer(this, options);
   }
 }
 
@@ -30,24 +44,42 @@ function describe(state: PoolState): string {
  * meanwhile, `cause` is what the last one threw.
  */
 export class AcquireTimeoutError extends PoolError {
-  constructor(millis: number, state: PoolState, failure?: { readonly cause: unknown }) {
+  constructor(
+    millis: number,
+    state: PoolState,
+    failure?: { readonly cause: unknown },
+    retryAfterMillis?: number,
+  ) {
     const why =
       failure === undefined ? '' : `; the last creation failed: ${messageOf(failure.cause)}`;
-    super('ERR_POOL_ACQUIRE_TIMEOUT', `no resource within ${millis} ms${why}`, state, failure);
+    const answer = { statusCode: 503, retryable: true, retryAfterMillis };
+    const message = `no resource within ${millis} ms${why}`;
+    super('ERR_POOL_ACQUIRE_TIMEOUT', message, state, { ...failure, ...answer });
   }
 }
 
 /** `ERR_POOL_QUEUE_FULL`: `maxWaitingClients` others are waiting already. */
 export class QueueFullError extends PoolError {
-  constructor(maxWaitingClients: number, state: PoolState) {
-    super('ERR_POOL_QUEUE_FULL', `maxWaitingClients ${maxWaitingClients} reached`, state);
+  constructor(maxWaitingClients: number, state: PoolState, retryAfterMillis?: number) {
+    super('ERR_POOL_QUEUE_FULL', `maxWaitingClients ${maxWaitingClients} reached`, state, {
+      statusCode: 503,
+      retryable: true,
+      retryAfterMillis,
+    });
   }
 }
 
-/** `ERR_POOL_CREATE`: the factory's `create` failed; `cause` is what it threw. */
+/**
+ * `ERR_POOL_CREATE`: the factory's `create` failed; `cause` is what it threw. It answers as its cause
+ * does, where that says how; or else 500, and it is retryable: the next acquire tries again.
+ */
 export class CreateError extends PoolError {
   constructor(cause: unknown, state: PoolState) {
-    super('ERR_POOL_CREATE', `could not create a resource: ${messageOf(cause)}`, state, { cause });
+    super('ERR_POOL_CREATE', `could not create a resource: ${messageOf(cause)}`, state, {
+      cause,
+      retryable: true,
+      ...answerOf(cause),
+    });
   }
 }
 
@@ -70,7 +102,7 @@ export class NotBorrowedError extends PoolError {
 /** `ERR_POOL_CLOSED`: the pool is draining or closed and lends nothing more. */
 export class PoolClosedError extends PoolError {
   constructor(how: 'draining' | 'closed', state: PoolState) {
-    super('ERR_POOL_CLOSED', `the pool is ${how}`, state);
+    super('ERR_POOL_CLOSED', `the pool is ${how}`, state, { statusCode: 503 });
   }
 }
 
@@ -78,7 +110,7 @@ export class PoolClosedError extends PoolError {
 export class PoolEmptyError extends PoolError {
   constructor(state: PoolState, remedy: string) {
     const message = `nothing is idle, and useSync cannot wait: use \`use\`, or ${remedy}`;
-    super('ERR_POOL_EMPTY', message, state);
+    super('ERR_POOL_EMPTY', message, state, { statusCode: 503, retryable: true });
   }
 }
 
@@ -86,7 +118,7 @@ export class PoolEmptyError extends PoolError {
 export class FactoryTimeoutError extends PoolError {
   constructor(call: string, option: string, millis: number, state: PoolState) {
     const message = `factory.${call} did not settle within ${millis} ms (${option})`;
-    super('ERR_POOL_FACTORY_TIMEOUT', message, state);
+    super('ERR_POOL_FACTORY_TIMEOUT', message, state, { statusCode: 503, retryable: true });
     this.message = message; // the error that has it as its cause shows the counters
   }
 }

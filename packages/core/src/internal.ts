@@ -12,4 +12,5 @@ export {
 } from './check-options.js';
 export { createAdapterPool } from './create-pool.js';
 export { isThenable } from './factory-call.js';
+export { type AnswerOptions, answerOf, setAnswer } from './http-answer.js';
 export { poolOptionChecks } from './options.js';

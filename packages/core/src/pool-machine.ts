@@ -11,12 +11,14 @@ import {
 } from './check-options.js';
 import { Creation } from './creation.js';
 import { DestroyCounts } from './destroy-counts.js';
+import { Durations } from './durations.js';
 import { Entry } from './entry.js';
 import {
   AcquireTimeoutError,
   CreateError,
   DestroyError,
   PoolClosedError,
+  type PoolError,
   QueueFullError,
 } from './errors.js';
 import type { PoolEvents } from './events.js';
@@ -28,10 +30,16 @@ import { LeakWatch } from './leak-watch.js';
 import type { Settings } from './options.js';
 import { Readinesses } from './readiness.js';
 import { rethrowUncaught } from './rethrow-uncaught.js';
-import { millisSince, nextTurn, outsideRequests, turnMillis } from './runtime.js';
+import {
+  clockMillis,
+  contextOfNow,
+  millisSince,
+  nextTurn,
+  outsideRequests,
+  turnMillis,
+} from './runtime.js';
 import type { PoolState } from './state.js';
 import { Unfit } from './unfit.js';
-import { WaitStatistics } from './wait-statistics.js';
 import type { Waiter } from './waiter.js';
 import { withTimeoutAndSignal } from './waiter-limits.js';
 
@@ -64,7 +72,10 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   protected refused = 0;
   protected leaks = 0;
   protected readonly destroyedBy = new DestroyCounts();
-  protected readonly waits = new WaitStatistics();
+  protected readonly waits = new Durations();
+  protected readonly loans = new Durations();
+  protected readonly creations = new Durations();
+  protected createErrorsInARow = 0;
 
   // The hot path reads these: own fields are cheaper than settings.
   readonly #testOnBorrow: boolean;
@@ -88,6 +99,8 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   /** Calls of `clear`, `drain` and `close` that wait for the factory. */
   #endings = 0;
   #retrying = false;
+  /** How the wait ended that was taken out of the queue last. */
+  #waitOutcome = '';
   /** How many entries may still go by age in the evictor's run of that time. */
   readonly #agedRun = { atMillis: -1, left: 0 };
 
@@ -256,8 +269,9 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.#creations.delete(creation);
     if (creation.cancelled) this.cancelled--;
     if (this.#cancellable.length > 2 * this.#creations.size) this.#forgetUncancellable();
+    const millis = millisSince(creation.startedMillis, clockMillis());
+    this.creations.add(millis);
     if (!channels.create.hasSubscribers) return;
-    const millis = millisSince(creation.startedMillis);
     channels.create.publish({ pool: this.settings.name, millis, error });
   }
 
@@ -314,6 +328,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     }
     const entry = this.#register(resource, creation);
     this.#lastFailure = undefined;
+    this.createErrorsInARow = 0;
     this.emitSafely('create', resource);
     if (this.#isStale(entry)) this.discard(entry, this.#replaceReason);
     else this.offer(entry);
@@ -349,6 +364,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
   #onCreateFailed(cause: unknown): void {
     this.createErrors++;
+    this.createErrorsInARow++;
     this.#lastFailure = { cause };
     const state = this.state();
     const makeError = () => new CreateError(cause, state);
@@ -442,7 +458,10 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     const entry = this.#testOnBorrow ? this.#shiftTested() : this.#shiftIdle();
     if (entry === undefined) return undefined;
     this.#lend(entry);
-    if (this.#leakWatch !== undefined) this.#leakWatch.watch(entry, new Error('acquired'));
+    if (this.#leakWatch !== undefined) {
+      this.#leakWatch.watch(entry, new Error('acquired'));
+      entry.lentMillis = clockMillis();
+    }
     return entry;
   }
 
@@ -478,7 +497,13 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     entry.validUntilMillis = 0;
     this.#borrowed++;
     this.acquired++;
-    if (channels.release.hasSubscribers) entry.lentMillis = Date.now();
+    if (channels.release.hasSubscribers) entry.lentMillis = clockMillis();
+  }
+
+  /** Lends an entry to a waiter. Its loan is timed: a waiter's clock is read in any case. */
+  #lendToWaiter(entry: Entry<T>): void {
+    this.#lend(entry);
+    if (entry.lentMillis < 0) entry.lentMillis = turnMillis();
   }
 
   /** The queue: the waiter gets a resource that is lent by then, or a rejection. Throws for an abort. */
@@ -492,10 +517,14 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     const refusal = requeue ? this.#refusalOfRequeued() : this.#refusal(priority);
     if (refusal !== undefined) {
       this.refused++;
+      if (channels.wait.hasSubscribers) {
+        channels.wait.publish({ pool: this.settings.name, millis: 0, outcome: refusal.code });
+      }
       waiter(Promise.reject(refusal));
       return;
     }
-    const watched = this.#watched(waiter);
+    const told = channels.wait.hasSubscribers ? this.#telling(waiter) : waiter;
+    const watched = this.#watched(told);
     const since = turnMillis();
     const enqueue = (inQueue: Waiter<T>) => {
       if (acceptsHandOff) this.#acceptingHandOff.add(inQueue);
@@ -525,7 +554,12 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     };
     const onTimeout = () => {
       this.timeouts++;
-      const error = new AcquireTimeoutError(timeoutMillis, this.state(), this.#lastFailure);
+      const error = new AcquireTimeoutError(
+        timeoutMillis,
+        this.state(),
+        this.#lastFailure,
+        this.#retryAfterMillis(),
+      );
       calledFrom(error, caller);
       giveUp(this.factory.timedOut?.(error) ?? error, 'timeout');
     };
@@ -538,17 +572,40 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   }
 
   /** A requeued acquire is admitted even while the pool drains. */
-  #refusalOfRequeued(): Error | undefined {
+  #refusalOfRequeued(): PoolError | undefined {
     return this.closed ? this.closedError() : undefined;
   }
 
-  #refusal(priority: number): Error | undefined {
+  #refusal(priority: number): PoolError | undefined {
     if (this.draining) return this.closedError();
     const { maxWaitingClients } = this.settings;
     if (this.waiting.length - this.incoming < maxWaitingClients) return undefined;
     const spare = this.#limit + (priority === 0 ? this.#burst : 0) - this.held;
     if (spare >= 1 && !this.#hasShortfall) return undefined; // one may be made for it
-    return new QueueFullError(maxWaitingClients, this.state());
+    return new QueueFullError(maxWaitingClients, this.state(), this.#retryAfterMillis());
+  }
+
+  /**
+   * When an acquire that is made again is likely to be served: when creation is tried again, or, by the
+   * mean of the loans so far, when all who wait now have been served.
+   */
+  #retryAfterMillis(): number | undefined {
+    if (this.backoff.waiting) return this.backoff.leftMillis;
+    const { meanMillis } = this.loans;
+    if (meanMillis === undefined || this.entries.size === 0) return undefined;
+    return Math.ceil((meanMillis * (this.waiting.length + 1)) / this.entries.size);
+  }
+
+  /** Tells of a wait when it is over, in the context of its acquire. */
+  #telling(waiter: Waiter<T>): Waiter<T> {
+    const run = contextOfNow();
+    const since = clockMillis();
+    return (given) => {
+      const millis = clockMillis() - since;
+      const outcome = this.#waitOutcome;
+      run(() => channels.wait.publish({ pool: this.settings.name, millis, outcome }));
+      waiter(given);
+    };
   }
 
   /** The stack of an acquire that waits is the one of its call, not of the return that serves it. */
@@ -573,10 +630,8 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   #noteWait(outcome: string): void {
     const millis = millisSince(this.waiting.takenSinceMillis, turnMillis());
     this.waits.add(millis);
+    this.#waitOutcome = outcome;
     if (this.waiting.length === 0) this.updateAwaited();
-    if (channels.wait.hasSubscribers) {
-      channels.wait.publish({ pool: this.settings.name, millis, outcome });
-    }
   }
 
   #rejectFirst(code: string, makeError: () => Error): void {
@@ -607,7 +662,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     if (this.#reasonToRetire(entry) !== undefined || this.#isSurplus()) return false;
     this.#endLoan(entry);
     this.#nextWaiter('served');
-    this.#lend(entry);
+    this.#lendToWaiter(entry);
     waiter(entry.resource);
     return true;
   }
@@ -622,13 +677,17 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     entry.state = 'checking';
     this.#borrowed--;
     if (this.#leakWatch !== undefined) this.#leakWatch.forget(entry);
-    if (channels.release.hasSubscribers) this.#publishRelease(entry);
+    if (entry.lentMillis >= 0 || channels.release.hasSubscribers) this.#noteLoan(entry);
   }
 
-  #publishRelease(entry: Entry<T>): void {
-    const millis = entry.lentMillis === 0 ? undefined : millisSince(entry.lentMillis);
-    channels.release.publish({ pool: this.settings.name, millis });
-    entry.lentMillis = 0;
+  /** A loan that was timed has ended, or one that somebody wants to be told of. */
+  #noteLoan(entry: Entry<T>): void {
+    const { hasSubscribers } = channels.release;
+    const now = hasSubscribers ? clockMillis() : turnMillis();
+    const millis = entry.lentMillis < 0 ? undefined : Math.max(now - entry.lentMillis, 0);
+    entry.lentMillis = -1;
+    if (millis !== undefined) this.loans.add(millis);
+    if (hasSubscribers) channels.release.publish({ pool: this.settings.name, millis });
   }
 
   /** Where a loan that is watched was acquired. */
@@ -699,7 +758,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
       return;
     }
     const waiter = this.#nextWaiter('served');
-    this.#lend(entry);
+    this.#lendToWaiter(entry);
     waiter(entry.resource);
   }
 
@@ -850,9 +909,10 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.checkDrained();
   }
 
-  #publishDestroy({ createdMillis, loans }: Entry<T>, reason: DestroyReason): void {
+  #publishDestroy({ resource, createdMillis, loans }: Entry<T>, reason: DestroyReason): void {
     const ageMillis = millisSince(createdMillis);
-    channels.destroy.publish({ pool: this.settings.name, reason, ageMillis, uses: loans });
+    const bytes = this.factory.bytes?.(resource);
+    channels.destroy.publish({ pool: this.settings.name, reason, ageMillis, uses: loans, bytes });
   }
 
   #destroy(resource: T, reason: DestroyReason): void {

@@ -36,8 +36,12 @@ export interface InspectedResource<T> {
   readonly uses: number;
   /** Time for which the evictor has seen it idle; 0 while it is not. */
   readonly idleMillis: number;
+  /** Time on loan so far; undefined where it is not borrowed, or the loan not timed: see `PoolStats.loans`. */
+  readonly borrowedMillis: number | undefined;
   /** Stack of the acquire, while it is borrowed and `leakDetectionMillis` is set. */
   readonly acquiredAt: string | undefined;
+  /** The memory that it takes, where the factory can tell. */
+  readonly bytes: number | undefined;
 }
 
 /**

@@ -20,10 +20,11 @@ import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
 import { isThenable, refusePromise, settled } from './factory-call.js';
 import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
+import { addLivePool, removeLivePool } from './live-pools.js';
 import type { Settings } from './options.js';
 import type { CloseOptions, InspectedResource, Limits, Sync } from './pool.js';
 import { PoolMachine, throwIfAborted } from './pool-machine.js';
-import { millisSince, outsideRequests, timeout } from './runtime.js';
+import { clockMillis, millisSince, outsideRequests, timeout } from './runtime.js';
 import type { PoolStats } from './state.js';
 import type { Waiter } from './waiter.js';
 
@@ -60,6 +61,7 @@ export class ResourcePool<T, Lent, Context>
     this.factory = makeFactory(this);
     this.#lends = this.factory.lend !== undefined;
     this.#beginsLoans = this.#lends || this.factory.view !== undefined;
+    addLivePool(this, (pool) => pool);
   }
 
   acquire(given?: number | AcquireOptions<Context>): Promise<Lent> {
@@ -423,6 +425,7 @@ export class ResourcePool<T, Lent, Context>
     // A creation that was given up may be over only now, and its resource be destroyed meanwhile.
     await this.untilEnded(this.whenDestroyed());
     this.factory.closed?.();
+    removeLivePool(this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -445,12 +448,25 @@ export class ResourcePool<T, Lent, Context>
       aborted,
       refused,
       waits: this.waits.toStats(),
+      loans: this.loans.toStats(),
+      creations: this.creations.toStats(),
+      createErrorsInARow: this.createErrorsInARow,
       leaks,
+      ...this.#memory(),
     };
+  }
+
+  #memory(): Pick<PoolStats, 'memoryBytes'> {
+    const { factory } = this;
+    if (factory.bytes === undefined) return {};
+    let memoryBytes = 0;
+    for (const { resource } of this.entries.values()) memoryBytes += factory.bytes(resource);
+    return { memoryBytes };
   }
 
   inspect(): InspectedResource<T>[] {
     const now = Date.now();
+    const clock = clockMillis();
     return Array.from(this.entries.values(), (entry) => ({
       resource: entry.resource,
       state: entry.state,
@@ -460,7 +476,10 @@ export class ResourcePool<T, Lent, Context>
         entry.state === 'idle' && entry.idleSinceMillis >= 0
           ? millisSince(entry.idleSinceMillis, now)
           : 0,
+      borrowedMillis:
+        entry.state === 'borrowed' && entry.lentMillis >= 0 ? clock - entry.lentMillis : undefined,
       acquiredAt: entry.state === 'borrowed' ? this.acquiredAt(entry) : undefined,
+      bytes: this.factory.bytes?.(entry.resource),
     }));
   }
 }

@@ -1,19 +1,19 @@
 // What core uses of Node.js beyond the language. Each part is looked for, and left out where it is missing.
 
 /** A channel of `node:diagnostics_channel`. */
-export interface Channel {
+export interface Channel<Message extends object> {
   readonly hasSubscribers: boolean;
-  publish(message: object): void;
+  publish(message: Message): void;
+  subscribe(listener: (message: Message) => void): void;
+  unsubscribe(listener: (message: Message) => void): void;
 }
 
-/** An AsyncResource: it has the AsyncLocalStorage context in which it was made. */
-interface Scope {
-  runInAsyncScope<R>(fn: () => R): R;
-}
+/** Runs a function in the AsyncLocalStorage context that was taken. */
+export type RunInContext = <R>(fn: () => R) => R;
 
 interface Builtins {
-  async_hooks: { AsyncResource: new (type: string) => Scope };
-  diagnostics_channel: { channel(name: string): Channel };
+  async_hooks: { AsyncResource: new (type: string) => { runInAsyncScope: RunInContext } };
+  diagnostics_channel: { channel<Message extends object>(name: string): Channel<Message> };
 }
 
 function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
@@ -22,23 +22,31 @@ function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | unde
   return Reflect.apply(getBuiltin, globalThis.process, [`node:${name}`]);
 }
 
-const SILENT: Channel = { hasSubscribers: false, publish() {} };
+const SILENT: Channel<never> = {
+  hasSubscribers: false,
+  publish() {},
+  subscribe() {},
+  unsubscribe() {},
+};
 
-/** The channel of that name; where there are no channels, one that nobody can subscribe to. */
-export function channel(name: string): Channel {
-  return builtin('diagnostics_channel')?.channel(name) ?? SILENT;
+/** The channel of that name; where there are no channels, one that never says anything. */
+export function channel<Message extends object>(name: string): Channel<Message> {
+  return builtin('diagnostics_channel')?.channel<Message>(name) ?? SILENT;
 }
-
-const OutsideScope = builtin('async_hooks')?.AsyncResource;
-const outside = OutsideScope && new OutsideScope('wasm-pool');
 
 /**
  * Runs a function outside of any request: in the AsyncLocalStorage context in which this module was
  * loaded. A pool is often made by the first request; its timers must not carry that request for ever.
- * (AsyncLocalStorage's own `snapshot` takes eight times as long.)
  */
-export const outsideRequests: <R>(fn: () => R) => R =
-  outside === undefined ? (fn) => fn() : (fn) => outside.runInAsyncScope(fn);
+export const outsideRequests: RunInContext = contextOfNow();
+
+/** Takes the AsyncLocalStorage context of now, where the platform has such contexts. */
+export function contextOfNow(): RunInContext {
+  const Scope = builtin('async_hooks')?.AsyncResource;
+  if (Scope === undefined) return (fn) => fn();
+  const scope = new Scope('wasm-pool'); // AsyncLocalStorage's `snapshot` takes eight times as long
+  return (fn) => scope.runInAsyncScope(fn);
+}
 
 /** A timer that does not keep the process alive. */
 export function backgroundTimer(run: () => void, millis: number): NodeJS.Timeout {
@@ -90,13 +98,18 @@ export function millisSince(sinceMillis: number, nowMillis = Date.now()): number
 /** The one of the platform: test tools that fake timers must not stop the clock below for good. */
 const platformImmediate = globalThis.setImmediate;
 
+/** The clock that durations are measured with, in milliseconds. Test tools can replace it. */
+export function clockMillis(): number {
+  return performance.now();
+}
+
 /**
- * The time in milliseconds, as of this turn of the event loop: it is read once a turn, because thousands
- * of acquires may wait and be served within one. `Date`, since test tools can replace it.
+ * The time of that clock, as of this turn of the event loop: it is read once a turn, because thousands
+ * of acquires may wait and be served within one.
  */
 export function turnMillis(): number {
   if (turnIsKnown) return turnStarted;
-  turnStarted = Date.now();
+  turnStarted = clockMillis();
   if (platformImmediate !== undefined) {
     turnIsKnown = true;
     platformImmediate(forgetTurn);

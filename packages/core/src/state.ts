@@ -1,4 +1,4 @@
-import type { WaitStats } from './wait-statistics.js';
+import type { TimeStats } from './durations.js';
 
 /** A pool's counters. Plain data: it can be logged, posted or turned into JSON. */
 export interface PoolState {
@@ -43,7 +43,19 @@ export interface PoolStats extends PoolState {
   /** Acquires that were rejected at once: the queue was full, or the pool draining or closed. */
   readonly refused: number;
   /** Acquires that had to wait, however that ended. Times are as of the turn of the event loop. */
-  readonly waits: WaitStats;
+  readonly waits: TimeStats;
+  /**
+   * Loans that were timed and are over: those that had to be waited for; and all of them while
+   * `leakDetectionMillis` is set, or somebody listens to the channel `wasm-pool:release`. Lending an idle
+   * resource reads no clock otherwise.
+   */
+  readonly loans: TimeStats;
+  /** Creations that are over, failed ones included. */
+  readonly creations: TimeStats;
+  /** Creations that have failed since one worked. Above 0, creation keeps failing. */
+  readonly createErrorsInARow: number;
   /** `leak` events. */
   readonly leaks: number;
+  /** What the resources take together, in bytes, where the factory can tell: WebAssembly memory. */
+  readonly memoryBytes?: number;
 }

@@ -1,3 +1,6 @@
+import type { HttpAnswer } from '@wasm-pool/core';
+import { type AnswerOptions, answerOf, setAnswer } from '@wasm-pool/core/internal';
+
 /** The stable codes of a `WasmError`. */
 export type WasmErrorCode =
   /** `src` could not be read: no such file, not a 200, the wrong content type, or no source at all. */
@@ -53,8 +56,25 @@ export type WasmErrorCode =
   /** The pool factory is closed. */
   | 'ERR_WASM_CLOSED';
 
-/** What goes wrong with a module or an instance. `message` says what was given and what is accepted. */
-export class WasmError extends Error {
+/** What a web framework answers where that is not 500, and whether the call may succeed later. */
+const answers: Partial<Record<WasmErrorCode, AnswerOptions>> = {
+  ERR_WASM_MEMORY: { statusCode: 503, retryable: true },
+  ERR_WASM_BUDGET: { statusCode: 503, retryable: true },
+  ERR_WASM_CLOSED: { statusCode: 503 },
+  ERR_WASM_CALL_TIMEOUT: { statusCode: 504 },
+};
+
+/**
+ * What goes wrong with a module or an instance. `message` says what was given and what is accepted. A
+ * web framework reads what to answer of it: see core's `HttpAnswer`.
+ */
+export class WasmError extends Error implements HttpAnswer {
+  declare readonly statusCode: number;
+  declare readonly retryable: boolean;
+  declare readonly retryAfterMillis?: number;
+  declare readonly headers: Readonly<Record<string, string>>;
+  declare readonly expose: false;
+
   /** The same in every version. */
   readonly code: WasmErrorCode;
 
@@ -62,6 +82,7 @@ export class WasmError extends Error {
     super(message, options);
     this.name = 'WasmError';
     this.code = code;
+    setAnswer(this, { ...answerOf(options?.cause), ...answers[code] });
   }
 }
 

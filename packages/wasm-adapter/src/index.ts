@@ -53,6 +53,7 @@ export type { ComponentWasiOptions } from './instance/component/component-wasi.j
 export { suspending } from './instance/jspi.js';
 export type { WasmImports } from './instance/link.js';
 export type { WasiClock } from './instance/wasi/clocks.js';
+export { type CollectedOutput, collectOutput } from './instance/wasi/collected-output.js';
 export type { FileTree } from './instance/wasi/memory-files.js';
 export type {
   NodeWasiOptions,
@@ -61,27 +62,23 @@ export type {
   WasiPreopen,
 } from './instance/wasi/options.js';
 export type { WasiRandom } from './instance/wasi/random.js';
-export {
-  type CollectedOutput,
-  collectOutput,
-  type InputChunk,
-  type WasiInput,
-  type WasiOutput,
+export type {
+  InputChunk,
+  WasiInput,
+  WasiOutput,
 } from './instance/wasi/streams.js';
 export type { WasmInstance } from './instance/wasm-instance.js';
 export type { WasmLimits } from './module/limits.js';
-export {
-  createWasmFactory,
-  type WasmFactoryOptions,
-  type WasmInstanceFactory,
-} from './pool/create-wasm-factory.js';
+export { createWasmFactory } from './pool/create-wasm-factory.js';
 export { createWasmPool } from './pool/create-wasm-pool.js';
-export { createWasmSnapshot, type WasmSnapshotOptions } from './pool/create-wasm-snapshot.js';
+export { createWasmSnapshot } from './pool/create-wasm-snapshot.js';
 export type { PerInstance, WasmPoolOptions } from './pool/options.js';
+export type { WasmFactoryOptions, WasmInstanceFactory } from './pool/wasm-instance-factory.js';
 export type { WasmAcquireOptions, WasmPool, WasmPoolStats } from './pool/wasm-pool.js';
-export type { WasmSource } from './program.js';
+export type { WasmSnapshotOptions } from './pool/wasm-snapshot-options.js';
 export type { SnapshotSource } from './snapshot/snapshot-source.js';
 export type { ModuleSource } from './source/source.js';
+export type { WasmSource } from './wasm-source.js';
 export type { OutputTarget } from './worker/host/outlet.js';
 export type { WorkerInfo } from './worker/host/pooled-worker.js';
 export { createWasmWorkerPool } from './worker/pool/create-wasm-worker-pool.js';

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { transpile } from '@bytecodealliance/jco';
 import { describe, expect, test } from 'vitest';
-import { capMemory } from '../../../packages/wasm-adapter/src/component/cap-memory.js';
 import { findTranspiler } from '../../../packages/wasm-adapter/src/component/jco.js';
 import {
   generateOptions,
@@ -13,6 +12,8 @@ import {
   prepareCode,
   traitsOf,
 } from '../../../packages/wasm-adapter/src/component/jco-code.js';
+import { ModuleLimits } from '../../../packages/wasm-adapter/src/module/limits.js';
+import { moduleShape } from '../../../packages/wasm-adapter/src/module/module-shape.js';
 import { fixture } from '../../helpers/fixture.js';
 
 // What `component/jco-code.ts` knows of the JavaScript that jco generates, of which jco promises nothing.
@@ -127,7 +128,8 @@ describe('jco’s transpiler', async () => {
   test('has a memory that can be capped', () => {
     const path = new URL('js-component-bindgen-component.core.wasm', url);
     const bytes = readFileSync(path);
-    expect(capMemory(bytes, 2 ** 26)).not.toEqual(new Uint8Array(bytes));
-    expect(() => capMemory(bytes, 65_536)).toThrow(RangeError);
+    const shape = moduleShape(bytes, false);
+    expect(shape.memories).toMatchObject([{ imported: false }]);
+    expect(new ModuleLimits({ memoryBytes: 2 ** 26 }).changes(shape).memoryLimits).toBeDefined();
   });
 });

@@ -74,6 +74,13 @@ function lowestFree(): number {
   return fd;
 }
 
+test('an instance that is not restored names the call that changed what is node:wasi’s', async () => {
+  await using pool = await pooled({ reset: 'restore' });
+  await pool.use(({ exports }) => [exports.accept(99), exports.open()]);
+  const why = 'it called sock_accept of a WASI whose state cannot be put back';
+  expect(pool.stats().unrestorableBy).toEqual({ [why]: 1 });
+});
+
 describe('a guest that closes a standard stream', () => {
   test.each([0, 1, 2])('%d leaves it to the process, and to other guests', async (fd) => {
     await using pool = await pooled({ min: 2 });

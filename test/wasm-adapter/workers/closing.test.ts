@@ -1,6 +1,7 @@
 import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
 import { describe, expect, test } from 'vitest';
 import { failure } from '../../helpers/failure.js';
+import { long } from '../../helpers/long.js';
 import { guest } from './guest.js';
 import { Gate, inline, lentWarm, threadCount, until, workerPool } from './pools.js';
 
@@ -127,7 +128,7 @@ describe('closing a pool of workers', () => {
   });
 
   test('in the middle of everything settles every call', async () => {
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < (long ? 10 : 4); round++) {
       const pool = await workerPool({ max: 2 });
       const calls = Array.from({ length: 100 }, (_, index) =>
         index % 10 === 3 ? pool.run.trap() : index % 10 === 6 ? pool.run.exit(0) : pool.run.count(),

@@ -81,7 +81,7 @@ describe('a thread that ends by itself', () => {
   test('before it began the call that it was sent costs nobody that call', async () => {
     const pool = await workerPool();
     const mark = new Gate();
-    for (let round = 1; round <= 30; round++) {
+    for (let round = 1; round <= 12; round++) {
       await pool.run.exitSoon(round % 3);
       await new Promise((resolve) => setTimeout(resolve, round % 4));
       await pool.run.mark(mark.words);
@@ -105,7 +105,7 @@ describe('a thread that ends by itself', () => {
       module,
       max: 1,
     });
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 8; round++) {
       const calls = await Promise.allSettled([pool.run.bad(), pool.run.add(1, 2)]);
       // Either may have begun on a thread that ended under it: that is no failed creation.
       for (const { code = '' } of calls.map((call) => ('reason' in call ? call.reason : {}))) {

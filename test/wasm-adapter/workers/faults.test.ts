@@ -6,7 +6,7 @@ import { faults } from './faults.js';
 import { atRest, workerPool } from './pools.js';
 import { leavingNoThread } from './sequence.js';
 
-const FAULTS = long ? 1000 : 100;
+const FAULTS = long ? 1000 : 50;
 
 test(`after ${FAULTS} random faults everything else was answered, and nothing is left`, async () => {
   const [chosen = []] = fc.sample(

@@ -51,11 +51,16 @@ describe('an instance on a thread', () => {
   test('that grew too large is replaced, and its size is known here', async () => {
     const pool = await workerPool({ maxMemoryBytes: 3 * 65_536 });
     const sizes: number[] = [];
-    pool.on('destroy', ({ memoryBytes }) => sizes.push(memoryBytes));
+    const causes: string[] = [];
+    pool.on('destroy', ({ memoryBytes }, _, cause) => {
+      sizes.push(memoryBytes);
+      causes.push(String(cause));
+    });
     await pool.run.grow(2);
     expect(await pool.use(({ memoryBytes }) => memoryBytes)).toBe(3 * 65_536);
     await pool.run.grow(1);
     expect(sizes).toEqual([4 * 65_536]);
+    expect(causes).toEqual([expect.stringContaining('262144 bytes of memory; accepted: max')]);
     await pool.use(async (worker) => {
       await worker.run.grow(9);
       expect(worker.memoryBytes).toBe(10 * 65_536);
@@ -80,9 +85,16 @@ describe('an instance on a thread', () => {
   test('is not sent more calls than maxUses', async () => {
     const pool = await workerPool({ maxUses: 4 });
     const counts = await Promise.all(Array.from({ length: 40 }, () => pool.run.count()));
-    expect(counts).toEqual(Array.from({ length: 40 }, (_, index) => (index % 4) + 1));
+    // Each instance counts its own calls. One that was sent, and taken back where the thread was held
+    // up, is a use of the instance that it was sent to as well: such an instance has fewer than 4.
+    for (const [index, count] of counts.entries()) {
+      expect([1, (counts[index - 1] ?? 0) + 1]).toContain(count);
+      expect(count).toBeLessThanOrEqual(4);
+    }
     await atRest(pool);
-    expect(pool.stats().destroyedBy).toEqual({ uses: 10 });
+    const { destroyed, destroyedBy } = pool.stats();
+    expect(destroyed).toBeGreaterThanOrEqual(9);
+    expect(destroyedBy).toEqual({ uses: destroyed });
   });
 
   test('is replaced after maxAgeMillis', async () => {

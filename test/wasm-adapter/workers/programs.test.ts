@@ -167,7 +167,7 @@ describe('the process', () => {
         for (let index = 0; index < 6; index++) {
           pool.run.sleepFor(100).then(() => console.log('slept'));
         }
-        pool.call('never', [], { callTimeoutMillis: 3000 }).catch(({ code }) => console.log(code));`),
+        pool.call('never', [], { callTimeoutMillis: 1500 }).catch(({ code }) => console.log(code));`),
     ).toEqual([...new Array(6).fill('slept'), 'ERR_WASM_CALL_TIMEOUT', 'exit 0 0']);
   });
 

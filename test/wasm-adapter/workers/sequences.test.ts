@@ -1,6 +1,7 @@
 import { createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { long } from '../../helpers/long.js';
 import { guest } from './guest.js';
 import { type Tasks, tasks, warmUp } from './pools.js';
 import { leavingNoThread, runSequence, setups, steps } from './sequence.js';
@@ -17,6 +18,6 @@ test('whatever the calls do, each has its own outcome, and runs once and alone',
         expect([available, borrowed, pending, createErrors]).toEqual([size, 0, 0, 0]);
       }),
     ),
-    { numRuns: 40, interruptAfterTimeLimit: 8_000, endOnFailure: true },
+    { numRuns: long ? 400 : 12, endOnFailure: true },
   );
 });

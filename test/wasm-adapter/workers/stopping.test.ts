@@ -48,7 +48,7 @@ describe('a call past callTimeoutMillis', () => {
     const loops = [0, 1].map(() => pool.call('loop', [looping.words], { callTimeoutMillis: 300 }));
     const behind = Array.from({ length: 50 }, () => pool.run.mark(mark.words));
     for (const one of lent) await pool.release(one);
-    for (const loop of loops) expect(await failure(loop)).toMatchObject(timeout);
+    for (const error of await Promise.all(loops.map(failure))) expect(error).toMatchObject(timeout);
     await Promise.all(behind);
     expect(mark.begun).toBe(50);
     expect(pool.stats().destroyedBy).toEqual({ timeout: 2 });

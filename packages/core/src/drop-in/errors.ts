@@ -1,8 +1,11 @@
+import { type AnswerOptions, setAnswer } from '../http-answer.js';
 import { errors } from '../vendor/generic-pool.js';
 
-/** generic-pool's text, with the `code` that the same error of `@wasm-pool/core` has. */
-export function errorWithCode(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
+/** generic-pool's text, with the `code` and answer that the same error of `@wasm-pool/core` has. */
+export function errorWithCode(code: string, message: string, answer: AnswerOptions = {}): Error {
+  const error = Object.assign(new Error(message), { code });
+  setAnswer(error, answer);
+  return error;
 }
 
 /** generic-pool's error of an acquire that waited too long. */
@@ -13,6 +16,7 @@ export class TimeoutError extends errors.TimeoutError {
   /** @param cause what the last creation failed with, if the last one did */
   constructor(message: string, cause: unknown) {
     super(message);
+    setAnswer(this, { statusCode: 503, retryable: true });
     if (cause !== undefined) {
       Object.defineProperty(this, 'cause', { value: cause, configurable: true, writable: true });
     }

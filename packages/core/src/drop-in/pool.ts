@@ -1,4 +1,6 @@
-import { outsideRequests } from '../runtime.js';
+import { channels } from '../channels.js';
+import { addLivePool, type WatchedPool } from '../live-pools.js';
+import { clockMillis, contextOfNow, outsideRequests } from '../runtime.js';
 import {
   Pool as Base,
   ResourceRequest as LibraryRequest,
@@ -53,6 +55,8 @@ export class Pool<T> extends Base<
   readonly #pauses = new RetryPauses(() => this.#retry());
   /** What the last creation failed with; undefined when the last one worked. */
   #createError: unknown;
+  /** For those who watch it. An option of ours: generic-pool ignores it. */
+  readonly #name: string;
 
   constructor(
     Evictor: new () => IEvictor<T>,
@@ -62,6 +66,8 @@ export class Pool<T> extends Base<
     options?: Options,
   ) {
     super(Evictor, Deque, PriorityQueue, factory, options);
+    this.#name = typeof options?.name === 'string' ? options.name : 'generic-pool';
+    addLivePool(this, (pool) => pool.#whileAlive());
     if (this._config.autostart) this.start();
   }
 
@@ -70,11 +76,27 @@ export class Pool<T> extends Base<
     if (#pauses in this) super.start();
   }
 
+  readonly #watched: WatchedPool = {
+    stats: () => {
+      const { max, min, size, available, borrowed, pending } = this;
+      const creating = this._factoryCreateOperations.size;
+      return { name: this.#name, max, min, size, available, borrowed, pending, creating };
+    },
+  };
+
+  /** Of a pool that is drained and cleared there is nothing to see. */
+  #whileAlive(): WatchedPool | undefined {
+    return this._draining && this.size === 0 ? undefined : this.#watched;
+  }
+
   acquire(priority?: number): Promise<T> {
     if (!this._started && !this._config.autostart) this.start();
     if (this._draining) {
+      this.#tellWait(0, 'ERR_POOL_CLOSED');
       return this._Promise.reject(
-        errorWithCode('ERR_POOL_CLOSED', 'pool is draining and cannot accept work'),
+        errorWithCode('ERR_POOL_CLOSED', 'pool is draining and cannot accept work', {
+          statusCode: 503,
+        }),
       );
     }
     const { maxWaitingClients, acquireTimeoutMillis } = this._config;
@@ -84,8 +106,12 @@ export class Pool<T> extends Base<
       maxWaitingClients !== undefined &&
       this.pending >= maxWaitingClients
     ) {
+      this.#tellWait(0, 'ERR_POOL_QUEUE_FULL');
       return this._Promise.reject(
-        errorWithCode('ERR_POOL_QUEUE_FULL', 'max waitingClients count exceeded'),
+        errorWithCode('ERR_POOL_QUEUE_FULL', 'max waitingClients count exceeded', {
+          statusCode: 503,
+          retryable: true,
+        }),
       );
     }
     const lastCreateError = () => this.#createError;
@@ -96,7 +122,16 @@ export class Pool<T> extends Base<
     if (this.#pauses.pausing && this.pending > this._potentiallyAllocableResourceCount) {
       this.#create();
     }
+    if (channels.wait.hasSubscribers && request.state === 'PENDING') {
+      const [run, since] = [contextOfNow(), clockMillis()];
+      request.tell = (outcome) => run(() => this.#tellWait(clockMillis() - since, outcome));
+    }
     return request.promise;
+  }
+
+  #tellWait(millis: number, outcome: string): void {
+    const { wait } = channels;
+    if (wait.hasSubscribers) wait.publish({ pool: this.#name, millis, outcome });
   }
 
   use<R>(fn: (resource: T) => R | PromiseLike<R>, priority?: number): Promise<R> {
@@ -119,7 +154,7 @@ export class Pool<T> extends Base<
   }
 
   destroy(resource: T): Promise<void> {
-    return this.#takeBack(resource, (entry) => this._destroy(entry));
+    return this.#takeBack(resource, (entry) => this._destroy(entry, 'borrower'));
   }
 
   #takeBack(resource: T, next: (entry: PooledResource<T>) => void): Promise<void> {
@@ -133,6 +168,11 @@ export class Pool<T> extends Base<
     }
     this._resourceLoans.delete(resource);
     loan.resolve();
+    if (channels.release.hasSubscribers) {
+      const { lastBorrowTime } = loan.pooledResource;
+      const millis = lastBorrowTime == null ? undefined : Date.now() - lastBorrowTime;
+      channels.release.publish({ pool: this.#name, millis });
+    }
     loan.pooledResource.deallocate();
     next(loan.pooledResource);
     this._dispense();
@@ -154,7 +194,7 @@ export class Pool<T> extends Base<
       .then(() => {
         const idle: PooledResource<T>[] = [];
         while (this.available > 0) idle.push(this._availableObjects.shift() as PooledResource<T>);
-        for (const entry of idle) this._destroy(entry);
+        for (const entry of idle) this._destroy(entry, 'clear');
         return over(this._factoryDestroyOperations);
       })
       .then(ignore);
@@ -183,6 +223,7 @@ export class Pool<T> extends Base<
   #create(): void {
     if (this.spareResourceCapacity < 1) return;
     // The slot is taken before the factory is called, for `create` may use the pool.
+    const since = clockMillis();
     const slot = this._Promise.resolve();
     this._factoryCreateOperations.add(slot);
     const operation = this.#attempt(() => this._factory.create()).then((resource) => {
@@ -192,13 +233,24 @@ export class Pool<T> extends Base<
     });
     this._factoryCreateOperations.delete(slot);
     this._trackOperation(operation, this._factoryCreateOperations).then(
-      () => this.#onCreated(),
+      () => {
+        this.#tellCreate(since, undefined);
+        this.#onCreated();
+      },
       (error: unknown) => {
+        this.#tellCreate(since, error);
         this.#createError = error;
         this.#pause();
         this.emit('factoryCreateError', error);
       },
     );
+  }
+
+  #tellCreate(since: number, error: unknown): void {
+    const { create } = channels;
+    if (create.hasSubscribers) {
+      create.publish({ pool: this.#name, millis: clockMillis() - since, error });
+    }
   }
 
   #onCreated(): void {
@@ -229,11 +281,17 @@ export class Pool<T> extends Base<
     outsideRequests(() => super._scheduleEvictorRun());
   }
 
-  override _destroy(entry: PooledResource<T>): void {
+  /** @param reason default: the one for which generic-pool calls it, of an entry that was idle too long */
+  override _destroy(entry: PooledResource<T>, reason = 'idle'): void {
+    if (channels.destroy.hasSubscribers) {
+      const ageMillis = Date.now() - entry.creationTime;
+      const unknown = { uses: undefined, bytes: undefined };
+      channels.destroy.publish({ pool: this.#name, reason, ageMillis, ...unknown });
+    }
     try {
       super._destroy(entry);
     } catch (error) {
-      this._Promise.reject(error).catch((reason) => this.emit('factoryDestroyError', reason));
+      this._Promise.reject(error).catch((thrown) => this.emit('factoryDestroyError', thrown));
       this._ensureMinimum();
     }
   }
@@ -255,7 +313,7 @@ export class Pool<T> extends Base<
       entry.invalidate();
       // Another new one would be refused as well, and so on, without end.
       if (isNew) this.#pause();
-      this._destroy(entry);
+      this._destroy(entry, 'invalid');
       this._dispense();
     };
     this._trackOperation(operation, this._validationOperations).then(passed, () => passed(false));
@@ -290,6 +348,8 @@ export class Pool<T> extends Base<
 /** A waiting acquire whose timeout says what creation failed with. */
 class Request<T> extends LibraryRequest<T> {
   readonly #lastCreateError: () => unknown;
+  /** Tells how it has ended. */
+  tell: ((outcome: string) => void) | undefined = undefined;
 
   constructor(
     timeoutMillis: number | undefined,
@@ -300,7 +360,13 @@ class Request<T> extends LibraryRequest<T> {
     this.#lastCreateError = lastCreateError;
   }
 
+  override resolve(value: T): void {
+    super.resolve(value);
+    this.tell?.('served');
+  }
+
   override _fireTimeout(): void {
+    this.tell?.('timeout');
     this.reject(new TimeoutError('ResourceRequest timed out', this.#lastCreateError()));
   }
 }

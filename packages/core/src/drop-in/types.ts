@@ -49,6 +49,8 @@ export interface Options {
   softIdleTimeoutMillis?: number;
   /** Destroy a resource that was idle this long. Default 30,000; 0 counts as 30,000. */
   idleTimeoutMillis?: number;
+  /** For those who watch pools: channels, metrics. Not of generic-pool. Default `'generic-pool'`. */
+  name?: string;
   /** The class of the promises that the pool makes. Default: the language's. */
   Promise?: PromiseConstructorLike;
 }

@@ -1,7 +1,6 @@
 /**
- * What the package uses of generic-pool 3.9.0. No other file imports it. `tsc` leaves these imports
- * as they are; `scripts/build.ts` then puts generic-pool's own code, with its licence, in place of
- * this file's output, so that the published package depends on nothing.
+ * What the package uses of generic-pool 3.9.0. No other file imports it. The published package has
+ * generic-pool's own code inside, with its licence, and depends on nothing.
  */
 export { default as DefaultEvictor } from 'generic-pool/lib/DefaultEvictor.js';
 export { default as Deque } from 'generic-pool/lib/Deque.js';

@@ -1,14 +1,10 @@
 import type { CloseOptions } from '@wasm-pool/core';
 import { checkOptions, wholeNumber } from '@wasm-pool/core/internal';
-import { type TranspilingOptions, transpileOptions } from '../component/transpile-options.js';
 import { WasmError } from '../errors.js';
-import { type ModuleOptions, minBytesOf } from '../module/limits.js';
-import { sha256 } from '../platform/hash.js';
-import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
-import { startPool } from '../pool/start-pool.js';
+import type { WasmPoolOptions } from '../pool/options.js';
 import type { WasmPool } from '../pool/wasm-pool.js';
-import { type AnyProgram, type Loaded, load, makeProgram, type WasmSource } from '../program.js';
-import { isComponent } from '../source/describe-bytes.js';
+import type { AnyProgram } from '../program.js';
+import { beginLoading, type WasmSource } from '../wasm-source.js';
 import { Budget, type BudgetMemberStats } from './budget.js';
 
 /** What the pools of one factory share. */
@@ -72,9 +68,13 @@ export class WasmPoolFactory implements AsyncDisposable {
     src: WasmSource,
     options: WasmPoolOptions<Exports, Context, Prepared> = {},
   ): Promise<WasmPool<Exports, Context>> {
+    const loading = beginLoading(src);
+    const { checkWasmOptions, keyOf, makeProgram, minBytesOf, startPool } = await import(
+      './make-member.js'
+    );
     const checked = checkWasmOptions('create', options);
     this.#refuseClosed();
-    const loaded = await load(src);
+    const loaded = await loading;
     // A memory that cannot be counted is refused, because it would be in no budget.
     const counted = {
       ...checked,
@@ -137,19 +137,4 @@ export class WasmPoolFactory implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/**
- * The key under which pools share a program: its content, and how it is compiled and transpiled. A
- * source that came compiled, or that the platform cannot hash, is not shared.
- */
-async function keyOf(
-  loaded: Loaded,
-  options: TranspilingOptions & ModuleOptions,
-): Promise<string | symbol> {
-  const content = 'bytes' in loaded ? await sha256(loaded.bytes) : undefined;
-  if (content === undefined || !('bytes' in loaded)) return Symbol('not shared');
-  const { limits = {}, maxMemoryBytes = 0, reset } = options;
-  const transpiled = isComponent(loaded.bytes) ? transpileOptions(options) : undefined;
-  return content + JSON.stringify([limits, maxMemoryBytes > 0, reset === 'restore', transpiled]);
 }

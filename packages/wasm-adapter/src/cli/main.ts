@@ -8,6 +8,7 @@ export type CliCommand = (args: readonly string[]) => Promise<number>;
 
 const commands: Readonly<Record<string, () => Promise<{ command: CliCommand; usage: string }>>> = {
   run: () => import('./run.js'),
+  serve: () => import('./serve.js'),
   snapshot: () => import('./snapshot.js'),
 };
 

@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { OptionError } from '@wasm-pool/core';
 import { messageOf } from '../errors.js';
-import { createWasmSnapshot, type WasmSnapshotOptions } from '../pool/create-wasm-snapshot.js';
+import { createWasmSnapshot } from '../pool/create-wasm-snapshot.js';
+import type { WasmSnapshotOptions } from '../pool/wasm-snapshot-options.js';
 
 export const usage =
   'snapshot MODULE.wasm --preinitialize PREPARE.js -o OUT.snapshot   writes the state that PREPARE.js prepares';

@@ -1,8 +1,8 @@
 import { isThenable } from '@wasm-pool/core/internal';
 import { WasmError, WasmExit } from '../errors.js';
+import { CollectedOutput } from '../instance/wasi/collected-output.js';
 import type { CommandWasi } from '../instance/wasi/command-wasi.js';
 import { type WasiOptions, wasiDefaults } from '../instance/wasi/options.js';
-import { CollectedOutput } from '../instance/wasi/streams.js';
 
 /** What came of a run. */
 export interface CommandEnd {

@@ -1,5 +1,5 @@
+import { outputError } from '../instance/wasi/collected-output.js';
 import { Errno, fail } from '../instance/wasi/errno.js';
-import { outputError } from '../instance/wasi/streams.js';
 
 /** An output that somebody reads while it is written. */
 export class PipedOutput {

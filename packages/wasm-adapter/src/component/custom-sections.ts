@@ -1,5 +1,5 @@
 import { ByteReader } from '../module/byte-reader.js';
-import { concat, leb128 } from './write-bytes.js';
+import { concat, unsignedLeb } from '../module/byte-writer.js';
 
 const PREAMBLE_BYTES = 8;
 const Section = { custom: 0, coreModule: 1, component: 4 } as const;
@@ -31,7 +31,7 @@ export function withoutCustomSections(bytes: Uint8Array): Stripped {
       const nested = isComponent && (id === Section.coreModule || id === Section.component);
       if (nested) {
         const content = strip(part.subarray(reader.at, end), id === Section.component);
-        parts.push(Uint8Array.of(id, ...leb128(content.length)), content);
+        parts.push(Uint8Array.of(id), unsignedLeb(content.length), content);
       } else if (id !== Section.custom) parts.push(part.subarray(start, end));
       reader.at = end;
     }

@@ -109,6 +109,8 @@ export interface CodeTraits {
   readonly importsWasi3: boolean;
   /** The interfaces of preview 3 that the code looks up without a version. */
   readonly unversionedWasi3: ReadonlySet<string>;
+  /** The versions of the interfaces that the code looks up without one, by their names. */
+  readonly unversioned: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -127,7 +129,26 @@ export function traitsOf(instantiate: object): CodeTraits {
     importsWasi: /["'`]wasi:/.test(code),
     importsWasi3: versioned || unversionedWasi3.size > 0,
     unversionedWasi3,
+    unversioned: unversionedIn(code),
   };
+}
+
+/** All interfaces that the code names with a version, but for those that it looks up with that. */
+function unversionedIn(code: string): ReadonlyMap<string, readonly string[]> {
+  const interfaces = new Map<string, Set<string>>();
+  const name = /([a-z][a-z0-9-]*(?::[a-z0-9-]+)+(?:\/[a-z0-9-]+)+)@(\d[\w.+-]*)(["'`]\])?/g;
+  const lookedUp = new Set<string>();
+  for (const [, bare = '', version = '', isLookUp] of code.matchAll(name)) {
+    if (isLookUp !== undefined) lookedUp.add(`${bare}@${version}`);
+    const versions = interfaces.get(bare) ?? new Set();
+    interfaces.set(bare, versions.add(version));
+  }
+  return new Map(
+    Array.from(interfaces, ([bare, versions]) => [
+      bare,
+      [...versions].filter((it) => !lookedUp.has(`${bare}@${it}`)),
+    ]),
+  );
 }
 
 /** Whether the code keeps tables of handles, in JavaScript, where no pool can reach them. */
@@ -177,4 +198,9 @@ export function isComponentError(error: unknown): boolean {
 /** What jco takes for the error of a WIT `result` when an import throws it. */
 export function resultError(payload: unknown): Error {
   return Object.assign(new Error(JSON.stringify(payload) ?? 'an error'), { payload });
+}
+
+/** Whether an error is what `resultError` made. */
+export function isResultError(error: unknown): boolean {
+  return error instanceof Error && 'payload' in error;
 }

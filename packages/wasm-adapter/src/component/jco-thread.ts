@@ -1,6 +1,8 @@
 // Runs on a thread of its own, which `transpile` starts for one component and ends afterwards.
 import { parentPort, workerData } from 'node:worker_threads';
-import { capMemory } from './cap-memory.js';
+import { ModuleLimits } from '../module/limits.js';
+import { moduleShape } from '../module/module-shape.js';
+import { rewriteModule } from '../module/rewrite.js';
 import { withoutCustomSections } from './custom-sections.js';
 
 /** What a thread is to transpile. */
@@ -57,12 +59,18 @@ async function runJob(job: JcoJob): Promise<JcoResult> {
  */
 function limitMemories(memoryBytes: number): WebAssembly.Module[] {
   const { compile } = WebAssembly;
+  const limits = new ModuleLimits({ memoryBytes });
   const compiled: WebAssembly.Module[] = [];
   WebAssembly.compile = async (bytes, ...rest) => {
     const given = ArrayBuffer.isView(bytes)
       ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       : new Uint8Array(bytes);
-    const module = await compile(capMemory(given, memoryBytes), ...rest);
+    const shape = moduleShape(given, false);
+    limits.checkShape('jco', shape);
+    const module = await compile(
+      rewriteModule(given.slice(), shape, limits.changes(shape)),
+      ...rest,
+    );
     compiled.push(module);
     return module;
   };

@@ -22,7 +22,8 @@ const JCO_TRANSPILE = '@bytecodealliance/jco-transpile';
 /** The transpiler alone: jco's other modules take twice the time to load. */
 const TRANSPILER = `${JCO_TRANSPILE}/component`;
 
-function require(what: string): NodeJS.Require {
+/** Finds packages as a file of this one would. */
+function resolver(what: string): NodeJS.Require {
   return builtin('node:module', what).createRequire(import.meta.url);
 }
 
@@ -36,7 +37,7 @@ export interface Installed {
 export async function findPeer(peer: Peer, what: string): Promise<Installed> {
   let path: string;
   try {
-    path = require(what).resolve(peer);
+    path = resolver(what).resolve(peer);
   } catch (cause) {
     throw peerError(peer, `${what} needs ${peer}, which is not installed`, cause);
   }
@@ -54,7 +55,7 @@ export async function findPeer(peer: Peer, what: string): Promise<Installed> {
 export async function importPeer<M>(peer: Peer, entry: string, what: string): Promise<M> {
   await findPeer(peer, what);
   try {
-    return await import(urlOf(require(what).resolve(entry), what));
+    return await import(urlOf(resolver(what).resolve(entry), what));
   } catch (cause) {
     throw peerError(peer, `${entry} could not be imported: ${messageOf(cause)}`, cause);
   }
@@ -84,7 +85,7 @@ export async function findTranspiler(what: string): Promise<Transpiler> {
   }
   try {
     const { version } = await findPeer(JCO_TRANSPILE, what);
-    return { url: urlOf(require(what).resolve(TRANSPILER), what), versions: [version] };
+    return { url: urlOf(resolver(what).resolve(TRANSPILER), what), versions: [version] };
   } catch {
     throw missing;
   }

@@ -93,7 +93,7 @@ function keepForNext(compiled: readonly WebAssembly.Module[]): void {
 
 async function runJco(job: JcoJob, limits: TranspileLimits): Promise<JcoResult> {
   // From `src`, where the tests are run, it is the built one too.
-  const script = new URL('../../dist/component/jco-thread.js', import.meta.url);
+  const script = new URL('../../dist/jco-thread.mjs', import.meta.url);
   try {
     return await runOneJob<JcoResult>(script, job, limits, 'wasm-pool: jco');
   } catch (error) {

@@ -2,8 +2,8 @@
 export type HeaderList = [name: string, value: Uint8Array<ArrayBuffer>][];
 
 /**
- * What is of one connection and not of a request or an answer: RFC 9110, 7.6.1. wasi:http forbids it to
- * components, and keeps the host in `authority`.
+ * The headers that describe a connection, not a message (RFC 9110, 7.6.1). A component may neither see
+ * nor set them. Nor may it set `host`: wasi:http has that as the `authority`.
  */
 const OF_A_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
@@ -24,7 +24,7 @@ export function isForbidden(name: string): boolean {
   return OF_A_CONNECTION.has(name.toLowerCase());
 }
 
-/** A list without what is of a connection: what is forbidden, and what `Connection` names. */
+/** The headers of a message: all but the forbidden ones, and those that `Connection` names. */
 export function endToEnd<Value>(
   headers: readonly (readonly [name: string, value: Value])[],
   text: (value: Value) => string,

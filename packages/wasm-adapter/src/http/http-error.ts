@@ -1,5 +1,5 @@
-import { PoolError } from '@wasm-pool/core';
-import { WasmError } from '../errors.js';
+import type { HttpAnswer } from '@wasm-pool/core';
+import { answerOf, setAnswer } from '@wasm-pool/core/internal';
 
 /** The codes of a `HttpError`. */
 export type HttpErrorCode =
@@ -25,8 +25,17 @@ const STATUS: Readonly<Record<HttpErrorCode, number>> = {
   ERR_HTTP_REQUEST: 400,
 };
 
-/** Why a component has no answer for a request. `status` is what the client is told. */
-export class HttpError extends Error {
+/**
+ * Why a component has no answer for a request. `status`, and `statusCode`, is what the client is told;
+ * the rest of the answer is that of its `cause`.
+ */
+export class HttpError extends Error implements HttpAnswer {
+  declare readonly statusCode: number;
+  declare readonly retryable: boolean;
+  declare readonly retryAfterMillis?: number;
+  declare readonly headers: Readonly<Record<string, string>>;
+  declare readonly expose: false;
+
   readonly code: HttpErrorCode;
   readonly status: number;
 
@@ -35,19 +44,22 @@ export class HttpError extends Error {
     this.name = 'HttpError';
     this.code = code;
     this.status = STATUS[code];
+    setAnswer(this, { ...answerOf(options?.cause), statusCode: this.status });
   }
 }
 
-/** What a request failed with, as a `HttpError`. */
+/** What a request failed with, as a `HttpError`: by what the error of the pool answers. */
 export function httpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof PoolError) {
-    return new HttpError('ERR_HTTP_BUSY', 'no instance of the component is free', { cause: error });
+  const options = { cause: error };
+  switch (answerOf(error).statusCode) {
+    case 503:
+      return new HttpError('ERR_HTTP_BUSY', 'no instance of the component is free', options);
+    case 504:
+      return new HttpError('ERR_HTTP_TIMEOUT', 'the component took too long', options);
+    default:
+      return new HttpError('ERR_HTTP_ANSWER', 'the component failed', options);
   }
-  if (error instanceof WasmError && error.code === 'ERR_WASM_CALL_TIMEOUT') {
-    return new HttpError('ERR_HTTP_TIMEOUT', 'the component took too long', { cause: error });
-  }
-  return new HttpError('ERR_HTTP_ANSWER', 'the component failed', { cause: error });
 }
 
 /** Throws where a component's answer has a status that cannot be a last one: RFC 9110, 15. */
@@ -59,7 +71,6 @@ export function checkStatus(status: number): void {
 /** The answer to a client: `{"error": {"code", "message"}}`, with nothing of the cause. */
 export function errorResponse(error: HttpError): Response {
   const { status, code, message } = error;
-  const headers = new Headers({ 'content-type': 'application/json' });
-  if (status === 503) headers.set('retry-after', '1');
+  const headers = new Headers({ ...error.headers, 'content-type': 'application/json' });
   return new Response(`${JSON.stringify({ error: { code, message } })}\n`, { status, headers });
 }

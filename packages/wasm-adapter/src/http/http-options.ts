@@ -2,6 +2,17 @@ import { checkOptions, millis, type OptionCheck, wholeNumber } from '@wasm-pool/
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
 import type { WasmPoolOptions } from '../pool/options.js';
 import type { HttpError } from './http-error.js';
+import { type KeyValueData, KeyValueStore } from './interfaces/keyvalue-store.js';
+
+/** What a component has printed, or logged by `wasi:logging`, which is on `stderr`. */
+export interface ComponentOutput {
+  /** The instance that it is of: `component#3`. */
+  readonly instance: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly chunk: Uint8Array<ArrayBuffer>;
+  /** How many bytes before it were lost, as more than 1 MiB waited to be taken. Mostly 0. */
+  readonly lostBytes: number;
+}
 
 /** How a component answers HTTP requests. Beside what is said here, options of a pool. */
 export interface HttpComponentOptions
@@ -24,10 +35,22 @@ export interface HttpComponentOptions
     | 'maxAgeMillis'
     | 'imports'
   > {
-  /** WASI of the component: arguments, environment, and what it may ask of other servers. */
-  wasi?: ComponentWasiOptions | undefined;
+  /** WASI of the component: arguments, environment, folders, and what it may ask of other servers. */
+  wasi?: Omit<ComponentWasiOptions, 'stdout' | 'stderr'> | undefined;
   /** In-memory `wasi:config`: what the component is given by name. */
   config?: Readonly<Record<string, string>> | undefined;
+  /**
+   * In-memory `wasi:keyvalue`, one store for all instances, of at most 64 MiB: true, or its first content
+   * by the names of buckets, as in `{ default: { greeting: 'hello' } }`. Default: there is none.
+   */
+  keyvalue?: boolean | KeyValueData | undefined;
+  /**
+   * For preview 2: how many threads there may be at once. As an instance blocks its thread, no more
+   * requests than that are served at once. Default: `max`.
+   */
+  threads?: number | undefined;
+  /** Is given what the component prints. Default: it goes to the streams of the process. */
+  onOutput?: ((output: ComponentOutput) => void) | undefined;
   /**
    * For preview 2, whose instances are on threads: a module that exports `imports`, which has there the
    * meaning that the option `imports` has for preview 3. A `file:` or `data:` URL.
@@ -58,6 +81,13 @@ export interface HttpComponentOptions
 
 const MIB = 2 ** 20;
 
+function isKeyValueData(value: unknown): boolean {
+  const isObject = (it: unknown): it is object => typeof it === 'object' && it !== null;
+  const isValue = (it: unknown) => typeof it === 'string' || it instanceof Uint8Array;
+  const isBucket = (it: unknown) => isObject(it) && Object.values(it).every(isValue);
+  return isObject(value) && Object.values(value).every(isBucket);
+}
+
 const own: Readonly<Record<string, OptionCheck>> = {
   config: {
     accepts: 'an object of strings',
@@ -70,6 +100,12 @@ const own: Readonly<Record<string, OptionCheck>> = {
     accepts: 'a URL object or string; for a path, pathToFileURL(path)',
     test: (value) => value instanceof URL || (typeof value === 'string' && URL.canParse(value)),
   },
+  keyvalue: {
+    accepts: 'true, false, or an object of buckets, each an object of strings or Uint8Arrays',
+    test: (value) => typeof value === 'boolean' || isKeyValueData(value),
+  },
+  threads: wholeNumber(1),
+  onOutput: { accepts: 'a function', test: (value) => typeof value === 'function' },
   wasi: { accepts: 'an object', test: (value) => typeof value === 'object' && value !== null },
   requestsPerInstance: wholeNumber(1),
   maxBodyBytes: wholeNumber(0),
@@ -86,6 +122,9 @@ export interface HttpComponentSettings {
   };
   readonly wasi: ComponentWasiOptions;
   readonly config: Readonly<Record<string, string>> | undefined;
+  readonly keyvalue: KeyValueStore | undefined;
+  readonly threads: number | undefined;
+  readonly onOutput: HttpComponentOptions['onOutput'];
   readonly module: URL | string | undefined;
   readonly imports: HttpComponentOptions['imports'];
   readonly requestsPerInstance: number;
@@ -98,6 +137,9 @@ type Own = Pick<
   HttpComponentOptions,
   | 'wasi'
   | 'config'
+  | 'keyvalue'
+  | 'threads'
+  | 'onOutput'
   | 'module'
   | 'imports'
   | 'requestsPerInstance'
@@ -112,6 +154,9 @@ export function httpSettings(options: HttpComponentOptions): HttpComponentSettin
   const {
     wasi = {},
     config,
+    keyvalue,
+    threads,
+    onOutput,
     module,
     imports,
     requestsPerInstance = 1,
@@ -121,10 +166,23 @@ export function httpSettings(options: HttpComponentOptions): HttpComponentSettin
     onError,
     ...pool
   } = options;
-  const given = { wasi, config, module, requestsPerInstance, maxBodyBytes, timeoutMillis };
-  checkOptions('createHttpComponent', { ...given, clientTimeoutMillis, onError }, own);
+  const given = {
+    ...{
+      wasi,
+      config,
+      module,
+      threads,
+      onOutput,
+      requestsPerInstance,
+      maxBodyBytes,
+      timeoutMillis,
+    },
+  };
+  checkOptions('createHttpComponent', { ...given, keyvalue, clientTimeoutMillis, onError }, own);
+  const hasStore = keyvalue !== undefined && keyvalue !== false;
   return {
     ...given,
+    keyvalue: hasStore ? new KeyValueStore(keyvalue === true ? {} : keyvalue) : undefined,
     clientTimeoutMillis,
     onError,
     imports,

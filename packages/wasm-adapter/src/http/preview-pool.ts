@@ -7,6 +7,7 @@ export interface PreviewPool {
   readonly preview: HttpPreview;
   readonly pool: {
     stats(): PoolStats;
+    on(event: 'create' | 'factoryCreateError', listener: () => void): unknown;
     close(options?: { timeoutMillis?: number }): Promise<void>;
   };
   /** Rejects where there is no answer, with whatever was the reason. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { builtin } from '../platform/builtin.js';
-import type { HttpComponent } from './create-http-component.js';
+import type { HttpComponent } from './http-component.js';
 import type { HttpListener } from './listener.js';
 
 /** Where and how a component is served. */

@@ -21,6 +21,7 @@ export class CallState {
   readonly #gates: Gate[] = [];
   #callable = true;
   #poisoned = false;
+  #exception: unknown = undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -45,7 +46,20 @@ export class CallState {
 
   set poisoned(poisoned: boolean) {
     this.#poisoned = poisoned;
-    if (!poisoned) for (const gate of this.#gates) gate.reset();
+    if (poisoned) return;
+    this.#exception = undefined;
+    for (const gate of this.#gates) gate.reset();
+  }
+
+  /** The first exception that left the module by a guard of its own; undefined: there was none. */
+  get exception(): unknown {
+    return this.#exception;
+  }
+
+  /** An exception leaves the module. */
+  poison(exception: unknown): void {
+    if (!this.#poisoned) this.#exception = exception;
+    this.#poisoned = true;
   }
 
   /** A call has not returned: it is suspended, or it is what returned the instance. */
@@ -111,7 +125,7 @@ function guardPromising(guarded: ExportedFunction, calls: CallState): ExportedFu
     calls.inFlight++;
     const result = begin(call, args).then(succeed, (error: unknown) => {
       calls.inFlight--;
-      calls.poisoned = true;
+      calls.poison(error);
       // The loan is over: who gave it back with a call under way need not be there to be told.
       if (!calls.callable) result.catch(() => {});
       throw error;
@@ -165,7 +179,7 @@ function guardByLength(call: ExportedFunction, calls: CallState): ExportedFuncti
   };
   const fail = (error: unknown) => {
     calls.inFlight--;
-    calls.poisoned = true;
+    calls.poison(error);
     return error;
   };
   switch (call.length) {

@@ -60,8 +60,8 @@ export interface OutsideState {
   snapshot(): void;
   /** Whether the state is the one that was remembered last. */
   isUnchanged(): boolean;
-  /** Puts that state back; false where that cannot be done exactly. */
-  restore(): boolean;
+  /** Puts that state back; in words, why that cannot be done exactly. */
+  restore(): string | undefined;
 }
 
 /** What the instances of one pool have in common. */
@@ -86,6 +86,8 @@ export interface InstanceSettings {
 export interface InstanceCounts {
   /** Calls that came from outside of a loan, and were not made. */
   strayCalls: number;
+  /** How often one was put back to what it was. */
+  restores: number;
   /** Whether any borrower ever gave a context. */
   anyContext: boolean;
 }
@@ -411,10 +413,11 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     }
     if (this.unfitReason !== undefined || this.#snapshot === undefined) return false;
     if (!this.#snapshot.state.restore()) this.noteOutside(this.#grown());
-    else if (!this.#outside.every((it) => it.restore())) {
-      this.noteOutside(
-        "WASI changed what is not the module's: it holds a file open, or has moved in one",
-      );
+    else {
+      for (const it of this.#outside) {
+        const why = it.restore();
+        if (why !== undefined) this.noteOutside(why);
+      }
     }
     if (this.unfitReason !== undefined) return false;
     this.calls.poisoned = false;

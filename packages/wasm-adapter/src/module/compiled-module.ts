@@ -1,4 +1,10 @@
 import { messageOf, WasmError } from '../errors.js';
+import {
+  compilesAtOnce,
+  isCompilingForbidden,
+  WHERE_COMPILING_IS_FORBIDDEN,
+} from '../platform/code-generation.js';
+import { sharesMemory, threadMemory } from '../platform/shared-memory.js';
 import { describeBytes, isComponent } from '../source/describe-bytes.js';
 import type { LoadedModule } from '../source/source.js';
 import { limitError, ModuleLimits, type ModuleOptions } from './limits.js';
@@ -86,8 +92,8 @@ export class CompiledModule implements Program, CoreModule {
   /** The author's bytes go as shared memory: there is one copy of them for all threads. */
   toMessage(): CompiledParts {
     const { extended, shape } = this;
-    if (this.#bytes !== undefined && isOwn(this.#bytes)) {
-      const shared = new Uint8Array(new SharedArrayBuffer(this.#bytes.length));
+    if (sharesMemory && this.#bytes !== undefined && isOwn(this.#bytes)) {
+      const shared = new Uint8Array(threadMemory(this.#bytes.length));
       shared.set(this.#bytes);
       this.#bytes = shared;
     }
@@ -133,7 +139,8 @@ export async function compile(
   const compiled = await compileBytes(more, name, bytes, streaming);
   let original: WebAssembly.Module | Uint8Array<ArrayBuffer> = compiled;
   if (more.length > limited.length) {
-    original = restores ? await compileBytes(limited, name, bytes, streaming) : limited;
+    const now = restores || !compilesAtOnce(limited.length);
+    original = now ? await compileBytes(limited, name, bytes, streaming) : limited;
   }
   return new CompiledModule({ original, extended: compiled, shape, bytes });
 }
@@ -149,6 +156,7 @@ async function compileBytes(
     if (bytes === original) return await (streaming ?? WebAssembly.compile(bytes));
     return await WebAssembly.compile(bytes);
   } catch (cause) {
+    if (isCompilingForbidden(cause)) throw forbiddenError(name, cause);
     throw await compileErrorOf(original, name, cause, streaming);
   }
 }
@@ -167,6 +175,11 @@ async function compileErrorOf(
   }
   const message = `could not compile ${name} with its private state exported: ${messageOf(cause)}`;
   return new WasmError('ERR_WASM_COMPILE', message, { cause });
+}
+
+function forbiddenError(name: string, cause: Error): WasmError {
+  const message = `could not compile ${name}: this platform makes no code of bytes at run time (${cause.message}); accepted: ${WHERE_COMPILING_IS_FORBIDDEN}`;
+  return new WasmError('ERR_WASM_PLATFORM', message, { cause });
 }
 
 function notUnderstood(name: string, why: string): WasmError {

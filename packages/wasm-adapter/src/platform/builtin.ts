@@ -44,3 +44,6 @@ export function builtinIfAny<Name extends keyof Builtins>(name: Name): Builtins[
 
 /** The version of Node.js that runs, or that Deno or Bun stand in for; undefined elsewhere. */
 export const nodeVersion: string | undefined = host?.versions?.node;
+
+/** Whether this is workerd, Cloudflare's runtime: it has modules of Node.js that do nothing. */
+export const isWorkerd: boolean = globalThis.navigator?.userAgent === 'Cloudflare-Workers';

@@ -1,6 +1,7 @@
 import { builtinIfAny } from './builtin.js';
+import { threadMemory } from './shared-memory.js';
 
-const never = new Int32Array(new SharedArrayBuffer(4));
+let never: Int32Array | undefined;
 
 /**
  * Blocks this thread for so long; what ends a thread ends the wait, too. Returns false at once where
@@ -8,6 +9,7 @@ const never = new Int32Array(new SharedArrayBuffer(4));
  */
 export function blockFor(millis: number): boolean {
   try {
+    never ??= new Int32Array(threadMemory(4));
     Atomics.wait(never, 0, 0, millis);
     return true;
   } catch {

@@ -1,71 +1,139 @@
 import type {
-  MessagePort,
+  MessagePort as NodePort,
+  WorkerOptions as NodeWorkerOptions,
   ResourceLimits,
   Transferable,
-  Worker,
-  WorkerOptions,
 } from 'node:worker_threads';
-import { builtin } from './builtin.js';
+import { WasmError } from '../errors.js';
+import { builtin, builtinIfAny, isWorkerd } from './builtin.js';
+import { sharesMemory } from './shared-memory.js';
+import {
+  interceptConsole,
+  isWebWorker,
+  onWebEnd,
+  onWebStart,
+  WebThread,
+  type WebWorker,
+  webThreadNumber,
+  writeToConsole,
+} from './web-workers.js';
 
-export type { MessagePort, ResourceLimits, Transferable, Worker, WorkerOptions };
+export type { ResourceLimits, Transferable };
 
-/** Starts a worker thread with the options that are given. */
-export type Spawn = (options: WorkerOptions) => Worker;
+/** What a thread is started with: options of node:worker_threads, and of Web Workers. */
+export interface WorkerOptions extends NodeWorkerOptions {
+  readonly type?: 'module' | undefined;
+}
+
+/** A worker thread, as far as pools use it. */
+export interface Worker {
+  readonly threadId: number;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+  terminate(): Promise<number>;
+  ref(): void;
+  unref(): void;
+}
+
+/** Starts a worker thread with the options that are given: of node:worker_threads, or a Web Worker. */
+export type Spawn = (options: WorkerOptions) => Worker | WebWorker;
+
+/** A port, as far as pools use it. */
+export interface MessagePort {
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+  close(): void;
+}
+
+/** Of workerd, which has the module without its threads, nothing. */
+const nodeThreads = isWorkerd ? undefined : builtinIfAny('node:worker_threads');
 
 const library = () => builtin('node:worker_threads', 'a pool on threads');
 
 /** Whether a thread that must not block can wait for a word of shared memory. */
-export const waitsInMemory = typeof Atomics.waitAsync === 'function';
+export const waitsInMemory: boolean = sharesMemory && typeof Atomics.waitAsync === 'function';
 
-/** Starts the thread of a pool. Throws as `Worker` does, and as `builtin`. */
-export function startThread(options: WorkerOptions): Worker {
-  const { Worker: Thread } = library();
-  threadFile ??= newerOf('thread.bundle.js', 'worker-main.js');
-  return new Thread(threadFile, options);
+/** Whether a message can be received that is there, without waiting for the event loop. */
+export const receivesAtOnce: boolean = nodeThreads !== undefined;
+
+/** Starts the thread of a pool. Throws as `Worker` does, and a `WasmError` where there are no threads. */
+export function startThread(options: WorkerOptions): Worker | WebWorker {
+  if (nodeThreads !== undefined) return new nodeThreads.Worker(threadFile(), options);
+  if (typeof globalThis.Worker !== 'function') {
+    const message =
+      'a pool on threads needs node:worker_threads or Web Workers, which this platform lacks; accepted: createWasmPool, whose instances are on this thread';
+    throw new WasmError('ERR_WASM_PLATFORM', message);
+  }
+  return new globalThis.Worker(threadFile(), { type: 'module' });
 }
 
-let threadFile: URL | undefined;
-
-/** From `src`, where the tests are run, they are the built ones too. */
-const threadFolder = new URL('../../dist/worker/thread/', import.meta.url);
-
-/** The bundled file, which loads in less than half the time, unless the compiler has run since. */
-function newerOf(bundled: string, single: string): URL {
-  const { statSync } = builtin('node:fs', 'a pool on threads');
-  const millis = (url: URL) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const bundle = new URL(bundled, threadFolder);
-  const compiledMillis = millis(new URL('../../.tsbuildinfo', threadFolder));
-  return millis(bundle) > compiledMillis ? bundle : new URL(single, threadFolder);
+/** Starts a thread by `spawn`, on any platform. */
+export function spawnThread(spawn: Spawn, options: WorkerOptions): Worker {
+  const worker = spawn({ ...options, type: 'module' });
+  return 'on' in worker ? worker : new WebThread(worker, options);
 }
+
+/** What runs on a thread. From `src`, where the tests are run, it is the built one too. */
+const threadFile = () => new URL('../../dist/thread.mjs', import.meta.url);
 
 /** How many threads run at the same time, unless a pool is told otherwise. */
 export function parallelism(): number {
-  return builtin('node:os', 'a pool on threads').availableParallelism();
+  const os = builtinIfAny('node:os');
+  return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
 /** The number of this thread, from 1; the main thread has 0. */
 export function threadNumber(): number {
-  return library().threadId;
+  return nodeThreads === undefined ? webThreadNumber() : nodeThreads.threadId;
 }
 
 /** Two ports that are connected. */
 export function openChannel(): { readonly port1: MessagePort; readonly port2: MessagePort } {
-  const { port1, port2 } = new (library().MessageChannel)();
-  return { port1, port2 };
+  const Channel = nodeThreads?.MessageChannel ?? globalThis.MessageChannel;
+  const { port1, port2 } = new Channel();
+  return { port1, port2 } as { port1: MessagePort; port2: MessagePort };
+}
+
+/** Has messages of a port given to `receive`, and what could not be read to `fail`. */
+export function listenTo(
+  port: MessagePort,
+  receive: (message: unknown) => void,
+  fail: (cause: unknown) => void,
+): void {
+  if (nodeThreads !== undefined) {
+    (port as NodePort).on('message', receive).on('messageerror', fail);
+    return;
+  }
+  const web = port as globalThis.MessagePort;
+  web.onmessage = ({ data }) => receive(data);
+  web.onmessageerror = () => fail(new Error('a message could not be read'));
+}
+
+/** Has a port that is listened to not keep the process alive. */
+export function letGoOf(port: MessagePort): void {
+  if ('unref' in port) (port as NodePort).unref();
 }
 
 /**
  * Gives a function that takes the next message that has arrived at a port, without waiting for the
- * event loop. It throws where the message cannot be read.
+ * event loop: never one where the platform cannot. It throws where the message cannot be read.
  */
 export function receiver(port: MessagePort): () => { readonly message: unknown } | undefined {
-  const { receiveMessageOnPort } = library();
-  return () => receiveMessageOnPort(port);
+  if (nodeThreads === undefined) return () => undefined;
+  const { receiveMessageOnPort } = nodeThreads;
+  return () => receiveMessageOnPort(port as NodePort);
 }
 
-/** What a worker thread was started with; undefined on the main thread. */
-export function startData(): Record<string, unknown> | undefined {
-  const { isMainThread, workerData } = library();
+/**
+ * Calls `listener` with what this thread was started with; with undefined on the main thread. A Web
+ * Worker is told by its first message.
+ */
+export function onStart(listener: (data: Record<string, unknown> | undefined) => void): void {
+  if (nodeThreads === undefined && isWebWorker) onWebStart(listener);
+  else listener(startData());
+}
+
+function startData(): Record<string, unknown> | undefined {
+  const { isMainThread = true, workerData } = nodeThreads ?? {};
   return isMainThread || typeof workerData !== 'object' || workerData === null
     ? undefined
     : workerData;
@@ -79,13 +147,24 @@ export function replaceStartData(data: unknown): void {
 
 /** Closes the port to the code that started this thread: nobody listens there. */
 export function closeParentPort(): void {
-  library().parentPort?.close();
+  nodeThreads?.parentPort?.close?.(); // Deno's has no such method
 }
 
 /** Has the modules that a thread loads compiled once for all threads, on disk, where that works. */
 export function cacheCompiledModules(): void {
-  builtin('node:module', 'a pool on threads').enableCompileCache?.();
+  builtinIfAny('node:module')?.enableCompileCache?.();
 }
+
+/**
+ * Has `tell` called with what this thread throws and nobody catches, and where it closes itself: for
+ * Web Workers, whose owners are not told. Threads of Node.js end by themselves then.
+ */
+export function onThreadEnd(tell: (error: unknown, closed: boolean) => void): void {
+  if (nodeThreads === undefined && isWebWorker) onWebEnd(tell);
+}
+
+const activeResources = (): readonly string[] =>
+  globalThis.process?.getActiveResourcesInfo?.() ?? [];
 
 /** How many ports of this thread are open. */
 function openPorts(resources: readonly string[]): number {
@@ -94,11 +173,15 @@ function openPorts(resources: readonly string[]): number {
 
 /** Tells whether timers, I/O or ports are open that were not when it was made. */
 export class OpenResources {
-  readonly #ports = openPorts(process.getActiveResourcesInfo());
+  readonly #ports = openPorts(activeResources());
 
-  /** Whether the event loop has to turn, for there is something that it waits for. */
+  /**
+   * Whether the event loop has to turn, for there is something that it waits for. True where nobody
+   * knows: the pool's own port would be among them.
+   */
   get any(): boolean {
-    const resources = process.getActiveResourcesInfo();
+    if (this.#ports === 0) return true;
+    const resources = activeResources();
     return resources.length > this.#ports || openPorts(resources) !== resources.length;
   }
 }
@@ -108,6 +191,9 @@ export class OpenResources {
  * it, a thread's output waits for the main thread's consent, and is lost where the thread ends first.
  */
 export function interceptOutput(write: (descriptor: 1 | 2, bytes: Uint8Array) => void): void {
+  // Deno's console does not write to `process.stdout`.
+  if (nodeThreads === undefined || 'Deno' in globalThis) interceptConsole(write);
+  if (nodeThreads === undefined) return;
   for (const [descriptor, stream] of [
     [1, process.stdout],
     [2, process.stderr],
@@ -135,10 +221,7 @@ function bytesOf(chunk: string | Uint8Array, encoding: BufferEncoding): Uint8Arr
 
 /** Writes bytes to the standard output (1) or error (2) of the process. */
 export function writeToProcess(descriptor: 1 | 2, bytes: Uint8Array): void {
-  (descriptor === 1 ? process.stdout : process.stderr).write(bytes);
-}
-
-/** Runs a function in a turn of the event loop of its own. */
-export function inNextTurn(fn: () => void): void {
-  setImmediate(fn);
+  const stream = descriptor === 1 ? globalThis.process?.stdout : globalThis.process?.stderr;
+  if (stream === undefined) writeToConsole(descriptor, bytes);
+  else stream.write(bytes);
 }

@@ -1,6 +1,5 @@
-import { load, makeProgram, type WasmSource } from '../program.js';
-import { checkWasmOptions, type WasmPoolOptions } from './options.js';
-import { startPool } from './start-pool.js';
+import { beginLoading, type WasmSource } from '../wasm-source.js';
+import type { WasmPoolOptions } from './options.js';
 import type { WasmPool } from './wasm-pool.js';
 
 /**
@@ -19,6 +18,7 @@ export async function createWasmPool<
   src: WasmSource,
   options: WasmPoolOptions<Exports, Context, Prepared> = {},
 ): Promise<WasmPool<Exports, Context>> {
-  const checked = checkWasmOptions('createWasmPool', options);
-  return startPool(await makeProgram(await load(src), checked), checked);
+  const loading = beginLoading(src);
+  const { makeWasmPool } = await import('./make-wasm-pool.js');
+  return makeWasmPool(loading, options);
 }

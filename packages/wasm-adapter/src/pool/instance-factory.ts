@@ -95,6 +95,10 @@ export class InstanceFactory<Exports, Context>
     return super.destroy(instance, reason);
   }
 
+  bytes(instance: PooledInstance<Exports, Context>): number {
+    return instance.memoryBytes;
+  }
+
   timedOut(error: AcquireTimeoutError): Error {
     return this.#budget?.exceeded(error.message, error) ?? error;
   }

@@ -1,4 +1,5 @@
 import type { DestroyReason } from '@wasm-pool/core';
+import { inNextTurn } from '../platform/turns.js';
 
 /** Destroy reasons after which no spare is created. */
 const leaving: readonly DestroyReason[] = [
@@ -37,7 +38,7 @@ export class Spares {
   topUp(): void {
     if (this.#toppingUp) return;
     this.#toppingUp = true;
-    setImmediate(() => {
+    inNextTurn(() => {
       this.#toppingUp = false;
       const { borrowed, size } = this.#pool;
       this.#pool.grow(Math.max(borrowed + this.#count - size, 0));

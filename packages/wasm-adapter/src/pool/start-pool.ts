@@ -37,7 +37,7 @@ export async function startPool<Exports, Context>(
   const { stats, replace } = pool;
   const own = {
     restoreBlockers,
-    obstacles: restoreBlockers,
+    obstacles: restoreBlockers, // its former name: programs that were written for it read it still
     replace(): void {
       tied.factory?.renew();
       replace.call(pool);
@@ -45,7 +45,9 @@ export async function startPool<Exports, Context>(
     stats: (): WasmPoolStats => {
       const { counts, unrestorableBy } = tied.factory ?? {};
       return {
+        memoryBytes: 0,
         ...stats.call(pool),
+        restores: counts?.restores ?? 0,
         strayCalls: counts?.strayCalls ?? 0,
         unrestorableBy: { ...unrestorableBy },
       };

@@ -2,7 +2,6 @@ import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { checkOptions, isThenable } from '@wasm-pool/core/internal';
 import { WasmError } from '../errors.js';
 import type { ComponentWasiOptions } from '../instance/component/component-wasi.js';
-import { instantiateComponent } from '../instance/component/instantiate-component.js';
 import { loadWithOwnFinalizers, watchForeignFinalizers } from '../instance/finalizers.js';
 import { type Judgement, verdictOf } from '../instance/judgement.js';
 import type { WasmImports } from '../instance/link.js';
@@ -17,10 +16,10 @@ import {
 import { apart, assertNotShared, EACH_IS_A_COPY, ImportOwners } from '../instance/shared-state.js';
 import { start } from '../instance/start.js';
 import type { AnyWasiOptions } from '../instance/wasi/options.js';
-import { wasiContext } from '../instance/wasi/wasi.js';
 import type { WasmInstance } from '../instance/wasm-instance.js';
 import { limitError, ModuleLimits, minBytesOf } from '../module/limits.js';
 import { isPrivateExport } from '../module/private-exports.js';
+import { inNextTurn } from '../platform/turns.js';
 import type { AnyProgram } from '../program.js';
 import { importsCheck, type PerInstance, type WasmPoolOptions, wasiCheck } from './options.js';
 import {
@@ -35,6 +34,9 @@ import {
 /** How long a component that has answered may take to end, before it is replaced. */
 const TASKS_MILLIS = 1000;
 
+const componentCode = once(() => import('../instance/component/instantiate-component.js'));
+const wasiCode = once(() => import('../instance/wasi/wasi.js'));
+
 /** What core needs to pool the instances of one module. */
 export class WasmFactory<Exports, Context>
   implements Factory<PooledInstance<Exports, Context>, Context>
@@ -46,7 +48,7 @@ export class WasmFactory<Exports, Context>
   restoreBlockers: readonly string[];
 
   /** What the instances have counted together. */
-  readonly counts: InstanceCounts = { strayCalls: 0, anyContext: false };
+  readonly counts: InstanceCounts = { strayCalls: 0, restores: 0, anyContext: false };
 
   /** Why instances could not be restored, and how many each time. */
   readonly unrestorableBy: Record<string, number> = {};
@@ -107,10 +109,15 @@ export class WasmFactory<Exports, Context>
 
   /** Each loan would cost an instance. */
   #refuseTooLarge(name: string, memoryBytes: number): void {
+    if (memoryBytes > this.#maxMemoryBytes)
+      throw this.#tooLarge(`${name} starts with`, memoryBytes);
+  }
+
+  #tooLarge(what: string, memoryBytes: number): WasmError {
     const most = this.#maxMemoryBytes;
-    if (memoryBytes <= most) return;
-    const message = `${name} starts with ${memoryBytes} bytes of memory; accepted: maxMemoryBytes of ${most}`;
-    throw limitError(message);
+    return limitError(
+      `${what} ${memoryBytes} bytes of memory; accepted: maxMemoryBytes of ${most}`,
+    );
   }
 
   create(): Promise<PooledInstance<Exports, Context>> {
@@ -124,7 +131,7 @@ export class WasmFactory<Exports, Context>
     } catch (error) {
       if (!(error instanceof WasmError) || error.code !== 'ERR_WASM_MEMORY') throw error;
       this.reclaim();
-      await new Promise((resolve) => setImmediate(resolve)); // what was dropped can be collected
+      await new Promise<void>(inNextTurn); // what was dropped can be collected
       return this.#make(id);
     }
   }
@@ -243,12 +250,15 @@ export class WasmFactory<Exports, Context>
     checkOptions(instance.name, { imports: own ?? null }, { imports: importsCheck });
     const wasiOptions = given === true ? {} : given || undefined;
     if (program.kind === 'component') {
+      const { instantiateComponent } = await componentCode();
       return instantiateComponent(program, instance, own, wasiOptions as ComponentWasiOptions);
     }
     const suspends = this.#promising === true || this.#promising.length > 0;
     const context =
       wasiOptions &&
-      (await wasiContext(program.extended, wasiOptions as AnyWasiOptions, instance, suspends, own));
+      (await (
+        await wasiCode()
+      ).wasiContext(program.extended, wasiOptions as AnyWasiOptions, instance, suspends, own));
     if (context !== undefined) instance.addOutside(context);
     const all = context === undefined ? own : merge(context.imports, own);
     const exports = instance.linkForBorrowers(all);
@@ -276,7 +286,8 @@ export class WasmFactory<Exports, Context>
   }
 
   validate(instance: PooledInstance<Exports, Context>): Verdict {
-    return verdictOf(this.#health(instance));
+    const judgement = this.#health(instance);
+    return verdictOf(judgement, judgement !== true && this.causeOf(instance, judgement));
   }
 
   /** Whether an instance may be lent, when its return was not judged. */
@@ -295,11 +306,37 @@ export class WasmFactory<Exports, Context>
   recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
     const { calls } = instance;
     const unfit = calls.poisoned || calls.busy || calls.held.size > 0;
-    if (calls.tasks.running === 0 || unfit) return verdictOf(this.judge(instance, ...thrown));
+    const verdict = () => {
+      const judgement = this.judge(instance, ...thrown);
+      return verdictOf(
+        judgement,
+        judgement !== true && this.causeOf(instance, judgement, ...thrown),
+      );
+    };
+    if (calls.tasks.running === 0 || unfit) return verdict();
     instance.endLoan();
-    return calls.tasks
-      .allEnded(TASKS_MILLIS)
-      .then(() => verdictOf(this.judge(instance, ...thrown)));
+    return calls.tasks.allEnded(TASKS_MILLIS).then(verdict);
+  }
+
+  /** What made an instance unfit, for the `destroy` event: an exception, or an error that says what changed. */
+  causeOf(
+    instance: PooledInstance<Exports, Context>,
+    reason: string,
+    ...thrown: unknown[]
+  ): unknown {
+    const { name, calls, unfitReason } = instance;
+    switch (reason) {
+      case 'trap':
+        return calls.exception ?? thrown[0];
+      case 'threw':
+        return thrown[0];
+      case 'unrestorable':
+        return new WasmError('ERR_WASM_SNAPSHOT', `${name} cannot be restored: ${unfitReason}`);
+      case 'memory':
+        return this.#tooLarge(`${name} has`, instance.memoryBytes);
+      default:
+        return undefined;
+    }
   }
 
   /** What becomes of an instance that was returned, where no time is given to what goes on in it. */
@@ -332,7 +369,10 @@ export class WasmFactory<Exports, Context>
   }
 
   #restore(instance: PooledInstance<Exports, Context>, otherwise: string): Judgement {
-    if (instance.restore()) return true;
+    if (instance.restore()) {
+      this.counts.restores++;
+      return true;
+    }
     const [why = ''] = (instance.unfitReason ?? '').split(' from ');
     this.unrestorableBy[why] = (this.unrestorableBy[why] ?? 0) + 1;
     return otherwise;
@@ -414,4 +454,13 @@ function merge(wasi: WasmImports, own: WasmImports): WasmImports {
     if (own[name] !== undefined) merged[name] = { ...functions, ...own[name] };
   }
   return merged;
+}
+
+/** Code that is loaded with the first instance that needs it: to import it anew takes time for each. */
+function once<Code>(load: () => Promise<Code>): () => Promise<Code> {
+  let loading: Promise<Code> | undefined;
+  return () => {
+    loading ??= load();
+    return loading;
+  };
 }

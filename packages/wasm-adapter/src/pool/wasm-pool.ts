@@ -6,6 +6,10 @@ export type WasmAcquireOptions<Context = unknown> = AcquireOptions<Context>;
 
 /** `WasmPool.stats()`: what core's pool counts, and what only instances have. */
 export interface WasmPoolStats extends PoolStats {
+  /** The size of the memories of all instances together, in bytes. */
+  readonly memoryBytes: number;
+  /** How often an instance was restored between two loans. */
+  readonly restores: number;
   /**
    * Calls from code that goes on outside of its loan, and finalizers of an earlier life: a loader's
    * timers, its late promises. None of them was made.
@@ -37,6 +41,6 @@ export interface WasmPool<Exports = WebAssembly.Exports, Context = unknown>
   /** As `Pool.stats`, and what only instances have. */
   stats(): WasmPoolStats;
 
-  /** @deprecated Renamed: `restoreBlockers`. */
+  /** @deprecated The former name of `restoreBlockers`, for code that was written for it. */
   readonly obstacles: readonly string[];
 }

@@ -9,7 +9,11 @@
 //
 // The state itself is in a buffer that grows to what it takes, in the form that a file's body has. Its
 // stretches of memory are never copied but into the instances.
+//
+// Where threads can share no memory, each has a copy of what is prepared when it is started, and prepares
+// for itself what is not.
 import { messageOf, WasmError } from '../errors.js';
+import { growMemory, threadMemory } from '../platform/shared-memory.js';
 import { decodeContent, encodeContent, type SnapshotContent } from './snapshot-content.js';
 
 const NONE = 0;
@@ -22,8 +26,8 @@ const MOST_BYTES = 2 ** 31;
 
 /** What threads need to know of each other, as it is posted to them. */
 export interface SharedPrepared {
-  readonly words: Int32Array<SharedArrayBuffer>;
-  readonly content: SharedArrayBuffer;
+  readonly words: Int32Array<ArrayBufferLike>;
+  readonly content: ArrayBufferLike;
   /** Whether it comes from a snapshot, and no thread is to prepare anything. */
   readonly fromSnapshot: boolean;
 }
@@ -32,8 +36,8 @@ export interface SharedPrepared {
 export function sharedPrepared(fromSnapshot: boolean): SharedPrepared {
   return {
     fromSnapshot,
-    words: new Int32Array(new SharedArrayBuffer(4)),
-    content: new SharedArrayBuffer(0, { maxByteLength: MOST_BYTES }),
+    words: new Int32Array(threadMemory(4)),
+    content: threadMemory(0, MOST_BYTES),
   };
 }
 
@@ -72,7 +76,7 @@ export async function preparedByOne(
 export function publish(shared: SharedPrepared, content: SnapshotContent, poolName: string): void {
   const bytes = encodeContent(content, poolName);
   try {
-    shared.content.grow(bytes.length);
+    growMemory(shared.content, bytes.length);
   } catch (cause) {
     const message = `${poolName}: the prepared state takes ${bytes.length} bytes, which cannot be shared with the other threads: ${messageOf(cause)}`;
     throw new WasmError('ERR_WASM_MEMORY', message, { cause });
@@ -88,11 +92,11 @@ export function threadIsGone({ words }: SharedPrepared, thread: number): void {
   }
 }
 
-function setState(words: Int32Array<SharedArrayBuffer>, state: number): void {
+function setState(words: Int32Array<ArrayBufferLike>, state: number): void {
   Atomics.store(words, word.state, state);
   Atomics.notify(words, word.state);
 }
 
-function readShared({ content }: SharedPrepared): Uint8Array<SharedArrayBuffer> {
+function readShared({ content }: SharedPrepared): Uint8Array<ArrayBufferLike> {
   return new Uint8Array(content, 0, content.byteLength);
 }

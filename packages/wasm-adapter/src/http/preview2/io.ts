@@ -1,4 +1,4 @@
-import { resultError } from '../../component/jco-code.js';
+import { isResultError, resultError } from '../../component/jco-code.js';
 
 /** A piece of work that can be waited for: `wasi:io/poll`. */
 export class Pollable {
@@ -77,8 +77,9 @@ export class IoError extends Error {
   }
 }
 
-function failed(message: string): Error {
-  return resultError({ tag: 'last-operation-failed', val: new IoError(message) });
+/** What a function of a stream throws where its last operation failed. */
+export function streamFailed(error: IoError): Error {
+  return resultError({ tag: 'last-operation-failed', val: error });
 }
 
 const closed = () => resultError({ tag: 'closed' });
@@ -129,7 +130,8 @@ export class InputStream {
     try {
       bytes = this.#source.take(Number(length < MAX_READ_BYTES ? length : MAX_READ_BYTES));
     } catch (error) {
-      throw failed(error instanceof Error ? error.message : String(error));
+      if (isResultError(error)) throw error; // the source has said how it failed
+      throw streamFailed(new IoError(error instanceof Error ? error.message : String(error)));
     }
     if (bytes === undefined) throw closed();
     return bytes;

@@ -2,13 +2,14 @@ import type { WorkerOptions } from 'node:worker_threads';
 import { WasmError } from '../../errors.js';
 import { requestsFor } from '../../instance/component/outgoing-requests.js';
 import { builtin } from '../../platform/builtin.js';
-import type { WasmSource } from '../../program.js';
+import type { WasmSource } from '../../wasm-source.js';
 import { createWasmWorkerPool } from '../../worker/pool/create-wasm-worker-pool.js';
 import { move } from '../../worker/wire/move.js';
 import type { ComponentRequest } from '../component-exchange.js';
 import type { HttpComponentSettings } from '../http-options.js';
 import type { PreviewPool } from '../preview-pool.js';
 import { wholeBody } from '../request-body.js';
+import { receiveOutput } from './output.js';
 import { Serving } from './serving.js';
 import type { HttpTasks, ThreadSettings } from './thread-main.js';
 
@@ -22,24 +23,31 @@ export async function openPreview2(
   src: WasmSource,
   settings: HttpComponentSettings,
 ): Promise<PreviewPool> {
-  const { wasi, module, config, pool: options } = settings;
+  const { wasi, module, config, keyvalue, onOutput, threads, pool: options } = settings;
   refuse(settings);
   const { MessageChannel, Worker } = builtin('node:worker_threads', what);
   const threadSettings: ThreadSettings = {
     args: wasi.args,
     env: wasi.env,
+    preopens: wasi.preopens,
     config,
+    hasKeyvalue: keyvalue !== undefined,
     module: module === undefined ? undefined : String(module),
   };
   // From `src`, where the tests are run, it is the built one too.
-  const script = new URL('../../../dist/http/preview2/thread-main.js', import.meta.url);
+  const script = new URL('../../../dist/http-thread.mjs', import.meta.url);
   const pool = await createWasmWorkerPool<HttpTasks>(src, {
     ...options,
+    // An instance blocks its thread: more of them than threads would be lent, and wait for each other.
+    max: threads === undefined ? options.max : Math.min(options.max || threads, threads),
+    hosts: keyvalue === undefined ? {} : { keyvalue: keyvalue.operate },
     reset: options.reset ?? 'fresh', // as wasmtime has it: nobody meets what another left
     wasi: false,
     worker: (given: WorkerOptions) => {
-      const workerData = { ...given.workerData, wasmPoolHttp: threadSettings };
-      return new Worker(script, { ...given, workerData });
+      const output = onOutput && receiveOutput(onOutput);
+      const workerData = { ...given.workerData, wasmPoolHttp: { ...threadSettings, output } };
+      const transferList = [...(given.transferList ?? []), ...(output ? [output.port] : [])];
+      return new Worker(script, { ...given, workerData, transferList });
     },
   });
   const mayAsk = wasi.network === true || wasi.http !== undefined;
@@ -69,14 +77,13 @@ export async function openPreview2(
 }
 
 /** Throws a `WasmError` `ERR_WASM_COMPONENT` for what an instance on a thread cannot have. */
-function refuse({ imports, wasi, pool: { name } }: HttpComponentSettings): void {
+function refuse({ imports, pool: { name } }: HttpComponentSettings): void {
   const refused = [
     [
       imports !== undefined,
       'imports are functions of this thread',
       'a module that exports imports',
     ],
-    [Object.keys(wasi.preopens ?? {}).length > 0, 'wasi.preopens are not there', 'no folders'],
   ] as const;
   const found = refused.find(([isRefused]) => isRefused);
   if (found === undefined) return;

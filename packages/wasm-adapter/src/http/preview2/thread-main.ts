@@ -1,9 +1,15 @@
 // Runs on the threads of a component for preview 2 of wasi:http.
 import { type MessagePort, workerData } from 'node:worker_threads';
+import { PooledInstance } from '../../instance/pooled-instance.js';
 import type { WasmInstance } from '../../instance/wasm-instance.js';
 import { serveTasks } from '../../worker/thread/serve-tasks.js';
+import type { TaskInstance } from '../../worker/thread/task-instance.js';
 import { move } from '../../worker/wire/move.js';
+import { configInterfaces } from '../interfaces/config.js';
+import { keyvalueInterfaces, type OperateOnStore } from '../interfaces/keyvalue.js';
+import { loggingInterfaces } from '../interfaces/logging.js';
 import { Exchange, setExchange } from './exchange.js';
+import { type OutputLine, sendOutput } from './output.js';
 import {
   type Answered,
   IncomingRequest,
@@ -18,7 +24,11 @@ import type { AnswerRest, RequestHead } from './wire.js';
 export interface ThreadSettings {
   readonly args: readonly string[] | undefined;
   readonly env: Readonly<Record<string, string>> | undefined;
+  readonly preopens: Readonly<Record<string, string>> | undefined;
   readonly config: Readonly<Record<string, string>> | undefined;
+  readonly hasKeyvalue: boolean;
+  /** Where what it prints goes; undefined: to the streams of the process. */
+  readonly output?: OutputLine | undefined;
   /** A module whose `imports` are the component's own, beside WASI. */
   readonly module: string | undefined;
 }
@@ -86,10 +96,23 @@ function handle({ exports }: WasmInstance<Proxy>, { head, port, bell }: TaskRequ
 serveTasks(async () => {
   const settings: ThreadSettings = workerData.wasmPoolHttp;
   const own = settings.module === undefined ? {} : await import(settings.module);
-  const write = (name: 'stdout' | 'stderr', chunk: Uint8Array) => void process[name].write(chunk);
-  const imports = async (instance: WasmInstance) => {
+  const send = settings.output && sendOutput(settings.output);
+  const imports = async (instance: TaskInstance) => {
+    const { name } = instance;
+    const write = (stream: 'stdout' | 'stderr', chunk: Uint8Array<ArrayBuffer>) => {
+      if (send === undefined) process[stream].write(chunk);
+      else send({ instance: name, stream, chunk });
+    };
+    const log = (line: string) => write('stderr', new TextEncoder().encode(line));
+    const dropped = instance instanceof PooledInstance ? instance.dropped : undefined;
     const given = typeof own.imports === 'function' ? await own.imports(instance) : own.imports;
-    return { ...threadWasi({ ...settings, write }, instance.name), ...given };
+    return {
+      ...threadWasi({ ...settings, dropped, write }, name),
+      ...loggingInterfaces(log),
+      ...(settings.config && configInterfaces(settings.config)),
+      ...(settings.hasKeyvalue && keyvalueInterfaces(instance.hosts.keyvalue as OperateOnStore)),
+      ...given,
+    };
   };
   return { handle, imports };
 });

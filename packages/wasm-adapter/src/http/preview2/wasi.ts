@@ -1,19 +1,22 @@
 import { resultError } from '../../component/jco-code.js';
 import { WasmExit } from '../../errors.js';
 import { Fields } from './fields.js';
+import { filesystem } from './filesystem.js';
 import { after, InputStream, IoError, OutputStream, Pollable, poll } from './io.js';
 import * as types from './types.js';
 
 type Interface = Readonly<Record<string, unknown>>;
 
-/** What a component on a thread has of WASI, but for files. */
+/** What a component on a thread has of WASI. */
 export interface ThreadWasiOptions {
   readonly args?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** In-memory `wasi:config`. */
-  readonly config?: Readonly<Record<string, string>> | undefined;
+  /** Folders of the host, by the component's names for them. */
+  readonly preopens?: Readonly<Record<string, string>> | undefined;
+  /** Aborted when the instance is dropped. */
+  readonly dropped?: AbortSignal | undefined;
   /** Where standard output and error go, a chunk at a time. */
-  readonly write: (name: 'stdout' | 'stderr', chunk: Uint8Array) => void;
+  readonly write: (name: 'stdout' | 'stderr', chunk: Uint8Array<ArrayBuffer>) => void;
 }
 
 const NANOS_PER_MILLI = 1_000_000;
@@ -22,10 +25,10 @@ const CHUNK_BYTES = 65_536;
 
 /**
  * Preview 2 of WASI for one instance on a thread, without another thread beside it: streams, polls,
- * clocks and HTTP of our own; no files, no sockets, no terminal.
+ * clocks, files and HTTP of our own; no sockets, no terminal.
  */
 export function threadWasi(options: ThreadWasiOptions, name: string): Record<string, Interface> {
-  const { args = [], env = {}, config, write } = options;
+  const { args = [], env = {}, preopens = {}, dropped, write } = options;
   const output = (stream: 'stdout' | 'stderr') => {
     const it = new OutputStream({
       room: () => CHUNK_BYTES,
@@ -85,8 +88,7 @@ export function threadWasi(options: ThreadWasiOptions, name: string): Record<str
     'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
     'wasi:cli/terminal-stdout': { getTerminalStdout: () => undefined },
     'wasi:cli/terminal-stderr': { getTerminalStderr: () => undefined },
-    'wasi:filesystem/preopens': { getDirectories: () => [] },
-    'wasi:filesystem/types': denied('Descriptor', 'DirectoryEntryStream'),
+    ...filesystem(preopens, dropped),
     'wasi:sockets/instance-network': { instanceNetwork: () => new Network() },
     'wasi:sockets/network': { Network },
     'wasi:sockets/ip-name-lookup': denied('ResolveAddressStream'),
@@ -96,7 +98,6 @@ export function threadWasi(options: ThreadWasiOptions, name: string): Record<str
     'wasi:sockets/udp-create-socket': denied(),
     'wasi:http/types': { ...httpTypes, Fields, httpErrorCode: () => undefined },
     'wasi:http/outgoing-handler': { handle: types.handle },
-    ...(config === undefined ? {} : { 'wasi:config/store': configStore(config) }),
   };
 }
 
@@ -120,14 +121,6 @@ const random = {
     return value;
   },
 };
-
-/** `wasi:config/store`, from an object. */
-function configStore(config: Readonly<Record<string, string>>): Interface {
-  return {
-    get: (key: string) => (Object.hasOwn(config, key) ? config[key] : undefined),
-    getAll: () => Object.entries(config),
-  };
-}
 
 /** An interface without resources: its functions are denied, and its classes have no instances. */
 function denied(...classes: string[]): Interface {

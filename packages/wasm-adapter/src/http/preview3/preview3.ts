@@ -1,13 +1,18 @@
 import { importPeer } from '../../component/jco.js';
 import { WasmError } from '../../errors.js';
+import type { WasmImports } from '../../instance/link.js';
 import type { WasmInstance } from '../../instance/wasm-instance.js';
+import { writeStandard } from '../../platform/standard-streams.js';
 import { createWasmPool } from '../../pool/create-wasm-pool.js';
-import type { WasmSource } from '../../program.js';
+import type { WasmSource } from '../../wasm-source.js';
 import { ByteQueue } from '../byte-queue.js';
 import type { Chunks, ComponentAnswer, ComponentRequest } from '../component-exchange.js';
 import type { HeaderList } from '../headers.js';
 import { checkStatus, HttpError } from '../http-error.js';
 import type { HttpComponentSettings } from '../http-options.js';
+import { configInterfaces } from '../interfaces/config.js';
+import { keyvalueInterfaces } from '../interfaces/keyvalue.js';
+import { loggingInterfaces } from '../interfaces/logging.js';
 import type { PreviewPool } from '../preview-pool.js';
 import { limited, wholeBody } from '../request-body.js';
 import { Stopwatch } from '../stopwatch.js';
@@ -39,19 +44,22 @@ export async function openPreview3(
   src: WasmSource,
   settings: HttpComponentSettings,
 ): Promise<PreviewPool> {
-  const { wasi, imports, module, config, requestsPerInstance, pool: options } = settings;
+  const { wasi, imports, module, threads, requestsPerInstance, pool: options } = settings;
   if (module !== undefined) {
     const message = `${options.name} is a component for HTTP of preview 3, whose instances are on this thread, and module is for those on others; accepted: imports`;
     throw new WasmError('ERR_WASM_COMPONENT', message);
   }
+  if (threads !== undefined) {
+    const message = `${options.name} is a component for HTTP of preview 3, whose instances are on this thread, and threads is ${threads}; accepted: max`;
+    throw new WasmError('ERR_WASM_COMPONENT', message);
+  }
   const shim = await importPeer<Shim>(SHIM, SHIM, options.name);
-  const ownConfig = config === undefined ? {} : { 'wasi:config/store': configStore(config) };
   const pool = await createWasmPool<Service>(src, {
     ...options,
-    wasi,
+    wasi: ({ name }) => ({ ...wasi, ...outputOf(name, settings) }),
     imports: async (instance) => {
       const given = typeof imports === 'function' ? await imports(instance as never) : imports;
-      return { ...ownConfig, ...given };
+      return { ...interfacesOf(instance.name, settings), ...given } as WasmImports;
     },
   });
   const loans = new SharedLoans<Service>(pool, requestsPerInstance);
@@ -69,11 +77,27 @@ export async function openPreview3(
   return { preview: 3, pool, answer };
 }
 
-/** `wasi:config/store`, from an object. */
-function configStore(config: Readonly<Record<string, string>>) {
+/** Where the output of an instance goes. */
+function outputOf(instance: string, { onOutput }: HttpComponentSettings) {
+  if (onOutput === undefined) return {};
+  const to = (stream: 'stdout' | 'stderr') => (chunk: Uint8Array<ArrayBuffer>) =>
+    onOutput({ instance, stream, chunk, lostBytes: 0 });
+  return { stdout: to('stdout'), stderr: to('stderr') };
+}
+
+/** The interfaces beside WASI proper that an instance has. */
+function interfacesOf(instance: string, settings: HttpComponentSettings): object {
+  const { config, keyvalue } = settings;
+  const { stderr } = outputOf(instance, settings);
+  const log = (line: string) => {
+    const chunk = new TextEncoder().encode(line);
+    if (stderr === undefined) void writeStandard('stderr', chunk);
+    else stderr(chunk);
+  };
   return {
-    get: (key: string) => (Object.hasOwn(config, key) ? config[key] : undefined),
-    getAll: () => Object.entries(config),
+    ...loggingInterfaces(log),
+    ...(config && configInterfaces(config)),
+    ...(keyvalue && keyvalueInterfaces(keyvalue.operate)),
   };
 }
 

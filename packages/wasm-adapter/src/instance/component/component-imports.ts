@@ -2,12 +2,15 @@ import { WasmError } from '../../errors.js';
 import { describeKind, type WasmImports } from '../link.js';
 import { isClass } from './guard-component.js';
 
+/** The packages of WASI that a pool has by itself. */
+type PackageOfPool = 'cli' | 'clocks' | 'filesystem' | 'http' | 'io' | 'random' | 'sockets';
+
 /**
- * What of the `ImportObject` that jco's types declare has to be among a pool's `imports`: neither
- * WASI, which the pool has, nor interfaces that declare types only.
+ * What of the `ImportObject` that jco's types declare has to be among a pool's `imports`: neither the
+ * parts of WASI that the pool has, nor interfaces that declare types only.
  */
 export type ComponentImports<ImportObject> = {
-  [Name in keyof ImportObject as Name extends `wasi:${string}`
+  [Name in keyof ImportObject as Name extends `wasi:${PackageOfPool}/${string}`
     ? never
     : keyof ImportObject[Name] extends never
       ? never
@@ -23,17 +26,19 @@ export type HostFunction = (...args: unknown[]) => unknown;
  * `ERR_WASM_LINK`.
  *
  * @param wasi gives a WASI interface by the name that is looked up
+ * @param unversioned of which versions the interfaces are that are looked up without one
  * @param name the instance's, for errors
  * @param watch what to have called in place of a function that `own` has
  */
 export function componentImports(
   own: WasmImports,
   wasi: (interfaceName: string) => object | undefined,
+  unversioned: ReadonlyMap<string, readonly string[]>,
   name: string,
   watch: (call: HostFunction) => HostFunction,
 ): object {
   const lookUp = (interfaceName: string) => {
-    const given = find(own, interfaceName);
+    const given = find(own, interfaceName, unversioned.get(interfaceName) ?? []);
     return lookUps((member) => {
       const isWorlds = typeof given === 'function' && member === 'default';
       const first = isWorlds ? given : memberOf(given, member);
@@ -59,15 +64,15 @@ function lookUps(get: (name: string) => unknown): object {
 }
 
 /** An interface in an import object; only where both names have a version do these have to fit. */
-function find(own: WasmImports, interfaceName: string): unknown {
+function find(own: WasmImports, interfaceName: string, versions: readonly string[]): unknown {
   if (Object.hasOwn(own, interfaceName)) return own[interfaceName];
   const [bare, version] = interfaceName.split('@');
+  const wanted = version === undefined ? versions : [version];
   const match = Object.keys(own).find((it) => {
     const [ownBare, ownVersion] = it.split('@');
     if (ownBare !== bare) return false;
-    return (
-      version === undefined || ownVersion === undefined || track(ownVersion) === track(version)
-    );
+    if (ownVersion === undefined || wanted.length === 0) return true;
+    return wanted.some((one) => track(ownVersion) === track(one));
   });
   return match && own[match];
 }

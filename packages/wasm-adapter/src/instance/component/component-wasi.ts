@@ -2,11 +2,13 @@ import { checkOptions, type OptionCheck } from '@wasm-pool/core/internal';
 import type { Component } from '../../component/component.js';
 import { importPeer } from '../../component/jco.js';
 import { resultError } from '../../component/jco-code.js';
-import { WasmError, WasmExit } from '../../errors.js';
+import { WasmExit } from '../../errors.js';
 import { keepFromExiting } from '../../platform/guarded-exit.js';
 import { writeStandard } from '../../platform/standard-streams.js';
 import { type OutgoingOptions, requestsFor } from './outgoing-requests.js';
+import { outputStream, type WriteOutput } from './output.js';
 import { monotonicWaits } from './preview3/clocks.js';
+import { filesystem, type StreamPackages } from './preview3/filesystem.js';
 import { type HttpPackages, httpClient } from './preview3/http-client.js';
 import { output } from './preview3/stdio.js';
 
@@ -16,7 +18,14 @@ export interface ComponentWasiOptions {
   args?: readonly string[] | undefined;
   /** The environment. Default: empty. */
   env?: Readonly<Record<string, string>> | undefined;
-  /** Folders of the host, by the paths under which the component sees them. Default: none. */
+  /** Where standard output goes, a chunk at a time. Default: to that of the process. */
+  stdout?: WriteOutput | undefined;
+  /** Where standard error goes, a chunk at a time. Default: to that of the process. */
+  stderr?: WriteOutput | undefined;
+  /**
+   * Folders of the host, by the paths under which the component sees them: it reads and writes there,
+   * and what leads out of one (`..`, absolute paths, links) is refused. Default: none.
+   */
   preopens?: Readonly<Record<string, string>> | undefined;
   /** Whether it may use sockets and send HTTP requests. Default: false. */
   network?: boolean | undefined;
@@ -33,12 +42,16 @@ const isRecordOfStrings = (value: unknown) =>
   value !== null &&
   Object.values(value).every((it) => typeof it === 'string');
 
+const isFunction = (value: unknown) => typeof value === 'function';
+
 const checks: Readonly<Record<keyof ComponentWasiOptions, OptionCheck>> = {
   args: {
     accepts: 'an array of strings',
     test: (value) => Array.isArray(value) && value.every((it) => typeof it === 'string'),
   },
   env: { accepts: 'an object of strings', test: isRecordOfStrings },
+  stdout: { accepts: 'a function of the bytes', test: isFunction },
+  stderr: { accepts: 'a function of the bytes', test: isFunction },
   preopens: { accepts: 'an object of paths', test: isRecordOfStrings },
   network: { accepts: 'true or false', test: (value) => typeof value === 'boolean' },
   http: { accepts: 'an object', test: (value) => typeof value === 'object' && value !== null },
@@ -81,7 +94,7 @@ async function preview2(options: ComponentWasiOptions, name: string): Promise<In
   const { WASIShim } = await importPeer<Preview2>(shim, `${shim}/instantiation`, name);
   // It calls process.exit where a stream is not used as WASI has it, which is a trap of the guest alone.
   keepFromExiting('streamIoErrorCall', 'a stream of WASI was used in a way that traps');
-  const { args = [], env = {}, preopens = {}, network = false } = options;
+  const { args = [], env = {}, preopens = {}, network = false, stdout, stderr } = options;
   const all = new WASIShim({
     sandbox: { args, env, preopens, enableNetwork: network },
   }).getImportObject();
@@ -89,6 +102,8 @@ async function preview2(options: ComponentWasiOptions, name: string): Promise<In
     'wasi:cli/environment': { initialCwd: () => undefined },
     'wasi:cli/exit': exit(name),
     'wasi:cli/stdin': { getStdin: () => emptyInput(all) },
+    ...(stdout && { 'wasi:cli/stdout': { getStdout: outputStream(all, stdout) } }),
+    ...(stderr && { 'wasi:cli/stderr': { getStderr: outputStream(all, stderr) } }),
     'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
     'wasi:cli/terminal-stdout': { getTerminalStdout: () => undefined },
     'wasi:cli/terminal-stderr': { getTerminalStderr: () => undefined },
@@ -107,12 +122,17 @@ async function preview3(
   const shim = '@bytecodealliance/preview3-shim';
   const packages = await importPeer<Preview3>(shim, shim, name);
   const { args = [], env = {}, preopens = {}, network = false, http } = options;
+  const { stdout, stderr } = options;
   const requests = requestsFor(http, `${name}: wasi.http`);
   const { monotonicClock } = packages.clocks as unknown as { monotonicClock: { now(): bigint } };
   const own: Record<string, Interface> = {
     'wasi:clocks/monotonic-clock': { ...monotonicWaits(monotonicClock.now, dropped) },
-    'wasi:cli/stdout': output((chunk) => writeStandard('stdout', chunk)),
-    'wasi:cli/stderr': output((chunk) => writeStandard('stderr', chunk)),
+    'wasi:cli/stdout': output(async (chunk) =>
+      stdout ? stdout(chunk) : writeStandard('stdout', chunk),
+    ),
+    'wasi:cli/stderr': output(async (chunk) =>
+      stderr ? stderr(chunk) : writeStandard('stderr', chunk),
+    ),
     'wasi:cli/environment': {
       getEnvironment: () => Object.entries(env),
       getArguments: () => [...args],
@@ -120,7 +140,7 @@ async function preview3(
     },
     'wasi:cli/exit': exit(name),
     'wasi:cli/stdin': { readViaStream: () => emptyStream(packages) },
-    'wasi:filesystem/preopens': { getDirectories: () => [] },
+    ...filesystem(packages as unknown as StreamPackages, preopens, dropped),
     ...(network ? {} : deniedSockets3(packages)),
     'wasi:http/client':
       network || http !== undefined
@@ -132,12 +152,6 @@ async function preview3(
     own[it] = of2(it) ?? {};
   }
   return (it) => {
-    if (it === 'wasi:filesystem/preopens' && Object.keys(preopens).length > 0) {
-      throw new WasmError(
-        'ERR_WASM_COMPONENT',
-        `${name}: wasi.preopens cannot be had of ${shim} for one instance; accepted: ${it} among the imports`,
-      );
-    }
     const [, pkg = '', member = ''] = it.match(/^wasi:([a-z-]+)\/(.*)$/) ?? [];
     const original = packages[pkg]?.[camelCase(member)];
     return original && { ...original, ...own[it] };

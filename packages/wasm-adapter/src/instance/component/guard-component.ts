@@ -48,7 +48,7 @@ export function guardComponent(
   };
   const fail = (error: unknown) => {
     end();
-    if (!isWitResultError(error)) calls.poisoned = true;
+    if (!isWitResultError(error)) calls.poison(error);
     return error;
   };
 

@@ -34,6 +34,7 @@ export async function instantiateComponent<Exports>(
   const imports = componentImports(
     own,
     (name) => standard?.(name),
+    component.traits.unversioned,
     instance.name,
     (call) => watchCalls(call, instance, component.traits.hasStreams ? held : undefined),
   );

@@ -77,7 +77,7 @@ export class OwnGlobals {
    * or the other: what jco makes of it comes first, and takes a few microtasks.
    */
   readonly importFailed = (error: unknown) => {
-    this.#calls.poisoned = true;
+    this.#calls.poison(error);
     setTimeout(() => this.#pending.rejectAll(error));
   };
 
@@ -128,8 +128,8 @@ export class OwnGlobals {
         (code) => {
           if (!hasCallback || code === 0) tasks.end();
         },
-        () => {
-          this.#calls.poisoned = true;
+        (error: unknown) => {
+          this.#calls.poison(error);
           tasks.fail();
         },
       );

@@ -13,9 +13,8 @@ export class CommandWasi extends OwnWasi {
   override snapshot(): void {}
 
   /** Closes what the last run had open. */
-  override restore(): boolean {
+  override restore(): undefined {
     this.configureNow({ args: [] });
-    return true;
   }
 }
 

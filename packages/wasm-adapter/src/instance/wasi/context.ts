@@ -40,8 +40,8 @@ export interface WasiContext {
   snapshot(): void;
   /** Whether the state is the one that was remembered. */
   isUnchanged(): boolean;
-  /** Puts that state back; false where that cannot be done exactly. */
-  restore(): boolean;
+  /** Puts that state back; in words, why that cannot be done exactly. */
+  restore(): string | undefined;
   /** Closes what it has open. */
   close(): void;
   /** The instance is a command that whoever borrows it starts: `_start` does not run before. */
@@ -228,7 +228,7 @@ export class OwnWasi implements WasiContext {
     return (this.#files?.isUnchanged ?? true) && this.#guest.descriptors.isUnchanged();
   }
 
-  restore(): boolean {
+  restore(): string | undefined {
     this.#files?.restore();
     return this.#guest.descriptors.restore();
   }

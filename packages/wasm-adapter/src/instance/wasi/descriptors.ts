@@ -218,17 +218,19 @@ export class Descriptors {
     return sameEntries && [...before.positions].every(([input, at]) => input.position() === at);
   }
 
-  /** Puts all that back; what was opened since is closed. False where an input cannot go back. */
-  restore(): boolean {
+  /** Puts all that back; what was opened since is closed. In words, why that cannot be done exactly. */
+  restore(): string | undefined {
     const before = this.#snapshot;
-    if (before === undefined) return false;
+    if (before === undefined) return 'its open files were never remembered';
     const kept = new Set(before.entries.map((entry) => entry?.[0]));
     for (const descriptor of this.#entries) {
       if (descriptor && !kept.has(descriptor)) this.#closeNow(descriptor);
     }
     this.#entries = before.entries.map((entry) => entry && Object.assign(entry[0], entry[1]));
-    for (const [input, position] of before.positions) if (!input.rewind(position)) return false;
-    return true;
+    for (const [input, position] of before.positions) {
+      if (!input.rewind(position)) return 'it read of a standard input that cannot be read again';
+    }
+    return undefined;
   }
 }
 

@@ -45,7 +45,8 @@ const pure = [
 abstract class ForeignWasi implements WasiContext {
   abstract readonly imports: WasmImports;
   readonly startsLater = false;
-  #dirty = false;
+  /** The first call that may have left something changed. */
+  #changedBy: string | undefined = undefined;
 
   abstract bind(memory: WebAssembly.Memory | undefined): void;
 
@@ -54,7 +55,7 @@ abstract class ForeignWasi implements WasiContext {
     const marked = Object.entries(functions).map(([name, call]): [string, AnyFunction] => {
       if (pure.includes(name)) return [name, call];
       const noting: AnyFunction = (...args) => {
-        this.#dirty = true;
+        this.#changedBy ??= name;
         return call(...args);
       };
       return [name, noting];
@@ -63,15 +64,16 @@ abstract class ForeignWasi implements WasiContext {
   }
 
   snapshot(): void {
-    this.#dirty = false;
+    this.#changedBy = undefined;
   }
 
   isUnchanged(): boolean {
-    return !this.#dirty;
+    return this.#changedBy === undefined;
   }
 
-  restore(): boolean {
-    return this.isUnchanged();
+  restore(): string | undefined {
+    if (this.#changedBy === undefined) return undefined;
+    return `it called ${this.#changedBy} of a WASI whose state cannot be put back`;
   }
 
   close(): void {}

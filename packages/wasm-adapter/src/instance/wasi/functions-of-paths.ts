@@ -211,18 +211,18 @@ function bitsOf(rights: bigint): number {
 }
 
 /** What is at the end of a path. ENOENT, or ENOTDIR where the path ends in a slash. */
-function lstat({ folder, name }: PathEnd) {
+export function lstat({ folder, name }: PathEnd) {
   return name === undefined ? folder.stat() : (folder.lstat(name) ?? fail(Errno.notThere));
 }
 
-function statOf(end: PathEnd) {
+export function statOf(end: PathEnd) {
   const stat = lstat(end);
   if (end.asFolder && stat.type !== Filetype.folder) fail(Errno.notFolder);
   return stat;
 }
 
 /** The name for something new that is no folder. EEXIST; ENOENT or ENOTDIR where it ends in a slash. */
-function newName({ folder, name, asFolder }: PathEnd): string {
+export function newName({ folder, name, asFolder }: PathEnd): string {
   if (name === undefined) return fail(Errno.exists);
   if (!asFolder) return name;
   const there = folder.lstat(name);

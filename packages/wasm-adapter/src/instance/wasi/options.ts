@@ -6,9 +6,10 @@ import {
   wholeNumber,
 } from '@wasm-pool/core/internal';
 import type { WasiClock } from './clocks.js';
+import { CollectedOutput } from './collected-output.js';
 import { DEFAULT_MAX_FILES_BYTES, type FileTree } from './memory-files.js';
 import type { WasiRandom } from './random.js';
-import { CollectedOutput, type WasiInput, type WasiOutput } from './streams.js';
+import type { WasiInput, WasiOutput } from './streams.js';
 
 /** A folder of the host that a guest is given. */
 export interface WasiPreopen {

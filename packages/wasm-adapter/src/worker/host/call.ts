@@ -62,7 +62,7 @@ export interface CallOwner {
   /** The thread has answered it. */
   replied(call: Call, reply: SlotReply): void;
   /** The verdict on its instance follows the answer. */
-  judged(call: Call, verdict: Judgement): void;
+  judged(call: Call, verdict: Judgement, cause: SerializedThrow | undefined): void;
   /** The thread has not begun it, and will not. */
   returned(call: Call): void;
   /** Its signal was aborted. */
@@ -142,8 +142,8 @@ export class Call implements SlotRequest {
     this.owner?.replied(this, reply);
   }
 
-  judged(verdict: Judgement): void {
-    this.owner?.judged(this, verdict);
+  judged(verdict: Judgement, cause: SerializedThrow | undefined): void {
+    this.owner?.judged(this, verdict, cause);
   }
 
   returned(): void {

@@ -1,3 +1,5 @@
+import { backgroundTimer } from '../../platform/turns.js';
+
 /** One time limit after another, on a timer that is left to run rather than set anew for each. */
 export class Deadline {
   readonly #onPast: () => void;
@@ -26,7 +28,7 @@ export class Deadline {
   #start(millis: number): void {
     clearTimeout(this.#timer);
     this.#timerAt = performance.now() + millis;
-    this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(millis)).unref();
+    this.#timer = backgroundTimer(() => this.#onTimer(), Math.ceil(millis));
   }
 
   #onTimer(): void {

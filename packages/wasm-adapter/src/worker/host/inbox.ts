@@ -1,4 +1,5 @@
-import { inNextTurn, waitsInMemory } from '../../platform/threads.js';
+import { waitsInMemory } from '../../platform/threads.js';
+import { backgroundTimer, inNextTurn } from '../../platform/turns.js';
 import { Bell } from '../wire/ring.js';
 
 /** A thread as its pool's inbox sees it. */
@@ -33,7 +34,7 @@ export class Inbox {
   #waits = false;
   #holdTimer: NodeJS.Timeout | undefined = undefined;
 
-  get bell(): Int32Array<SharedArrayBuffer> {
+  get bell(): Int32Array<ArrayBufferLike> {
     return this.#bell.word;
   }
 
@@ -131,10 +132,9 @@ export class Inbox {
 
   #releaseSoon(): void {
     if (this.#holdTimer !== undefined) return;
-    this.#holdTimer = setTimeout(() => {
+    this.#holdTimer = backgroundTimer(() => {
       this.#holdTimer = undefined;
       for (const sender of this.#senders) sender.letGo();
     }, HOLD_MILLIS);
-    this.#holdTimer.unref();
   }
 }

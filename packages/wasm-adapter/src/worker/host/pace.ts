@@ -1,3 +1,5 @@
+import { backgroundTimer } from '../../platform/turns.js';
+
 /** How much work an instance is given ahead: so little that no call is served much later for it. */
 const AHEAD_MILLIS = 0.5;
 const MOST_AHEAD = 64;
@@ -49,7 +51,7 @@ export class Pace {
   /** A worker has calls that wait behind another one. */
   watch(worker: PacedWorker): void {
     this.#workers.add(worker);
-    this.#timer ??= setTimeout(this.#check, CHECK_MILLIS).unref();
+    this.#timer ??= backgroundTimer(this.#check, CHECK_MILLIS);
   }
 
   forget(worker: PacedWorker): void {
@@ -75,7 +77,7 @@ export class Pace {
         this.#workers.delete(worker);
       }
     }
-    if (this.#workers.size > 0) this.#timer = setTimeout(this.#check, CHECK_MILLIS).unref();
+    if (this.#workers.size > 0) this.#timer = backgroundTimer(this.#check, CHECK_MILLIS);
   };
 
   stop(): void {

@@ -3,9 +3,6 @@ import { op } from '../wire/ring.js';
 import type { Call } from './call.js';
 import type { Thread } from './thread.js';
 
-/** The most calls that an instance's thread is sent before it has answered one. */
-const MOST_SENT = 64;
-
 /** The calls that an instance has been given and its thread has not answered: they run in this order. */
 export class Pipeline {
   readonly #thread: () => Thread;
@@ -50,12 +47,12 @@ export class Pipeline {
   /** Returns whether a further one may be sent. */
   #sendNext(): boolean {
     const [next] = this.#unsent;
-    if (next === undefined || this.#sent.length >= MOST_SENT) return false;
+    const thread = this.#thread();
+    if (next === undefined || this.#sent.length >= thread.ring.mostSent) return false;
     // What is moved is gone, and could not be sent elsewhere if a call before this one is killed.
     if (this.#sent.length > 0 && next.moves.length > 0) return false;
     this.#unsent.shift();
     if (next.settled) return true; // aborted since
-    const thread = this.#thread();
     this.#sent.push(next); // at once: while an argument is cloned, its call may be aborted
     try {
       const parts = {

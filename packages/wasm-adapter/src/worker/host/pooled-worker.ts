@@ -1,6 +1,7 @@
 import { FactoryTimeoutError, type PoolState } from '@wasm-pool/core';
 import { messageOf, WasmError } from '../../errors.js';
 import type { Judgement } from '../../instance/judgement.js';
+import { inNextTurn } from '../../platform/turns.js';
 import type { Made } from '../wire/messages.js';
 import { abort, op } from '../wire/ring.js';
 import { deserializeError, type SerializedThrow } from '../wire/serialized-error.js';
@@ -201,17 +202,20 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     this.#deadline.set(limit);
   }
 
-  replied(call: Call, { threw, value, memoryBytes, verdict, nowMillis }: SlotReply): void {
+  replied(call: Call, reply: SlotReply): void {
+    const { threw, value, memoryBytes, verdict, nowMillis } = reply;
     if (call !== this.#pipeline.current) throw new RangeError('an answer out of its order');
     this.memoryBytes = memoryBytes;
     if (threw) call.rejectWith(value as SerializedThrow);
     else call.resolve(value);
-    if (threw && verdict !== true) this.cause = deserializeError(value as SerializedThrow);
+    const cause = reply.cause ?? (threw ? (value as SerializedThrow) : undefined);
+    if (verdict !== true && cause !== undefined) this.cause = deserializeError(cause);
     if (verdict === undefined) this.#deadline.set(0);
     else this.#over(verdict, nowMillis);
   }
 
-  judged(_call: Call, verdict: Judgement): void {
+  judged(_call: Call, verdict: Judgement, cause: SerializedThrow | undefined): void {
+    if (cause !== undefined) this.cause = deserializeError(cause);
     this.#over(verdict, performance.now());
   }
 
@@ -259,7 +263,8 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
    * other without the loop ever getting to anything else.
    */
   #prefetch(): void {
-    const room = this.#setting.once ? 1 : this.#setting.pace.limit;
+    const { mostSent } = this.thread.ring;
+    const room = this.#setting.once ? 1 : Math.min(this.#setting.pace.limit, mostSent);
     if (this.#pipeline.length > room / 2) return;
     const { lender } = this.#setting;
     while (this.#pipeline.length + this.#handedOff < room && lender.handOff(this)) {
@@ -267,7 +272,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     }
     if (this.#handedOff === 0) return;
     this.#prefetched = true;
-    setImmediate(() => {
+    inNextTurn(() => {
       this.#prefetched = false;
       if (this.#serving) this.#next();
     });
@@ -421,7 +426,10 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     if (this.verdict !== true) return this.verdict;
     if (this.#pipeline.length > 0) return 'busy';
     if (!this.#used) return true;
-    const request = new ControlRequest(({ verdict }): Judgement => verdict ?? 'gone');
+    const request = new ControlRequest(({ verdict, cause }): Judgement => {
+      if (cause !== undefined) this.cause = deserializeError(cause);
+      return verdict ?? 'gone';
+    });
     this.#judging = request;
     request.sendTo(this.thread, op.judge, this.id);
     return request.promise.then((verdict) => {

@@ -1,19 +1,31 @@
 import type { Judgement } from '../../instance/judgement.js';
 import {
+  letGoOf,
+  listenTo,
   type MessagePort,
   openChannel,
+  receivesAtOnce,
   type Spawn,
+  spawnThread,
   type Transferable,
   type Worker,
 } from '../../platform/threads.js';
+import { answerMemory, sendAnswer } from '../wire/answer-line.js';
 import { type Letter, Mailbox } from '../wire/mailbox.js';
-import type { ThreadData } from '../wire/messages.js';
+import { END, type ThreadData } from '../wire/messages.js';
 import { cloneError } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
-import { abort, FIT, flag, HostEnd, reply, ringMemory, word } from '../wire/ring.js';
-import { serializeError } from '../wire/serialized-error.js';
+import { CHANGE, PostedHostEnd } from '../wire/posted-ring.js';
+import { abort, FIT, flag, HostEnd, isShared, reply, ringMemory, word } from '../wire/ring.js';
+import {
+  deserializeError,
+  type SerializedThrow,
+  serializeError,
+} from '../wire/serialized-error.js';
 import { SlotReader, SlotWriter } from '../wire/values.js';
 import type { Inbox, Sender } from './inbox.js';
+
+const FIT_AGAIN = [true] as const;
 
 /** What a slot of the ring is used for. */
 export interface SlotRequest {
@@ -22,7 +34,7 @@ export interface SlotRequest {
   /** The thread has answered. The verdict is undefined where it follows. */
   replied(reply: SlotReply): void;
   /** The verdict that follows an answer. */
-  judged(verdict: Judgement): void;
+  judged(verdict: Judgement, cause: SerializedThrow | undefined): void;
   /** The thread has not begun it, and will not. */
   returned(): void;
 }
@@ -34,6 +46,8 @@ export interface SlotReply {
   readonly value: unknown;
   readonly memoryBytes: number;
   readonly verdict: Judgement | undefined;
+  /** What made the instance unfit, where that is not what the call threw. */
+  readonly cause: SerializedThrow | undefined;
   /** When it was received, by `performance.now()`. */
   readonly nowMillis: number;
 }
@@ -72,7 +86,7 @@ export interface HostAnswer {
 }
 
 /** What a thread is started with, but for what connects it. */
-export type ThreadSettings = Omit<ThreadData, 'port' | 'ring'>;
+export type ThreadSettings = Omit<ThreadData, 'port' | 'ring' | 'answers'>;
 
 /** The most letters that are sorted at once, so that a thread that floods this one holds nobody up. */
 const MOST_LETTERS = 1000;
@@ -88,6 +102,7 @@ export class Thread implements Sender {
   readonly ring: HostEnd;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #answers: Int32Array<ArrayBufferLike> | undefined;
   readonly #inbox: Inbox;
   readonly #outlet: ThreadOutlet;
   readonly #mailbox: Mailbox;
@@ -101,9 +116,14 @@ export class Thread implements Sender {
     value: undefined as unknown,
     memoryBytes: 0,
     verdict: true as Judgement | undefined,
+    cause: undefined as SerializedThrow | undefined,
     nowMillis: 0,
   };
   #lastMessage = 0;
+  /** A reply is there, and what belongs to it is still on its way. */
+  #isIncomplete = false;
+  /** Where the output ends that was written before the next reply, in bytes. */
+  #outputBefore: number | undefined = undefined;
   /** How many requests have no answer. */
   #awaited = 0;
   #heldAlive = true;
@@ -121,27 +141,38 @@ export class Thread implements Sender {
     this.name = name;
     const { port1, port2 } = openChannel();
     const memory = ringMemory(slots, inbox.bell, inbox.wakesByMessage);
-    const wasmPool: ThreadData = { ...settings, port: port2, ring: memory };
+    const answers = !receivesAtOnce && isShared(memory) ? answerMemory() : undefined;
+    const wasmPool: ThreadData = { ...settings, port: port2, ring: memory, answers };
     try {
-      this.#worker = spawn({ name, workerData: { wasmPool }, transferList: [port2] });
+      this.#worker = spawnThread(spawn, {
+        name,
+        workerData: { wasmPool },
+        transferList: [port2 as Transferable],
+      });
     } catch (error) {
       port1.close();
       throw error;
     }
     this.#port = port1;
+    this.#answers = answers;
     this.#inbox = inbox;
     this.#outlet = outlet;
-    this.ring = new HostEnd(memory);
+    this.ring = isShared(memory)
+      ? new HostEnd(memory)
+      : new PostedHostEnd(memory, port1.postMessage.bind(port1));
     this.#requests = new Array<SlotRequest | undefined>(slots).fill(undefined);
     this.#mailbox = new Mailbox(port1, (letter) => this.#deliver(letter));
     this.#reader = new SlotReader(this.ring);
     this.#writer = new SlotWriter(this.ring);
-    if (inbox.wakesByMessage) {
-      this.#port.on('message', (letter: unknown) => {
+    if (inbox.wakesByMessage || !receivesAtOnce) {
+      const receive = (letter: unknown) => {
+        this.#isIncomplete = false;
         this.#safely(() => this.#mailbox.put(letter));
         inbox.rang();
-      });
-      this.#port.unref();
+      };
+      const fail = (cause: unknown) => this.#safely(() => throwIt(cause));
+      listenTo(port1, receive, fail);
+      letGoOf(port1);
     }
     this.#worker.on('error', (error) => {
       this.#error = error;
@@ -165,7 +196,7 @@ export class Thread implements Sender {
   }
 
   get hasReplies(): boolean {
-    return !this.#ended && this.ring.hasReplies;
+    return !this.#ended && !this.#isIncomplete && this.ring.hasReplies;
   }
 
   /** The process stays alive while a reply is expected. */
@@ -289,13 +320,35 @@ export class Thread implements Sender {
       const count = this.ring.replyCount;
       if (this.ring.hasOutput || this.ring.hostCalls > 0) this.#mailbox.sort(MOST_LETTERS);
       if (count < 0 || count > 2 * this.ring.slots) throw new RangeError(`${count} replies`);
-      for (; received < count && !this.#ended; received++) this.#receiveOne();
+      for (; received < count && !this.#ended; received++) {
+        if (!receivesAtOnce && !this.#isComplete()) break;
+        this.#receiveOne();
+      }
       if (this.#whenRoom.size === 0) return;
       const listeners = [...this.#whenRoom];
       this.#whenRoom.clear();
       for (const listener of listeners) listener();
     });
     return received;
+  }
+
+  /**
+   * Whether all is there that the next reply needs, and what its task wrote before: where messages come
+   * by the event loop, a reply in shared memory overtakes them.
+   */
+  #isComplete(): boolean {
+    const { ring } = this;
+    const { posted, taken } = ring.outputEnds;
+    this.#outputBefore ??= posted;
+    const { nextReply } = ring;
+    const which = (nextReply & ~SLOT_MASK) === reply.verdict ? word.verdict : word.message;
+    const slot = Math.min(nextReply & SLOT_MASK, ring.slots - 1);
+    const numbers = [ring.get(slot, which)];
+    if ((nextReply & ~SLOT_MASK) === reply.final) numbers.push(ring.get(slot, word.verdict));
+    const isThere = (number: number) => number === 0 || this.#mailbox.has(number);
+    this.#isIncomplete = ((taken - this.#outputBefore) | 0) < 0 || !numbers.every(isThere);
+    if (!this.#isIncomplete) this.#outputBefore = undefined;
+    return !this.#isIncomplete;
   }
 
   #receiveOne(): void {
@@ -313,10 +366,10 @@ export class Thread implements Sender {
     const request = this.#requests[slot];
     if (request === undefined) throw new RangeError('a reply to nothing that was asked');
     if (what === reply.verdict) {
-      const verdict = this.#readVerdict(slot);
+      const [verdict, cause] = this.#readVerdict(slot);
       this.#forget(slot);
       ring.free(slot);
-      request.judged(verdict);
+      request.judged(verdict, cause);
       return;
     }
     const number = ring.get(slot, word.message);
@@ -325,8 +378,9 @@ export class Thread implements Sender {
     answer.value = number === 0 ? this.#reader.readOne(slot) : this.#mailbox.take(number)[0];
     answer.memoryBytes = ring.memoryBytes(slot);
     answer.verdict = undefined;
+    answer.cause = undefined;
     if (what === reply.final) {
-      answer.verdict = this.#readVerdict(slot);
+      [answer.verdict, answer.cause] = this.#readVerdict(slot);
       this.#forget(slot);
       ring.free(slot);
     }
@@ -334,9 +388,9 @@ export class Thread implements Sender {
     answer.value = undefined;
   }
 
-  #readVerdict(slot: number): Judgement {
+  #readVerdict(slot: number): readonly [Judgement, SerializedThrow?] {
     const code = this.ring.get(slot, word.verdict);
-    return code === FIT ? true : (this.#mailbox.take(code)[0] as Judgement);
+    return code === FIT ? FIT_AGAIN : (this.#mailbox.take(code) as [string, SerializedThrow?]);
   }
 
   /** A thread whose replies cannot be read is ended, as if by itself: later replies would be wrong. */
@@ -354,12 +408,20 @@ export class Thread implements Sender {
   #deliver([number, ...body]: Letter): void {
     if (number < 0) {
       this.ring.hostCallTaken();
-      const [name, ...args] = body;
-      void this.#callHost(number, String(name), args);
+      const [name, blocks, ...args] = body;
+      void this.#callHost(number, String(name), blocks === true, args);
       return;
     }
     const [descriptor, bytes] = body;
     if (descriptor === undefined) return; // it only wakes
+    if (descriptor === CHANGE && this.ring instanceof PostedHostEnd) {
+      this.ring.change(body.slice(1));
+      return;
+    }
+    if (descriptor === END) {
+      if (bytes === undefined) throw new Error('the thread closed itself');
+      throw deserializeError(bytes as SerializedThrow);
+    }
     if ((descriptor !== 1 && descriptor !== 2) || !(bytes instanceof Uint8Array)) {
       throw new TypeError('output that is no bytes');
     }
@@ -367,14 +429,24 @@ export class Thread implements Sender {
     this.#outlet.write(descriptor, bytes);
   }
 
-  async #callHost(number: number, name: string, args: readonly unknown[]): Promise<void> {
+  async #callHost(
+    number: number,
+    name: string,
+    blocks: boolean,
+    args: readonly unknown[],
+  ): Promise<void> {
     const { succeeded, value, moves } = await this.#outlet.callHost(name, args);
     if (this.#ended) return;
+    const answers = blocks ? this.#answers : undefined;
+    const send = (answer: readonly unknown[], moved: Transferable[]) =>
+      answers === undefined
+        ? this.#port.postMessage([number, ...answer], moved)
+        : void sendAnswer(answers, answer);
     try {
-      this.#port.postMessage([number, succeeded, value], moves);
+      send([succeeded, value], moves);
     } catch (cause) {
       const error = cloneError(`the result of the host function ${name}`, cause);
-      this.#port.postMessage([number, false, serializeError(error)]);
+      send([false, serializeError(error)], []);
     }
     this.ring.hostReplied();
   }
@@ -414,3 +486,7 @@ export class Thread implements Sender {
 }
 
 const SLOT_MASK = (1 << 24) - 1;
+
+function throwIt(error: unknown): never {
+  throw error;
+}

@@ -2,6 +2,7 @@ import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { WasmError } from '../../errors.js';
 import { type Judgement, verdictOf } from '../../instance/judgement.js';
 import type { Spawn } from '../../platform/threads.js';
+import { backgroundTimer } from '../../platform/turns.js';
 import { threadIsGone } from '../../snapshot/shared-prepared.js';
 import type { Made } from '../wire/messages.js';
 import { op } from '../wire/ring.js';
@@ -167,10 +168,10 @@ export class WorkerFactory implements Factory<PooledWorker> {
       return;
     }
     this.#occupy(thread);
-    const timer = setTimeout(() => {
+    const timer = backgroundTimer(() => {
       if (thread.owners.size === 0) void this.#end(thread);
     }, VACANT_MILLIS);
-    this.#vacancies.set(thread, timer.unref());
+    this.#vacancies.set(thread, timer);
     this.#settings.onRoom();
   }
 

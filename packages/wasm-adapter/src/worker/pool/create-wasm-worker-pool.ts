@@ -1,13 +1,7 @@
-import { CreateError } from '@wasm-pool/core';
-import { createAdapterPool } from '@wasm-pool/core/internal';
-import { Preparation } from '../../pool/preparation.js';
-import { type AnyProgram, load, makeProgram, type WasmSource } from '../../program.js';
-import { publish, type SharedPrepared, sharedPrepared } from '../../snapshot/shared-prepared.js';
-import { LentWorkerFactory, type WorkerPool } from './lent-worker-factory.js';
+import { beginLoading, type WasmSource } from '../../wasm-source.js';
 import type { Calls as CallsOf, ExportCalls, ExportsOf } from './task-types.js';
 import type { WasmWorkerPool } from './wasm-worker-pool.js';
-import { WorkerCalls } from './worker-calls.js';
-import { type WasmWorkerPoolOptions, workerSettings } from './worker-options.js';
+import type { WasmWorkerPoolOptions } from './worker-options.js';
 
 /** Options that name the module with the tasks, or start a worker file that has them. */
 type WithTasks = WasmWorkerPoolOptions &
@@ -41,52 +35,7 @@ export async function createWasmWorkerPool(
   src: WasmSource,
   options: WasmWorkerPoolOptions = {},
 ): Promise<WasmWorkerPool> {
-  const settings = workerSettings(options);
-  const program = await makeProgram(await load(src), options);
-  const module = program.mainModule(settings.name);
-  const prepared = await preparedFor(program, options, settings.name);
-  const tied: { factory?: LentWorkerFactory<object, unknown> } = {};
-  const pool = createAdapterPool(
-    (self: WorkerPool<object, unknown>) => {
-      tied.factory = new LentWorkerFactory(program.toMessage(), prepared, settings, self);
-      return tied.factory;
-    },
-    { ...settings.core, maxUses: settings.core.maxUses ?? program.defaultMaxUses },
-  );
-  const { min = 0, acquireTimeoutMillis: timeoutMillis = 0 } = settings.core;
-  try {
-    pool.start();
-    await pool.ready(Math.max(min, 1));
-  } catch (error) {
-    await pool.close();
-    throw error instanceof CreateError ? error.cause : error;
-  }
-  const { names = new Set<string>(), made } = tied.factory ?? {};
-  const { run, call } = new WorkerCalls(
-    pool,
-    names,
-    { callTimeoutMillis: settings.callTimeoutMillis, timeoutMillis },
-    () => tied.factory?.topUp(),
-  );
-  const { restoreBlockers = [] } = made ?? {};
-  const poolStats = pool.stats.bind(pool);
-  const stats = () => {
-    const { size = 0, ending = 0 } = tied.factory?.threads ?? {};
-    return { ...poolStats(), threads: size, threadsEnding: ending };
-  };
-  return Object.assign(pool, { module, restoreBlockers, run, call, stats });
-}
-
-/** What the threads share of a prepared state: that of a snapshot, or none yet. */
-async function preparedFor(
-  program: AnyProgram,
-  { snapshot, limits }: WasmWorkerPoolOptions,
-  poolName: string,
-): Promise<SharedPrepared> {
-  const prepared = sharedPrepared(snapshot !== undefined);
-  if (snapshot === undefined) return prepared;
-  const preparation = Preparation.of(program, poolName, { snapshot, limits });
-  const content = await preparation?.snapshotContent(snapshot);
-  if (content !== undefined) publish(prepared, content, poolName);
-  return prepared;
+  const loading = beginLoading(src);
+  const { makeWasmWorkerPool } = await import('./make-wasm-worker-pool.js');
+  return makeWasmWorkerPool(loading, options);
 }

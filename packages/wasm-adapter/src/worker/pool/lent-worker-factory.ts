@@ -42,6 +42,7 @@ export class LentWorkerFactory<Calls, Context>
         options: thread,
         module,
         hosts: Object.keys(hosts),
+        tellsOutput: stdout !== undefined || stderr !== undefined,
         userData: workerData,
       },
       outlet: new Outlet(hosts, stdout, stderr),
@@ -96,6 +97,10 @@ export class LentWorkerFactory<Calls, Context>
     if (loan === undefined) return;
     loan.ended = true;
     this.#loans.delete(worker);
+  }
+
+  bytes(worker: PooledWorker): number {
+    return worker.memoryBytes;
   }
 
   closed(): void {

@@ -4,6 +4,8 @@ import type { ArgumentsOf, ResultOf, WasmWorker, WorkerCallOptions } from './was
 
 /** `WasmWorkerPool.stats()`. */
 export interface WasmWorkerPoolStats extends PoolStats {
+  /** The size of the memories of all instances when each answered last, together, in bytes. */
+  readonly memoryBytes: number;
   /** Threads that exist, those included that are being ended and are not gone yet. */
   readonly threads: number;
   /** Threads that are being ended and are not gone yet. One that does not end keeps its place. */

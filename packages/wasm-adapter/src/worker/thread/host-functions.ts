@@ -1,5 +1,7 @@
-import type { MessagePort, Transferable } from '../../platform/threads.js';
+import type { Transferable } from '../../platform/threads.js';
+import { waitForAnswer } from '../wire/answer-line.js';
 import type { Mailbox } from '../wire/mailbox.js';
+import type { ThreadData } from '../wire/messages.js';
 import { cloneError, movedOf } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
 import type { ThreadEnd } from '../wire/ring.js';
@@ -22,13 +24,15 @@ export class HostFunctions {
   /** Each gives a promise. */
   readonly promising: Functions;
   readonly #post: (message: unknown, transfer: Transferable[]) => void;
+  readonly #line: Int32Array<ArrayBufferLike> | undefined;
   readonly #ring: ThreadEnd;
   readonly #mailbox: Mailbox;
   readonly #answers = new Map<number, readonly unknown[]>();
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
 
-  constructor(names: readonly string[], port: MessagePort, ring: ThreadEnd, mailbox: Mailbox) {
+  constructor({ hosts: names, port, answers }: ThreadData, ring: ThreadEnd, mailbox: Mailbox) {
+    this.#line = answers;
     this.#post = port.postMessage.bind(port);
     this.#ring = ring;
     this.#mailbox = mailbox;
@@ -50,11 +54,11 @@ export class HostFunctions {
     return this.#waiting.size > 0;
   }
 
-  #send(name: string, args: readonly unknown[]): number {
+  #send(name: string, args: readonly unknown[], blocks: boolean): number {
     const number = ++this.#last;
     const moved = movedOf(args);
     try {
-      this.#post([-number, name, ...(ownBytes(args, moved) as unknown[])], moved);
+      this.#post([-number, name, blocks, ...(ownBytes(args, moved) as unknown[])], moved);
     } catch (cause) {
       throw cloneError(`an argument of the host function ${name}`, cause);
     }
@@ -63,7 +67,8 @@ export class HostFunctions {
   }
 
   #callAndWait(name: string, args: readonly unknown[]): unknown {
-    const number = this.#send(name, args);
+    const number = this.#send(name, args, true);
+    if (this.#line !== undefined) return taken(waitForAnswer(this.#line));
     for (;;) {
       const replies = this.#ring.hostReplies;
       this.#mailbox.sort(Number.POSITIVE_INFINITY);
@@ -73,9 +78,7 @@ export class HostFunctions {
         continue;
       }
       this.#answers.delete(number);
-      const [succeeded, value] = answer;
-      if (succeeded === true) return value;
-      throw deserializeError(value as SerializedThrow, new Error().stack?.replace(/^.*\n/, ''));
+      return taken(answer);
     }
   }
 
@@ -87,7 +90,7 @@ export class HostFunctions {
     }
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     try {
-      this.#waiting.set(this.#send(name, args), { resolve, reject });
+      this.#waiting.set(this.#send(name, args, false), { resolve, reject });
     } catch (error) {
       reject(error);
     }
@@ -121,6 +124,12 @@ export class HostFunctions {
     }
     return imports;
   }
+}
+
+/** The value of an answer. Throws what the host function threw. */
+function taken([succeeded, value]: readonly unknown[]): unknown {
+  if (succeeded === true) return value;
+  throw deserializeError(value as SerializedThrow, new Error().stack?.replace(/^.*\n/, ''));
 }
 
 function functions(

@@ -1,7 +1,7 @@
 import { WasmError } from '../../errors.js';
-import { replaceStartData, startData } from '../../platform/threads.js';
+import { onStart, replaceStartData } from '../../platform/threads.js';
 import type { ThreadData } from '../wire/messages.js';
-import { Server, type TasksSource } from './server.js';
+import type { TasksSource } from './server.js';
 
 export type { TasksSource };
 
@@ -11,7 +11,10 @@ export type { TasksSource };
  * thread of such a pool.
  */
 export function serveTasks(tasks: TasksSource): void {
-  const started = startData();
+  onStart((started) => serve(tasks, started));
+}
+
+function serve(tasks: TasksSource, started: Record<string, unknown> | undefined): void {
   const data = started?.wasmPool as ThreadData | undefined;
   if (started === undefined || data?.port === undefined) {
     throw new WasmError(
@@ -22,5 +25,5 @@ export function serveTasks(tasks: TasksSource): void {
   // From here on no code on this thread reaches the pool's port or its memory.
   started.wasmPool = Object.freeze({ name: data.poolName });
   if (data.userData !== undefined) replaceStartData(data.userData);
-  new Server(data).listen(tasks);
+  void import('./server.js').then(({ Server }) => new Server(data).listen(tasks));
 }

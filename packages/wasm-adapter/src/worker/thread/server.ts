@@ -1,31 +1,35 @@
 import { isThenable } from '@wasm-pool/core/internal';
-import { receiveComponent } from '../../component/posted-component.js';
+import type { Component, PostedComponent } from '../../component/component.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { WasmImports } from '../../instance/link.js';
 import { CompiledModule } from '../../module/compiled-module.js';
 import {
-  inNextTurn,
   interceptOutput,
+  listenTo,
   OpenResources,
+  onThreadEnd,
+  receivesAtOnce,
   type Transferable,
   threadNumber,
 } from '../../platform/threads.js';
+import { inNextTurn } from '../../platform/turns.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../../pool/options.js';
 import { WasmFactory } from '../../pool/wasm-factory.js';
 import { type Letter, Mailbox } from '../wire/mailbox.js';
-import type { Loaded, Made, ThreadData } from '../wire/messages.js';
+import { END, type Loaded, type Made, type ThreadData } from '../wire/messages.js';
 import { cloneError, movedOf } from '../wire/move.js';
 import { ownBytes } from '../wire/own-bytes.js';
-import { FIT, flag, op, reply, ThreadEnd, word } from '../wire/ring.js';
-import { serializeError } from '../wire/serialized-error.js';
+import { CHANGE, PostedThreadEnd } from '../wire/posted-ring.js';
+import { FIT, flag, isShared, op, reply, ThreadEnd, word } from '../wire/ring.js';
+import { type SerializedThrow, serializeError } from '../wire/serialized-error.js';
 import { SlotReader, SlotWriter } from '../wire/values.js';
 import { describeException } from './describe-exception.js';
 import { HostFunctions } from './host-functions.js';
 import { HostedInstance, NEXT, NOTHING } from './hosted-instance.js';
 import { type FoundTasks, findTasks } from './tasks.js';
 
-/** The type of a module of tasks, or of a function that imports it. */
-export type TasksSource = object | (() => Promise<object>);
+/** The type of a module of tasks, or of a function that imports it: it is given the option `module`. */
+export type TasksSource = object | ((module: string | undefined) => Promise<object>);
 
 type Factory = WasmFactory<unknown, unknown>;
 
@@ -40,6 +44,23 @@ const MOST_IN_A_TURN = 64;
 
 const now = performance.now.bind(performance);
 const { timeOrigin } = performance;
+
+/** Whether an instance is fit, and what made it unfit. */
+interface Judged {
+  readonly verdict: Judgement;
+  readonly cause: SerializedThrow | undefined;
+}
+
+const FIT_AGAIN: Judged = { verdict: true, cause: undefined };
+
+/** An error for the main thread; undefined where there is none, or it throws when it is looked at. */
+function postable(error: unknown): SerializedThrow | undefined {
+  try {
+    return error === undefined ? undefined : serializeError(error);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Runs the requests that arrive at a thread. */
 export class Server {
@@ -66,20 +87,25 @@ export class Server {
     this.#data = data;
     const { port } = data;
     this.#post = port.postMessage.bind(port);
-    this.#ring = new ThreadEnd(data.ring, () => this.#post([0], []));
+    this.#ring = isShared(data.ring)
+      ? new ThreadEnd(data.ring, () => this.#post([0], []))
+      : new PostedThreadEnd(data.ring, this.#post);
     this.#mailbox = new Mailbox(port, (letter) => this.#deliver(letter));
     this.#reader = new SlotReader(this.#ring);
     this.#writer = new SlotWriter(this.#ring);
-    this.#hosts = new HostFunctions(data.hosts, port, this.#ring, this.#mailbox);
+    this.#hosts = new HostFunctions(data, this.#ring, this.#mailbox);
     this.#judgesLater = data.options.reset === 'restore';
-    port.on('message', (letter: unknown) => {
+    const receive = (letter: unknown) => {
       this.#mailbox.put(letter);
       this.#wake();
+    };
+    listenTo(port, receive, (cause) => {
+      throw cause; // what was asked for is lost: the thread ends, and says why
     });
-    // What was asked for is lost: the thread ends, and says why.
-    port.on('messageerror', (cause) => {
-      throw cause;
+    onThreadEnd((error, closed) => {
+      this.#post(closed ? [0, END] : [0, END, serializeError(error)], []);
     });
+    if (!receivesAtOnce && !data.tellsOutput) return; // a browser shows what its threads write
     interceptOutput((descriptor, bytes) => {
       const { byteLength } = bytes; // gone once they are moved
       this.#post([0, descriptor, bytes], [bytes.buffer as ArrayBuffer]);
@@ -100,6 +126,9 @@ export class Server {
 
   #deliver([number, ...body]: Letter): void {
     if (number < 0) this.#hosts.receive(-number, body);
+    else if (body[0] === CHANGE && this.#ring instanceof PostedThreadEnd) {
+      this.#ring.change(body.slice(1));
+    }
   }
 
   /** Has requests looked for in a turn of the event loop. */
@@ -129,7 +158,16 @@ export class Server {
     else woken.then(() => this.#wake());
   };
 
-  readonly #serveNext = () => this.#serve(this.#ring.next());
+  readonly #serveNext = () => {
+    if (receivesAtOnce || this.#isComplete()) this.#serve(this.#ring.next());
+  };
+
+  /** Where messages come by the event loop, a request in shared memory may overtake its own. */
+  #isComplete(): boolean {
+    if (this.#ring.requestCount === 0) return false; // those before it were not complete, and are now
+    const number = this.#ring.get(this.#ring.first, word.message);
+    return number === 0 || this.#mailbox.has(number);
+  }
 
   /**
    * A caller often sends its next call right after a reply. Not where a task waits for something. It
@@ -215,7 +253,7 @@ export class Server {
   }
 
   async #load(source: TasksSource): Promise<Loaded> {
-    const module = typeof source === 'function' ? await source() : source;
+    const module = typeof source === 'function' ? await source(this.#data.module) : source;
     const { hosts } = this.#data;
     this.#found = findTasks(module);
     const given: WasmPoolOptions<unknown, unknown> = { ...this.#data.options };
@@ -223,7 +261,7 @@ export class Server {
     checkWasmOptions('module', given);
     this.#giveHosts(given);
     const { program, poolName } = this.#data;
-    const own = 'code' in program ? await receiveComponent(program) : new CompiledModule(program);
+    const own = 'code' in program ? await receiveCode(program) : new CompiledModule(program);
     if (hosts.length > 0 && own.kind === 'module' && given.instantiate === undefined) {
       given.imports = this.#withHosts(own.extended, given.imports);
     }
@@ -348,12 +386,12 @@ export class Server {
     const told = succeeded ? value : describeException(value, hosted.pooled.exports);
     hosted.end();
     ring.setMemoryBytes(slot, hosted.pooled.memoryBytes);
-    if (!later) this.#setVerdict(slot, ownsLoan ? this.#judge(hosted) : true);
+    if (!later) this.#setVerdict(slot, ownsLoan ? this.#judge(hosted, value) : FIT_AGAIN);
     const what = later ? reply.result : reply.final;
     if (succeeded) this.#reply(slot, value, what, hosted);
     else this.#replyThrow(slot, told, hosted, what);
     if (later) {
-      this.#setVerdict(slot, this.#judge(hosted));
+      this.#setVerdict(slot, this.#judge(hosted, value));
       ring.reply(slot, reply.verdict);
     }
     this.#serveParked(hosted);
@@ -418,20 +456,28 @@ export class Server {
   }
 
   /** Says whether the instance is fit, or by which message it is told why not. */
-  #setVerdict(slot: number, verdict: Judgement): void {
+  #setVerdict(slot: number, { verdict, cause }: Judged): void {
     let code: number = FIT;
     if (verdict !== true) {
       code = ++this.#lastMessage;
-      this.#post([code, verdict], []);
+      this.#post([code, verdict, cause], []);
     }
     this.#ring.set(slot, word.verdict, code);
   }
 
-  /** At the end of a loan: an instance that is not fit is called no more. */
-  #judge(hosted: HostedInstance): Judgement {
-    const verdict = this.#factory?.judge(hosted.pooled, ...hosted.thrown.splice(0)) as Judgement;
-    if (verdict !== true) this.#drop(hosted);
-    return verdict;
+  /**
+   * At the end of a loan: an instance that is not fit is called no more.
+   *
+   * @param answer what the last call came to: where that is the cause, it need not be told again
+   */
+  #judge(hosted: HostedInstance, answer?: unknown): Judged {
+    const thrown = hosted.thrown.splice(0);
+    const verdict = this.#factory?.judge(hosted.pooled, ...thrown) as Judgement;
+    if (verdict === true) return FIT_AGAIN;
+    const cause = this.#factory?.causeOf(hosted.pooled, verdict, ...thrown);
+    const judged = { verdict, cause: cause === answer ? undefined : postable(cause) };
+    this.#drop(hosted);
+    return judged;
   }
 
   #drop(hosted: HostedInstance): void {
@@ -453,4 +499,9 @@ function functionsOf(exports: unknown): string[] {
   return Object.entries(exports).flatMap(([name, value]) =>
     typeof value === 'function' ? name : [],
   );
+}
+
+async function receiveCode(posted: PostedComponent): Promise<Component> {
+  const { receiveComponent } = await import('../../component/posted-component.js');
+  return receiveComponent(posted);
 }

@@ -1,9 +1,7 @@
-import { cacheCompiledModules, closeParentPort, startData } from '../../platform/threads.js';
-import type { ThreadData } from '../wire/messages.js';
+import { importModule } from '../../platform/import-module.js';
+import { cacheCompiledModules, closeParentPort } from '../../platform/threads.js';
 import { serveTasks } from './serve-tasks.js';
 
 cacheCompiledModules();
 closeParentPort();
-const data = startData()?.wasmPool as ThreadData | undefined;
-const module = data?.module;
-serveTasks(() => (module === undefined ? Promise.resolve({}) : import(module)));
+serveTasks((module) => (module === undefined ? Promise.resolve({}) : importModule(module)));

@@ -18,6 +18,12 @@ export class Mailbox {
     this.#deliver = deliver;
   }
 
+  /** Whether the letter of that number is there: it may be on its way where messages come by the event loop. */
+  has(number: number): boolean {
+    while (!this.#kept.has(number)) if (!this.#next()) return false;
+    return true;
+  }
+
   /** Takes the letter of that number. Throws where there is none, or one before it cannot be read. */
   take(number: number): readonly unknown[] {
     while (!this.#kept.has(number)) {

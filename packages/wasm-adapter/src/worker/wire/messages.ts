@@ -10,6 +10,8 @@ import type { RingMemory } from './ring.js';
 export interface ThreadData {
   readonly port: MessagePort;
   readonly ring: RingMemory;
+  /** Where answers of host functions come to a thread that blocks: where no message can. */
+  readonly answers: Int32Array<ArrayBufferLike> | undefined;
   readonly program: CompiledParts | PostedComponent;
   /** What `preinitialize` leaves on one of the threads, for all. */
   readonly prepared: SharedPrepared;
@@ -19,9 +21,14 @@ export interface ThreadData {
   readonly module: string | undefined;
   /** The names of the host functions on the main thread. */
   readonly hosts: readonly string[];
+  /** Where its output goes is an option of the pool. */
+  readonly tellsOutput: boolean;
   /** The `workerData` of the tasks. */
   readonly userData: unknown;
 }
+
+/** What a thread that ends is told as, behind the number 0 of such letters; what it threw follows. */
+export const END = 'end';
 
 /** Those options of a pool that are to be known where the instance is. */
 export interface ThreadOptions

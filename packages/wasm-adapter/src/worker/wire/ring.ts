@@ -13,6 +13,8 @@
  * when its number has come back through the replies.
  */
 
+import { threadMemory } from '../../platform/shared-memory.js';
+
 const SLOT_BYTES = 1024;
 /** The values of a slot begin behind its words, their kinds, and two numbers of 8 bytes. */
 const HEADER_BYTES = 88;
@@ -90,9 +92,9 @@ const { add, compareExchange, load, notify, store, wait } = Atomics;
 
 /** What a ring is made of, to be posted to the other thread. */
 export interface RingMemory {
-  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly words: Int32Array<ArrayBufferLike>;
   /** Says whether the main thread waits; all threads of a pool share it. */
-  readonly bell: Int32Array<SharedArrayBuffer>;
+  readonly bell: Int32Array<ArrayBufferLike>;
   readonly slots: number;
   readonly wakesByMessage: boolean;
 }
@@ -100,23 +102,23 @@ export interface RingMemory {
 /** Memory for a ring of so many slots, which is a power of two. */
 export function ringMemory(
   slots: number,
-  bell: Int32Array<SharedArrayBuffer>,
+  bell: Int32Array<ArrayBufferLike>,
   wakesByMessage: boolean,
 ): RingMemory {
   // Each slot may be in the replies twice: with its result, and with its verdict.
   const bytes = 4 * (CONTROL_WORDS + 4 * slots) + slots * SLOT_BYTES;
-  return { words: new Int32Array(new SharedArrayBuffer(bytes)), bell, slots, wakesByMessage };
+  return { words: new Int32Array(threadMemory(bytes)), bell, slots, wakesByMessage };
 }
 
 /** What both ends of a ring know. */
 class Ring {
-  readonly words: Int32Array<SharedArrayBuffer>;
-  readonly doubles: Float64Array<SharedArrayBuffer>;
-  readonly longs: BigInt64Array<SharedArrayBuffer>;
-  readonly chars: Uint16Array<SharedArrayBuffer>;
-  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly words: Int32Array<ArrayBufferLike>;
+  readonly doubles: Float64Array<ArrayBufferLike>;
+  readonly longs: BigInt64Array<ArrayBufferLike>;
+  readonly chars: Uint16Array<ArrayBufferLike>;
+  readonly bytes: Uint8Array<ArrayBufferLike>;
   readonly slots: number;
-  protected readonly bell: Int32Array<SharedArrayBuffer>;
+  protected readonly bell: Int32Array<ArrayBufferLike>;
   protected readonly mask: number;
   protected readonly requests = CONTROL_WORDS;
   protected readonly replies: number;
@@ -172,6 +174,12 @@ class Ring {
     store(this.words, (this.byteOf(slot) >> 2) + which, value);
   }
 
+  /** The words and values of a slot. */
+  protected contentOf(slot: number): Uint8Array<ArrayBufferLike> {
+    const start = this.byteOf(slot);
+    return this.bytes.subarray(start, start + SLOT_BYTES);
+  }
+
   protected swapState(slot: number, from: number, to: number): boolean {
     return compareExchange(this.words, this.byteOf(slot) >> 2, from, to) === from;
   }
@@ -194,10 +202,17 @@ class Ring {
   }
 }
 
+/** Whether both ends of a ring see the same memory. */
+export function isShared({ words }: RingMemory): boolean {
+  return !(words.buffer instanceof ArrayBuffer);
+}
+
 /** The main thread's end. What it reads was written by the worker thread, and may be anything. */
 export class HostEnd extends Ring {
   /** Free slots; the last one is used first, for it is in the processor's cache. */
   readonly #free: number[] = [];
+  /** The most requests of an instance that the thread may have: one where none can be taken back. */
+  readonly mostSent: number = 64;
   #tail = 0;
   #replyHead = 0;
   #outputTaken = 0;
@@ -238,6 +253,11 @@ export class HostEnd extends Ring {
     return this.swapState(slot, state.offered, state.revoked);
   }
 
+  /** Notes that the thread has begun a request. */
+  protected begin(slot: number): void {
+    this.swapState(slot, state.offered, state.begun);
+  }
+
   isBegun(slot: number): boolean {
     return this.getShared(slot, word.state) >= state.begun;
   }
@@ -262,6 +282,18 @@ export class HostEnd extends Ring {
     return (next & SLOT_MASK) < this.slots && next >= 0 ? next : -1;
   }
 
+  /** The slot of the next reply, and one of `reply`; there has to be one. */
+  get nextReply(): number {
+    return this.words[this.replies + (this.#replyHead & this.mask)] as number;
+  }
+
+  /** Puts a reply behind all others, as the thread does. */
+  protected addReply(next: number): void {
+    const tail = load(this.words, REPLY_TAIL);
+    this.words[this.replies + (tail & this.mask)] = next;
+    store(this.words, REPLY_TAIL, tail + 1);
+  }
+
   /** How many messages with calls of host functions have not been taken. */
   get hostCalls(): number {
     return (load(this.words, HOST_POSTED) - this.#hostTaken) | 0;
@@ -278,7 +310,12 @@ export class HostEnd extends Ring {
     this.wake();
   }
 
-  /** How many bytes of output were posted and not taken. */
+  /** Where the thread's output ends so far, and where what was taken of it ends, in bytes. */
+  get outputEnds(): { readonly posted: number; readonly taken: number } {
+    return { posted: load(this.words, OUTPUT_POSTED), taken: this.#outputTaken };
+  }
+
+  /** Whether output was posted and not taken. */
   get hasOutput(): boolean {
     return load(this.words, OUTPUT_POSTED) !== this.#outputTaken;
   }
@@ -311,10 +348,22 @@ export class ThreadEnd extends Ring {
   }
 
   /** The slot of the next request; there has to be one. */
+  get first(): number {
+    return this.words[this.requests + (this.#head & this.mask)] as number;
+  }
+
+  /** Takes the next request. */
   next(): number {
-    const slot = this.words[this.requests + (this.#head & this.mask)] as number;
+    const slot = this.first;
     store(this.words, REQUEST_HEAD, ++this.#head);
     return slot;
+  }
+
+  /** Puts a request behind all others, as the main thread does. */
+  protected addRequest(slot: number): void {
+    const tail = load(this.words, REQUEST_TAIL);
+    this.words[this.requests + (tail & this.mask)] = slot;
+    store(this.words, REQUEST_TAIL, tail + 1);
   }
 
   /** Begins a request. Returns false where it was taken back. */
@@ -394,7 +443,7 @@ export class ThreadEnd extends Ring {
 
 /** The main thread's side of the bell that all threads of a pool ring. */
 export class Bell {
-  readonly word: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(4));
+  readonly word: Int32Array<ArrayBufferLike> = new Int32Array(threadMemory(4));
 
   /** Has the threads ring from now on. What they have told before is to be looked for afterwards. */
   listen(): void {

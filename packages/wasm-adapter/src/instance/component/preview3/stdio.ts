@@ -6,7 +6,7 @@ type Written =
   | { readonly tag: 'err'; readonly val: string };
 
 /** Where a guest's output goes. */
-export type Write = (chunk: Uint8Array) => void | PromiseLike<void>;
+export type Write = (chunk: Uint8Array<ArrayBuffer>) => unknown;
 
 /**
  * `wasi:cli/stdout` or `stderr`. It reads the guest's stream on this thread: the shim's gives it to

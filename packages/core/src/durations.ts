@@ -1,12 +1,12 @@
-/** How many acquires had to wait, and for how long, as `stats()` has it. */
-export interface WaitStats {
+/** How often something took time, and how long, as `stats()` has it. */
+export interface TimeStats {
   readonly count: number;
   readonly totalMillis: number;
   readonly longestMillis: number;
 }
 
-/** Counts the acquires that had to wait, however that ended. */
-export class WaitStatistics {
+/** Adds up how long something took, each time. */
+export class Durations {
   #count = 0;
   #totalMillis = 0;
   #longestMillis = 0;
@@ -17,7 +17,12 @@ export class WaitStatistics {
     if (millis > this.#longestMillis) this.#longestMillis = millis;
   }
 
-  toStats(): WaitStats {
+  /** Undefined while there is none. */
+  get meanMillis(): number | undefined {
+    return this.#count === 0 ? undefined : this.#totalMillis / this.#count;
+  }
+
+  toStats(): TimeStats {
     return {
       count: this.#count,
       totalMillis: this.#totalMillis,

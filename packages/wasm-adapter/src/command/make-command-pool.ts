@@ -1,0 +1,310 @@
+import { OptionError, type Pool } from '@wasm-pool/core';
+import { WasmError } from '../errors.js';
+import { hasJspi } from '../instance/jspi.js';
+import { CommandSlot } from '../instance/wasi/command-wasi.js';
+import { checkWasiForThreads, type WasiOptions, wasiDefaults } from '../instance/wasi/options.js';
+import { collectInput, isAsyncInput } from '../instance/wasi/streams.js';
+import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
+import { startPool } from '../pool/start-pool.js';
+import type { WasmPool } from '../pool/wasm-pool.js';
+import { makeProgram } from '../program.js';
+import type { Loaded } from '../wasm-source.js';
+import type { WasmWorkerPool } from '../worker/pool/wasm-worker-pool.js';
+import { WasmCommandError } from './command-error.js';
+import {
+  type CommandEncoding,
+  type CommandOutput,
+  type CommandRunOptions,
+  checkCommandPool,
+  checkRun,
+  sortOptions,
+  type WasmCommandPoolOptions,
+  worldOf,
+} from './command-options.js';
+import type {
+  CommandProcess,
+  CommandResult,
+  CommandSpawnOptions,
+  WasmCommandPool,
+} from './command-pool.js';
+import { assertCommand, type CommandEnd, runOnInstance } from './run-on-instance.js';
+import { PipedOutput } from './spawn.js';
+import type { PostedEnd } from './thread-tasks.js';
+
+/** How one run is carried out: on this thread, or on others. */
+interface Runner {
+  readonly suspends: boolean;
+  readonly pool: Pick<Pool<never>, 'stats' | 'close'>;
+  run(world: WasiOptions, limits: RunLimits): Promise<CommandEnd>;
+}
+
+interface RunLimits {
+  readonly timeoutMillis: number;
+  readonly signal: AbortSignal | undefined;
+  readonly priority: number | undefined;
+}
+
+/** What `createWasmCommandPool` does, and loads when it is first called. */
+export async function makeWasmCommandPool(
+  loading: Promise<Loaded>,
+  options: WasmCommandPoolOptions,
+): Promise<WasmCommandPool> {
+  checkCommandPool(options);
+  const sorted = sortOptions(options);
+  const runner =
+    sorted.threads === undefined
+      ? await onThisThread(loading, sorted)
+      : await onThreads(loading, sorted);
+  return new CommandPool(runner, sorted);
+}
+
+type Sorted = ReturnType<typeof sortOptions>;
+
+async function onThisThread(loading: Promise<Loaded>, settings: Sorted): Promise<Runner> {
+  const { name, pool, suspends, preinitialize, shared } = settings;
+  const waits = suspends ?? hasJspi();
+  const slots = new Map<number, CommandSlot>();
+  const { cwd: _, ...prepared } = shared; // whose folder may come with the files of a run
+  const options: WasmPoolOptions = {
+    ...pool,
+    ...{ reset: 'restore', promising: waits ? ['_start'] : false },
+    wasi: (instance) => {
+      const slot = new CommandSlot({ ...prepared, args: [name] });
+      slots.set(instance.id, slot);
+      return slot;
+    },
+    ...(preinitialize !== undefined && {
+      preinitialize: ({ exports }) => prepare(exports, preinitialize, name),
+    }),
+  };
+  checkWasmOptions('createWasmCommandPool', options);
+  const program = await makeProgram(await loading, options);
+  if (program.kind === 'component') throw componentError(name);
+  assertCommand(program.extended, name);
+  // What no instance can be restored to is made anew, ahead of the runs.
+  const reset = program.restoreBlockers.length > 0 ? 'fresh' : 'restore';
+  const made = await startPool(program, { ...options, reset });
+  made.on('destroy', ({ id }) => slots.delete(id));
+  return { suspends: waits, pool: made, run: (...args) => runHere(made, slots, name, ...args) };
+}
+
+/** Calls the function that prepares the program. Throws where there is none of that name. */
+function prepare(exports: WebAssembly.Exports, preinitialize: string, name: string): unknown {
+  const call = exports[preinitialize];
+  if (typeof call === 'function') return call();
+  const names = Object.keys(exports).join(', ');
+  throw new WasmError(
+    'ERR_WASM_LINK',
+    `${name}: preinitialize names ${preinitialize}, which is no function that the program exports; accepted: ${names}`,
+  );
+}
+
+function componentError(name: string): WasmError {
+  return new WasmError(
+    'ERR_WASM_COMPONENT',
+    `${name} is a component; accepted: a core module that exports _start (for wasi:cli/run, createWasmPool and its exports)`,
+  );
+}
+
+async function runHere(
+  pool: WasmPool,
+  slots: ReadonlyMap<number, CommandSlot>,
+  name: string,
+  world: WasiOptions,
+  { timeoutMillis, signal, priority }: RunLimits,
+): Promise<CommandEnd> {
+  const instance = await pool.acquire({ signal, priority });
+  const ended = Promise.withResolvers<never>();
+  let given = true;
+  const giveUp = (reason: unknown) => {
+    given = false;
+    slots.get(instance.id)?.context.stop();
+    ended.reject(reason);
+    void pool.destroy(instance); // which wakes a guest that is suspended
+  };
+  const onAbort = () => giveUp(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const timer =
+    timeoutMillis > 0
+      ? setTimeout(() => giveUp(timeoutError(name, timeoutMillis)), timeoutMillis)
+      : undefined;
+  try {
+    const slot = slots.get(instance.id);
+    if (slot === undefined) throw new TypeError(`${instance.name} has no slot`);
+    const run = runOnInstance(instance.exports, slot.context, {
+      ...world,
+      maxBlockMillis: Math.min(
+        world.maxBlockMillis ?? wasiDefaults.maxBlockMillis,
+        timeoutMillis || Number.POSITIVE_INFINITY,
+      ),
+    });
+    return await Promise.race([run, ended.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    if (given) await pool.release(instance);
+  }
+}
+
+function timeoutError(name: string, millis: number): WasmError {
+  return new WasmError('ERR_WASM_CALL_TIMEOUT', `${name}: a run took longer than ${millis} ms`);
+}
+
+type ThreadPool = WasmWorkerPool<{ runCommand(options: WasiOptions): Promise<PostedEnd> }>;
+
+async function onThreads(loading: Promise<Loaded>, settings: Sorted): Promise<Runner> {
+  const { name, pool, threads = 1, preinitialize } = settings;
+  if (preinitialize !== undefined) {
+    throw new OptionError(
+      'createWasmCommandPool: both preinitialize and threads are given; accepted: one of them',
+    );
+  }
+  const { imports, max: _, ...given } = pool;
+  if (imports !== undefined) {
+    throw new OptionError(
+      'createWasmCommandPool: both imports and threads are given; accepted: one of them, or a pool of createWasmWorkerPool whose module exports imports',
+    );
+  }
+  // From `src`, where the tests are run, it is the built one too.
+  const module = new URL('../../dist/command-tasks.mjs', import.meta.url);
+  const { makeWasmWorkerPool } = await import('../worker/pool/make-wasm-worker-pool.js');
+  const made = (await makeWasmWorkerPool(loading, {
+    ...given,
+    ...{ module, max: threads, reset: 'restore' },
+  })) as ThreadPool;
+  try {
+    assertCommand(made.module, name);
+  } catch (error) {
+    await made.close();
+    throw error;
+  }
+  return {
+    ...{ suspends: false, pool: made },
+    async run(world, { timeoutMillis, signal, priority }) {
+      checkWasiForThreads(`${name}: run`, world);
+      const end = await made.call('runCommand', [world], {
+        ...{ callTimeoutMillis: timeoutMillis, signal },
+        ...(priority !== undefined && { priority }),
+      });
+      const { failure, ...rest } = end;
+      return { ...rest, error: failure && errorOf(failure) };
+    },
+  };
+}
+
+function errorOf({ code, message }: NonNullable<PostedEnd['failure']>): Error {
+  if (code === 'ERR_WASM_OUTPUT' || code === 'ERR_WASM_SLEEP') return new WasmError(code, message);
+  return new WebAssembly.RuntimeError(message);
+}
+
+class CommandPool implements WasmCommandPool {
+  readonly name: string;
+  readonly #runner: Runner;
+  readonly #settings: Sorted;
+
+  constructor(runner: Runner, settings: Sorted) {
+    this.name = settings.name;
+    this.#runner = runner;
+    this.#settings = settings;
+  }
+
+  async run<Encoding extends CommandEncoding = 'bytes'>(
+    options: CommandRunOptions<Encoding> = {},
+  ): Promise<CommandResult<Encoding>> {
+    checkRun(this.name, options);
+    const end = await this.#run(options);
+    const shown = (bytes: Uint8Array<ArrayBuffer>) =>
+      (options.encoding === 'utf8'
+        ? new TextDecoder().decode(bytes)
+        : bytes) as CommandOutput<Encoding>;
+    const { exitCode, files } = end;
+    return { exitCode, stdout: shown(end.stdout), stderr: shown(end.stderr), files };
+  }
+
+  async #run(
+    options: CommandRunOptions<CommandEncoding>,
+  ): Promise<CommandEnd & { readonly exitCode: number }> {
+    const { shared, timeoutMillis } = this.#settings;
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const world = worldOf(this.name, shared, options);
+    if (isAsyncInput(world.stdin) && !this.#runner.suspends) {
+      const { maxInputBytes = wasiDefaults.maxInputBytes } = world;
+      world.stdin = await collectInput(world.stdin, maxInputBytes, this.name);
+    }
+    const end = await this.#runner.run(world, {
+      timeoutMillis: options.timeoutMillis ?? timeoutMillis,
+      ...{ signal, priority: options.priority },
+    });
+    const { exitCode, error } = end;
+    const failure = { ...end, cause: error };
+    if (exitCode === undefined) {
+      if (error instanceof WasmError)
+        throw new WasmCommandError(error.code, error.message, failure);
+      const what = error instanceof Error ? error.message : String(error);
+      throw new WasmCommandError(
+        'ERR_WASM_COMMAND',
+        `${this.name}: the run ended by ${what}`,
+        failure,
+      );
+    }
+    if (options.reject && exitCode !== 0) {
+      const message = `${this.name}: the run exited with code ${exitCode}`;
+      throw new WasmCommandError('ERR_WASM_COMMAND', message, failure);
+    }
+    return { ...end, exitCode };
+  }
+
+  spawn(options: CommandSpawnOptions = {}): CommandProcess {
+    checkRun(this.name, options);
+    const { shared } = this.#settings;
+    const maxBytes = options.maxOutputBytes ?? shared.maxOutputBytes ?? wasiDefaults.maxOutputBytes;
+    const { suspends } = this.#runner;
+    const threaded = this.#settings.threads !== undefined;
+    const input = new TransformStream<Uint8Array | string, Uint8Array | string>();
+    const [stdout, stderr] = [
+      new PipedOutput(maxBytes, suspends),
+      new PipedOutput(maxBytes, suspends),
+    ];
+    const killed = new AbortController();
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, killed.signal])
+      : killed.signal;
+    const run = async () => {
+      try {
+        const end = await this.#run({
+          ...options,
+          ...{ signal, stdin: options.stdin ?? input.readable },
+          ...(!threaded && { stdout: stdout.write, stderr: stderr.write }),
+        });
+        if (threaded) {
+          stdout.write(end.stdout);
+          stderr.write(end.stderr);
+        }
+        return { exitCode: end.exitCode, files: end.files };
+      } finally {
+        stdout.end();
+        stderr.end();
+        if (!input.readable.locked) void input.readable.cancel().catch(() => {});
+      }
+    };
+    const exited = run();
+    exited.catch(() => {}); // whoever looks at it has it all the same
+    return {
+      ...{ stdin: input.writable, stdout: stdout.readable, stderr: stderr.readable, exited },
+      kill: (reason) => killed.abort(reason),
+    };
+  }
+
+  stats() {
+    return this.#runner.pool.stats();
+  }
+
+  close(options?: { timeoutMillis?: number | undefined }): Promise<void> {
+    return this.#runner.pool.close(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
