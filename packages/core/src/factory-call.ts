@@ -54,7 +54,7 @@ export class CallTimers {
         reject(new FactoryTimeoutError(call, option, millis, this.#state()));
       };
       const timer = timeout(onTimeout, millis, () => over);
-      keepAlive(timer, this.#awaited);
+      if (!this.#awaited) keepAlive(timer, false);
       this.#timers.add(timer);
       const stop = () => {
         over = true;
