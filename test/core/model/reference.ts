@@ -258,7 +258,8 @@ export class Reference {
     this.min = min;
     const surplus = Math.max(this.size - this.limit, 0);
     for (const resource of this.idle.splice(0, surplus)) this.due(resource, 'destroy', 'resized');
-    this.creations.lookReady(this.places.size);
+    const left = [...this.places.values()].filter(({ at }) => at !== 'due');
+    this.creations.lookReady(left.length);
   }
 
   /** `destroy` of one that is not on loan; false: it is none of the pool's, or gone. */
