@@ -25,10 +25,13 @@ export default defineConfig(({ mode }) => ({
   resolve: {
     // The tests run the sources, so that coverage sees them; everything else uses dist.
     alias: {
+      '@wasm-pool/core/fastify': source('core/src/fastify/index.ts'),
+      '@wasm-pool/core/nestjs': source('core/src/nestjs/index.ts'),
       '@wasm-pool/core/generic-pool': source('core/src/drop-in/index.ts'),
       '@wasm-pool/core/opentelemetry': source('core/src/opentelemetry/index.ts'),
       '@wasm-pool/core/inspector': source('core/src/inspector/index.ts'),
       '@wasm-pool/core/internal': source('core/src/internal.ts'),
+      '@wasm-pool/core/service': source('core/src/service/index.ts'),
       '@wasm-pool/core': source('core/src/index.ts'),
       '@wasm-pool/wasm-adapter/http': source('wasm-adapter/src/http/index.ts'),
       '@wasm-pool/wasm-adapter': source('wasm-adapter/src/index.ts'),

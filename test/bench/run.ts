@@ -8,6 +8,7 @@ import { begin, compare, printMachine, save } from './report.ts';
 
 const parts = [
   'core',
+  'channels',
   'wasm',
   'wazero',
   'workers',

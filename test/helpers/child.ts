@@ -10,6 +10,7 @@ const hooks = `data:text/javascript,${encodeURIComponent(`
     resolve(name, context, next) {
       if (name === '@wasm-pool/core') return next('${source('index.ts')}', context);
       if (name === '@wasm-pool/core/generic-pool') return next('${source('drop-in/index.ts')}', context);
+      if (name === '@wasm-pool/core/service') return next('${source('service/index.ts')}', context);
       const ours = name.startsWith('.') && context.parentURL?.startsWith('${source('')}');
       return next(ours ? name.replace(/\\.js$/, '.ts') : name, context);
     },

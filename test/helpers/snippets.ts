@@ -78,6 +78,7 @@ export async function testSnippets(
           composite: false,
           noEmit: true,
           allowImportingTsExtensions: true,
+          experimentalDecorators: true,
           rootDir: '../..',
         },
         files: snippets.map(({ path }) => path),

@@ -79,7 +79,7 @@ test.for([
   expect(status).toBe(415);
   expect(body.error).toEqual({
     code: 'ERR_REQUEST_TYPE',
-    message: 'accepted as content-type: text/plain, application/javascript, application/json',
+    message: `the content type is "${type}"; accepted: text/plain, application/javascript, application/json`,
   });
 });
 
@@ -107,9 +107,14 @@ test('what is not there is a 404', async () => {
   expect(body.error).toEqual({ code: 'ERR_NOT_FOUND', message: 'there is no GET /nope?a' });
 });
 
-test('the health check answers', async () => {
-  const response = await fetch(`${server.address}/healthz`);
-  expect([response.status, await response.json()]).toEqual([200, { ok: true }]);
+test.for(['/healthz', '/readyz'])('%s answers that all is well', async (path) => {
+  const response = await fetch(`${server.address}${path}`);
+  const well = { healthy: true, ready: true, problems: [] };
+  expect([response.status, await response.json()]).toEqual([200, well]);
+});
+
+test('the page for operators is there', async () => {
+  expect(await (await fetch(`${server.address}/pools`)).text()).toContain('<title>Pools</title>');
 });
 
 test('the stats are the pool’s', async () => {

@@ -74,7 +74,7 @@ describe('a server', () => {
       JPEG,
       413,
       'ERR_REQUEST_SIZE',
-      'the image is larger than 1048576 bytes',
+      'the body is larger than 1048576 bytes',
     ],
     [
       'another content type',

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { closerOf, healthOf, whileConnected } from '@wasm-pool/core/service';
 import {
   createWasmCommandPool,
-  PoolClosedError,
-  QueueFullError,
   WasmCommandError,
   type WasmCommandPool,
   WasmError,
@@ -42,11 +41,9 @@ export async function createApp(
       (error: unknown) => send(response, errorResponse(error)),
     );
   });
+  const closeServer = closerOf(server);
   const close = async () => {
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    });
+    await closeServer();
     await Promise.all(Array.from(pools.values(), (pool) => pool.close()));
   };
   return { server, close };
@@ -63,6 +60,12 @@ async function answer(
   if (pathname === '/') {
     return { status: 200, headers: [['content-type', 'text/html; charset=utf-8']], body: page };
   }
+  if (pathname === '/healthz') {
+    const health = healthOf([...pools.values()]);
+    const headers = [['content-type', 'application/json']] as const;
+    const body = Buffer.from(`${JSON.stringify(health)}\n`);
+    return { status: health.healthy ? 200 : 503, headers, body };
+  }
   const script = [...pools.keys()].find((it) => pathname === it || pathname.startsWith(`${it}/`));
   const pool = script === undefined ? undefined : pools.get(script);
   if (script === undefined || pool === undefined) {
@@ -72,10 +75,14 @@ async function answer(
     );
   }
   const body = await bodyOf(request, config.maxBodyBytes);
-  const gone = new AbortController();
-  response.on('close', () => gone.abort()); // nobody waits for it any more
   const { env, args } = requestOf(request, script, body.length);
-  const end = await pool.run({ args, env, stdin: body, signal: gone.signal, reject: true });
+  const end = await pool.run({
+    args,
+    env,
+    stdin: body,
+    signal: whileConnected(response),
+    reject: true,
+  });
   const given = responseOf(end.stdout);
   if (given !== undefined) return given;
   throw new WasmCommandError('ERR_WASM_COMMAND', `${pool.name}: it wrote no head`, end);
@@ -103,9 +110,9 @@ function errorResponse(error: unknown): CgiResponse {
 function statusOf(error: unknown): number {
   if (error instanceof HttpError) return error.status;
   if (error instanceof URIError) return 400;
-  if (error instanceof QueueFullError || error instanceof PoolClosedError) return 503;
-  if (!(error instanceof WasmError)) return 500;
-  return error.code === 'ERR_WASM_CALL_TIMEOUT' ? 504 : 502;
+  const { statusCode = 500 } = error as { statusCode?: number };
+  // A program that failed is what is behind a gateway.
+  return error instanceof WasmError && statusCode === 500 ? 502 : statusCode;
 }
 
 function send(response: ServerResponse, { status, headers, body }: CgiResponse): void {

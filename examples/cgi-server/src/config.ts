@@ -1,3 +1,5 @@
+import { type Env, readEnvironment } from 'example-shared';
+
 /** How the server runs. */
 export interface Config {
   readonly host: string;
@@ -12,21 +14,14 @@ export interface Config {
   readonly maxWaiting: number;
 }
 
-/** Reads the configuration from environment variables. Throws an Error for a bad one. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const number = (name: string, fallback: number, least: number, most: number): number => {
-    const given = env[name];
-    if (given === undefined || given === '') return fallback;
-    const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new Error(`${name} is ${given}; accepted: a whole number from ${least} to ${most}`);
-  };
-  return {
-    host: env.HOST || '127.0.0.1',
-    port: number('PORT', 8080, 0, 65_535),
-    threads: number('THREADS', 2, 1, 256),
-    timeoutMillis: number('TIMEOUT_MILLIS', 5000, 1, 3_600_000),
-    maxBodyBytes: number('MAX_BODY_BYTES', 2 ** 20, 0, 2 ** 30),
-    maxWaiting: number('MAX_WAITING', 100, 0, 1_000_000),
-  };
+/** Reads the configuration from environment variables. Throws an Error that names all bad ones. */
+export function readConfig(env: Env): Config {
+  return readEnvironment(env, (from) => ({
+    host: from.host,
+    port: from.port(8080),
+    threads: from.number('THREADS', 2, 1, 256),
+    timeoutMillis: from.number('TIMEOUT_MILLIS', 5000, 1, 3_600_000),
+    maxBodyBytes: from.number('MAX_BODY_BYTES', 2 ** 20, 0, 2 ** 30),
+    maxWaiting: from.number('MAX_WAITING', 100, 0, 1_000_000),
+  }));
 }

@@ -13,7 +13,7 @@ export async function createApp(config: Config) {
       return undefined;
     },
   });
-  const before = poolPage(() => app.stats());
+  const before = poolPage(app.pool);
   let server: Awaited<ReturnType<typeof serveHttpComponent>> | undefined;
   async function listen(): Promise<string> {
     server = await serveHttpComponent(app, { host, port, before, closeMillis });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { ComponentWasiOptions } from '@wasm-pool/wasm-adapter';
 import type { HttpComponentOptions } from '@wasm-pool/wasm-adapter/http';
+import { type Env, readEnvironment } from 'example-shared';
 
 /** How the server runs. */
 export interface Config {
@@ -15,8 +16,6 @@ export interface Config {
   readonly options: HttpComponentOptions;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 const MIB = 2 ** 20;
 
 /**
@@ -24,45 +23,28 @@ const MIB = 2 ** 20;
  * names all bad ones.
  */
 export function readConfig([component, ...others]: readonly string[], env: Env): Config {
-  const problems: string[] = [];
-  const number = (name: string, fallback: number, least: number, most: number): number => {
-    const given = env[name];
-    if (given === undefined || given === '') return fallback;
-    const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    problems.push(
-      `${name} is ${JSON.stringify(given)}; accepted: a whole number from ${least} to ${most}`,
-    );
-    return fallback;
-  };
-  if (others.length > 0) problems.push(`${others.join(' ')}: accepted is one component`);
-  const callMillis = number('CALL_MILLIS', 10_000, 1, 600_000);
-  const config: Config = {
-    host: env.HOST || '127.0.0.1',
-    port: number('PORT', 3002, 0, 65_535),
-    component: component ?? fileURLToPath(new URL('../guest/preview3.wasm', import.meta.url)),
-    wasi: readWasi(env),
-    closeMillis: callMillis,
-    options: {
-      max: number('INSTANCES', 16, 1, 1_000),
-      maxWaitingClients: number('MAX_WAITING', 256, 0, 100_000),
-      acquireTimeoutMillis: number('WAIT_MILLIS', 10_000, 1, 600_000),
-      timeoutMillis: callMillis,
-      clientTimeoutMillis: callMillis,
-      maxMemoryBytes: number('MEMORY_MIB', 128, 1, 4_096) * MIB,
-      maxBodyBytes: number('BODY_MIB', 16, 1, 1_024) * MIB,
-      requestsPerInstance: number('REQUESTS_PER_INSTANCE', 16, 1, 1_000),
-      ...(env.RESET ? { reset: readReset(env.RESET, problems) } : {}),
-    },
-  };
-  if (problems.length > 0) throw new Error(problems.join('\n'));
-  return config;
-}
-
-function readReset(given: string, problems: string[]): 'reuse' | 'fresh' | 'restore' {
-  if (given === 'reuse' || given === 'fresh' || given === 'restore') return given;
-  problems.push(`RESET is ${JSON.stringify(given)}; accepted: reuse, fresh, restore`);
-  return 'reuse';
+  return readEnvironment(env, (from) => {
+    if (others.length > 0) from.problem(`${others.join(' ')}: accepted is one component`);
+    const callMillis = from.number('CALL_MILLIS', 10_000, 1, 600_000);
+    return {
+      host: from.host,
+      port: from.port(3002),
+      component: component ?? fileURLToPath(new URL('../guest/preview3.wasm', import.meta.url)),
+      wasi: readWasi(env),
+      closeMillis: callMillis,
+      options: {
+        max: from.number('INSTANCES', 16, 1, 1_000),
+        maxWaitingClients: from.number('MAX_WAITING', 256, 0, 100_000),
+        acquireTimeoutMillis: from.number('WAIT_MILLIS', 10_000, 1, 600_000),
+        timeoutMillis: callMillis,
+        clientTimeoutMillis: callMillis,
+        maxMemoryBytes: from.number('MEMORY_MIB', 128, 1, 4_096) * MIB,
+        maxBodyBytes: from.number('BODY_MIB', 16, 1, 1_024) * MIB,
+        requestsPerInstance: from.number('REQUESTS_PER_INSTANCE', 16, 1, 1_000),
+        ...(from.text('RESET') && { reset: from.oneOf('RESET', ['reuse', 'fresh', 'restore']) }),
+      },
+    };
+  });
 }
 
 /** What a component gets of WASI: `NETWORK=1` the network, and `GUEST_NAME` a variable `NAME`. */

@@ -1,18 +1,20 @@
-import { readFileSync } from 'node:fs';
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
-import { type Batch, type Batches, type Outcome, QueueFullError } from './batches.js';
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'example-shared';
+import type { FastifyInstance } from 'fastify';
+import type { Batch, Batches, Outcome } from './batches.js';
 import type { Processes } from './processes.js';
 import { readBatch } from './read-batch.js';
 
-const page = readFileSync(new URL('../page/index.html', import.meta.url));
-const pagePolicy =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /** The server, not listening yet: it submits batches, and tells how they do. */
 export function createApp(batches: Batches, processes: Processes): FastifyInstance {
-  const app = fastify({ bodyLimit: 16_384, requestTimeout: 30_000, forceCloseConnections: true });
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+  const app = createServer({
+    page: new URL('../page/index.html', import.meta.url),
+    bodyBytes: 16_384,
+  });
+
+  const followed = new Set<ServerResponse>();
+  app.addHook('preClose', async () => {
+    for (const response of followed) response.end(); // a batch may go on for longer than this server
   });
 
   app.post('/batches', async (request, reply) => {
@@ -25,6 +27,8 @@ export function createApp(batches: Batches, processes: Processes): FastifyInstan
     if (batch === undefined) return reply.callNotFound();
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    followed.add(reply.raw);
+    reply.raw.once('close', () => followed.delete(reply.raw));
     follow(batch, reply.raw);
     return reply;
   });
@@ -35,18 +39,6 @@ export function createApp(batches: Batches, processes: Processes): FastifyInstan
   app.post<{ Params: { pid: string } }>('/processes/:pid/kill', async (request, reply) => {
     if (!processes.kill(Number(request.params.pid))) return reply.callNotFound();
     return { killed: Number(request.params.pid) };
-  });
-  app.get('/healthz', () => ({ ok: true }));
-  app.get('/', (_request, reply) =>
-    reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page),
-  );
-
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
-    if (error instanceof QueueFullError) reply.code(503).header('retry-after', '5');
-    else reply.code(error.statusCode ?? 500);
-    if (reply.statusCode === 500) console.error(error);
-    const message = reply.statusCode === 500 ? 'something went wrong on our side' : error.message;
-    return reply.send({ error: { code: error.code ?? 'ERR_INTERNAL', message } });
   });
   return app;
 }

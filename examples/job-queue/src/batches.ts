@@ -29,6 +29,8 @@ const MOST_BATCHES = 20;
 /** `ERR_QUEUE_FULL`: so many jobs wait that no more are taken for now. */
 export class QueueFullError extends Error {
   readonly code = 'ERR_QUEUE_FULL';
+  readonly statusCode = 503;
+  readonly headers = { 'retry-after': '5' };
 }
 
 /** Submits batches to the queue, and follows what becomes of their jobs. */

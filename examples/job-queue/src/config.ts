@@ -1,3 +1,5 @@
+import { type Env, readEnvironment } from 'example-shared';
+
 /** How the job queue runs. */
 export interface Config {
   readonly host: string;
@@ -18,36 +20,24 @@ export interface Config {
   readonly lockMillis: number;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** Reads the configuration from environment variables. Throws an Error that names all bad ones. */
 export function readConfig(env: Env): Config {
-  const problems: string[] = [];
-  const number = (name: string, fallback: number, least: number, most: number): number => {
-    const given = env[name];
-    if (given === undefined || given === '') return fallback;
-    const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    problems.push(
-      `${name} is ${JSON.stringify(given)}; accepted: a whole number from ${least} to ${most}`,
-    );
-    return fallback;
-  };
-  const config: Config = {
-    host: env.HOST || '127.0.0.1',
-    port: number('PORT', 3003, 0, 65_535),
-    redisUrl: env.REDIS_URL || undefined,
-    processes: number('PROCESSES', 2, 1, 64),
-    threads: number('THREADS', 1, 1, 1_000),
-    callMillis: number('CALL_MILLIS', 5_000, 1, 600_000),
-    attempts: number('ATTEMPTS', 3, 1, 100),
-    maxWaiting: number('MAX_WAITING', 10_000, 1, 1_000_000),
-    lockMillis: number('LOCK_MILLIS', 10_000, 500, 600_000),
-  };
-  const { redisUrl } = config;
-  if (redisUrl !== undefined && !/^rediss?:\/\/./.test(redisUrl)) {
-    problems.push(`REDIS_URL is ${JSON.stringify(redisUrl)}; accepted: redis://… or rediss://…`);
-  }
-  if (problems.length > 0) throw new Error(problems.join('\n'));
-  return config;
+  return readEnvironment(env, (from) => {
+    const config: Config = {
+      host: from.host,
+      port: from.port(3003),
+      redisUrl: from.text('REDIS_URL'),
+      processes: from.number('PROCESSES', 2, 1, 64),
+      threads: from.number('THREADS', 1, 1, 1_000),
+      callMillis: from.number('CALL_MILLIS', 5_000, 1, 600_000),
+      attempts: from.number('ATTEMPTS', 3, 1, 100),
+      maxWaiting: from.number('MAX_WAITING', 10_000, 1, 1_000_000),
+      lockMillis: from.number('LOCK_MILLIS', 10_000, 500, 600_000),
+    };
+    const { redisUrl } = config;
+    if (redisUrl !== undefined && !/^rediss?:\/\/./.test(redisUrl)) {
+      from.refuse('REDIS_URL', 'redis://… or rediss://…');
+    }
+    return config;
+  });
 }

@@ -1,3 +1,5 @@
+import { type Env, readEnvironment } from 'example-shared';
+
 /** What one script may use up. */
 export interface Limits {
   /** Time in the engine. */
@@ -40,8 +42,6 @@ export interface Config {
   readonly limits: Limits;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** What this machine calls itself. */
 const LOCAL = ['127.0.0.1', 'localhost', '[::1]'] as const;
 
@@ -50,45 +50,25 @@ const MIB = 1024 * KIB;
 
 /** Reads the configuration from environment variables. Throws an Error that names all bad ones. */
 export function readConfig(env: Env): Config {
-  const problems: string[] = [];
-  const number = (name: string, fallback: number, least: number, most: number): number => {
-    const given = env[name];
-    if (given === undefined || given === '') return fallback;
-    const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    problems.push(
-      `${name} is ${JSON.stringify(given)}; accepted: a whole number from ${least} to ${most}`,
-    );
-    return fallback;
-  };
-  const oneOf = <Word extends string>(name: string, fallback: Word, other: Word): Word => {
-    const given = env[name];
-    if (given === undefined || given === '' || given === fallback) return fallback;
-    if (given === other) return other;
-    problems.push(`${name} is ${JSON.stringify(given)}; accepted: ${fallback}, ${other}`);
-    return fallback;
-  };
-  const config: Config = {
-    host: env.HOST || '127.0.0.1',
-    port: number('PORT', 3000, 0, 65_535),
-    hosts: [...LOCAL, env.HOST || LOCAL[0], ...(env.HOSTS ?? '').split(/[\s,]+/)].filter(Boolean),
-    maxConnections: number('MAX_CONNECTIONS', 1_024, 1, 100_000),
-    max: number('MAX', 4, 1, 1_000),
-    maxWaiting: number('MAX_WAITING', 256, 0, 100_000),
-    waitMillis: number('WAIT_MILLIS', 10_000, 1, 600_000),
-    engines: oneOf<'fresh' | 'reuse'>('ENGINES', 'fresh', 'reuse'),
-    maxUses: number('MAX_USES', 100, 1, 1_000_000),
+  return readEnvironment(env, (from) => ({
+    host: from.host,
+    port: from.port(3000),
+    hosts: [...LOCAL, from.host, ...(env.HOSTS ?? '').split(/[\s,]+/)].filter(Boolean),
+    maxConnections: from.number('MAX_CONNECTIONS', 1_024, 1, 100_000),
+    max: from.number('MAX', 4, 1, 1_000),
+    maxWaiting: from.number('MAX_WAITING', 256, 0, 100_000),
+    waitMillis: from.number('WAIT_MILLIS', 10_000, 1, 600_000),
+    engines: from.oneOf('ENGINES', ['fresh', 'reuse']),
+    maxUses: from.number('MAX_USES', 100, 1, 1_000_000),
     limits: {
-      cpuMillis: number('CPU_MILLIS', 1_000, 1, 600_000),
-      deadlineMillis: number('DEADLINE_MILLIS', 5_000, 1, 600_000),
-      memoryBytes: number('MEMORY_MIB', 64, 24, 2_048) * MIB,
+      cpuMillis: from.number('CPU_MILLIS', 1_000, 1, 600_000),
+      deadlineMillis: from.number('DEADLINE_MILLIS', 5_000, 1, 600_000),
+      memoryBytes: from.number('MEMORY_MIB', 64, 24, 2_048) * MIB,
       // V8's own stack, on which the engine's frames are too, has 984 KiB.
-      stackBytes: number('STACK_KIB', 256, 16, 512) * KIB,
-      resultBytes: number('RESULT_KIB', 4_096, 1, 65_536) * KIB,
-      consoleBytes: number('CONSOLE_KIB', 64, 1, 65_536) * KIB,
-      bodyBytes: number('BODY_KIB', 4_096, 1, 65_536) * KIB,
+      stackBytes: from.number('STACK_KIB', 256, 16, 512) * KIB,
+      resultBytes: from.number('RESULT_KIB', 4_096, 1, 65_536) * KIB,
+      consoleBytes: from.number('CONSOLE_KIB', 64, 1, 65_536) * KIB,
+      bodyBytes: from.number('BODY_KIB', 4_096, 1, 65_536) * KIB,
     },
-  };
-  if (problems.length > 0) throw new Error(problems.join('\n'));
-  return config;
+  }));
 }

@@ -1,30 +1,11 @@
+import { runExample } from 'example-shared';
 import { createApp } from './app.js';
-import { type Config, readConfig } from './config.js';
+import { readConfig } from './config.js';
 
-async function main(config: Config): Promise<void> {
-  const app = await createApp(config);
-  const address = await app.listen({ host: config.host, port: config.port });
-  console.log(`sandbox-server listens on ${address}`);
-  console.log(
-    `try: curl -H 'content-type: text/plain' -d '[1, 2, 3].map((n) => n * n)' ${address}/run`,
-  );
-
-  const stop = (signal: string) => {
-    console.log(`${signal}: finishing what is running`);
-    // The second signal finds no handler, and ends the process as ever.
-    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
-    app.close().catch(fail);
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-}
-
-function fail(error: unknown): void {
-  console.error(`sandbox-server: ${error instanceof Error ? error.message : error}`);
-  process.exit(1);
-}
-
-try {
-  await main(readConfig(process.env));
-} catch (error) {
-  fail(error);
-}
+await runExample('sandbox-server', async () => {
+  const { host, port, ...config } = readConfig(process.env);
+  const app = await createApp({ host, port, ...config });
+  const address = await app.listen({ host, port });
+  const hint = `try: curl -H 'content-type: text/plain' -d '[1, 2, 3].map((n) => n * n)' ${address}/run`;
+  return { address, close: () => app.close(), hints: [hint] };
+});

@@ -21,11 +21,11 @@ export interface Report {
 /** Runs scripts, each in an engine that the pool lends for it. */
 export class Sandbox {
   readonly limits: Limits;
-  readonly #pool: QuickJSPool;
+  readonly pool: QuickJSPool;
   readonly #turns = new Turns();
 
   private constructor(pool: QuickJSPool, limits: Limits) {
-    this.#pool = pool;
+    this.pool = pool;
     this.limits = limits;
   }
 
@@ -36,7 +36,7 @@ export class Sandbox {
   /** Rejects as the pool's `acquire` does, with the signal's reason for one. */
   run(script: Script, signal: AbortSignal): Promise<Report> {
     const askedMillis = performance.now();
-    return this.#pool.use(
+    return this.pool.use(
       async (instance) => {
         await this.#turns.next();
         const waitedMillis = performance.now() - askedMillis;
@@ -49,7 +49,7 @@ export class Sandbox {
           if (!(error instanceof ScriptError)) throw error;
           outcome = error;
         } finally {
-          if (!execution.close()) await this.#pool.destroy(instance);
+          if (!execution.close()) await this.pool.destroy(instance);
         }
         const { ranMillis } = execution;
         const { name } = instance;
@@ -66,11 +66,11 @@ export class Sandbox {
   }
 
   stats() {
-    return this.#pool.stats();
+    return this.pool.stats();
   }
 
   /** Lets the scripts under way finish; who waits for an instance gets a `PoolClosedError`. */
   close(): Promise<void> {
-    return this.#pool.close();
+    return this.pool.close();
   }
 }

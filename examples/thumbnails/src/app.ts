@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { PoolError } from '@wasm-pool/core';
+import { whileConnected } from '@wasm-pool/core/service';
 import { WasmError } from '@wasm-pool/wasm-adapter';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { createServer, type Refusal, refuse } from 'example-shared';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Config } from './config.js';
 import { Gallery } from './gallery.js';
 import { ImageError } from './image-error.js';
@@ -13,10 +13,6 @@ import { readWanted } from './wanted.js';
 
 const TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 
-const page = readFileSync(new URL('../page/index.html', import.meta.url));
-const pagePolicy =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 type Query = Record<string, unknown>;
 
 /** The server, not listening yet. Closing it lets the thumbnails under way finish. */
@@ -24,13 +20,17 @@ export async function createApp(config: Config): Promise<FastifyInstance> {
   const thumbnailer = await openThumbnailer(config);
   const { pool, thumbnail } = thumbnailer;
   const gallery = new Gallery(thumbnailer);
-  const app = fastify({ bodyLimit: config.bodyBytes, requestTimeout: 30_000 });
+  const app = createServer({
+    page: new URL('../page/index.html', import.meta.url),
+    pools: [pool],
+    bodyBytes: config.bodyBytes,
+    types: TYPES,
+    cacheControl: 'no-cache',
+    explain: (error) => explain(error, config),
+  });
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(TYPES, { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => body);
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-cache');
-  });
   // Both wait for what is under way: the pool, which lends no more, and behind it the connections.
   app.addHook('preClose', () => pool.close());
 
@@ -58,7 +58,7 @@ export async function createApp(config: Config): Promise<FastifyInstance> {
         return refuse(reply, 400, 'ERR_REQUEST', 'there is no image in the body');
       }
       const askedMillis = performance.now();
-      const made = await thumbnail(request.body, wanted, whileConnected(reply));
+      const made = await thumbnail(request.body, wanted, whileConnected(reply.raw));
       return sendThumbnail(reply, made, wanted, askedMillis);
     },
   );
@@ -71,25 +71,7 @@ export async function createApp(config: Config): Promise<FastifyInstance> {
     return measuring;
   });
   app.get('/stats', () => pool.stats());
-  app.get('/healthz', () => ({ ok: true }));
-  app.get('/', (_request, reply) =>
-    reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page),
-  );
-
-  app.setNotFoundHandler((request, reply) =>
-    refuse(reply, 404, 'ERR_NOT_FOUND', `there is no ${request.method} ${request.url}`),
-  );
-  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(reply, error, config));
   return app;
-}
-
-/** Aborted when the client is gone before it had an answer. */
-function whileConnected(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }
 
 function includes(ifNoneMatch: string | undefined, etag: string): boolean {
@@ -112,50 +94,20 @@ function sendThumbnail(
   return reply.type(`image/${format}`).send(bytes);
 }
 
-function sendError(reply: FastifyReply, error: FastifyError, config: Config): unknown {
+/** What the image is to blame for. */
+function explain(error: Error, { callMillis }: Config): Refusal | undefined {
   if (error instanceof ImageError) {
-    const status = { ERR_IMAGE_TYPE: 415, ERR_IMAGE_PIXELS: 413, ERR_IMAGE_BROKEN: 422 };
-    return refuse(reply, status[error.code], error.code, error.message);
+    const { code, message } = error;
+    const status = { ERR_IMAGE_TYPE: 415, ERR_IMAGE_PIXELS: 413, ERR_IMAGE_BROKEN: 422 }[code];
+    return { status, code, message };
   }
   if (error instanceof WasmError && error.code === 'ERR_WASM_CALL_TIMEOUT') {
-    const message = `the image took longer than ${config.callMillis} ms`;
-    return refuse(reply, 422, 'ERR_IMAGE_SLOW', message);
+    const message = `the image took longer than ${callMillis} ms`;
+    return { status: 422, code: 'ERR_IMAGE_SLOW', message };
   }
   if (error instanceof WebAssembly.RuntimeError) {
-    return refuse(reply, 422, 'ERR_IMAGE_CRASHED', `the codec crashed: ${error.message}`);
+    const message = `the codec crashed: ${error.message}`;
+    return { status: 422, code: 'ERR_IMAGE_CRASHED', message };
   }
-  if (error instanceof PoolError) {
-    switch (error.code) {
-      case 'ERR_POOL_QUEUE_FULL':
-        return retryLater(reply, error.code, `${config.maxWaiting} others wait already`);
-      case 'ERR_POOL_ACQUIRE_TIMEOUT':
-        return retryLater(reply, error.code, `no thread was free for ${config.waitMillis} ms`);
-      case 'ERR_POOL_CLOSED':
-        return retryLater(reply, error.code, 'the server is shutting down');
-    }
-  }
-  switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE': {
-      const message = `the image is larger than ${config.bodyBytes} bytes`;
-      return refuse(reply, 413, 'ERR_REQUEST_SIZE', message);
-    }
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
-      const given = JSON.stringify(reply.request.headers['content-type'] ?? '');
-      const message = `the content type is ${given}; accepted: ${TYPES.join(', ')}`;
-      return refuse(reply, 415, 'ERR_REQUEST_TYPE', message);
-    }
-  }
-  const { statusCode = 500 } = error;
-  if (statusCode < 500) return refuse(reply, statusCode, 'ERR_REQUEST', error.message);
-  if (error.name === 'AbortError') return refuse(reply, 499, 'ERR_REQUEST', 'the client is gone');
-  console.error(error);
-  return refuse(reply, 500, 'ERR_INTERNAL', 'something went wrong on our side');
-}
-
-function retryLater(reply: FastifyReply, code: string, message: string): FastifyReply {
-  return refuse(reply.header('retry-after', '1'), 503, code, message);
-}
-
-function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
-  return reply.code(status).send({ error: { code, message } });
+  return undefined;
 }

@@ -1,28 +1,10 @@
+import { runExample } from 'example-shared';
 import { createApp } from './app.js';
-import { type Config, readConfig } from './config.js';
+import { readConfig } from './config.js';
 
-async function main(config: Config): Promise<void> {
+await runExample('thumbnails', async () => {
+  const config = readConfig(process.env);
   const app = await createApp(config);
   const address = await app.listen({ host: config.host, port: config.port });
-  console.log(`thumbnails listens on ${address}`);
-  console.log(`try: curl -X POST ${address}/measure`);
-
-  const stop = (signal: string) => {
-    console.log(`${signal}: finishing what is running`);
-    // The second signal finds no handler, and ends the process as ever.
-    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
-    app.close().catch(fail);
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-}
-
-function fail(error: unknown): void {
-  console.error(`thumbnails: ${error instanceof Error ? error.message : error}`);
-  process.exit(1);
-}
-
-try {
-  await main(readConfig(process.env));
-} catch (error) {
-  fail(error);
-}
+  return { address, close: () => app.close(), hints: [`try: curl -X POST ${address}/measure`] };
+});

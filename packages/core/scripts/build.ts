@@ -12,11 +12,14 @@ await buildPackage({
   entries: {
     index: 'index.ts',
     'generic-pool': 'drop-in/index.ts',
-    inspector: 'inspector/index.ts',
     internal: 'internal.ts',
+    fastify: 'fastify/index.ts',
+    inspector: 'inspector/index.ts',
+    nestjs: 'nestjs/index.ts',
     opentelemetry: 'opentelemetry/index.ts',
+    service: 'service/index.ts',
   },
-  external: ['@opentelemetry/api'],
+  external: ['@nestjs/common', '@opentelemetry/api'],
   plugins: [
     {
       name: 'events',
@@ -33,7 +36,7 @@ await buildPackage({
   chunks: [
     {
       name: 'pool',
-      test: /\/src\/(?!drop-in\/|inspector\/|opentelemetry\/|index|internal)|\/node_modules\//,
+      test: /\/src\/(?!(?:drop-in|fastify|inspector|nestjs|opentelemetry|service)\/|index|internal)|\/node_modules\//,
     },
   ],
   banner: await licences('generic-pool', 'events/'),

@@ -7,8 +7,8 @@ import { channel } from './runtime.js';
  * - `wasm-pool:wait`: an acquire that was not served at once has ended: `{ pool, millis, outcome }`, the
  *   outcome `served`, `timeout`, `aborted` or the code of the error. It is told in the AsyncLocalStorage
  *   context of the acquire. One that was refused without a wait has 0 milliseconds.
- * - `wasm-pool:release`: a loan has ended: `{ pool, millis }`, the length of the loan; undefined where
- *   nobody had subscribed when it began
+ * - `wasm-pool:release`: a loan has ended that was timed (any loan that began while somebody had
+ *   subscribed): `{ pool, millis }`
  * - `wasm-pool:create`: a creation has ended: `{ pool, millis, error }`; `error` undefined where it worked
  * - `wasm-pool:destroy`: a resource goes: `{ pool, reason, ageMillis, uses, bytes }`; `bytes` where the
  *   factory can tell
@@ -30,7 +30,7 @@ export interface WaitMessage {
 /** See `wasm-pool:release`. */
 export interface ReleaseMessage {
   readonly pool: string;
-  readonly millis: number | undefined;
+  readonly millis: number;
 }
 
 /** See `wasm-pool:create`. */

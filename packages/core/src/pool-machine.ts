@@ -43,6 +43,9 @@ import { Unfit } from './unfit.js';
 import type { Waiter } from './waiter.js';
 import { withTimeoutAndSignal } from './waiter-limits.js';
 
+/** Looked at for each loan. */
+const { release } = channels;
+
 /** How long an answer of an asynchronous `validate` holds for an entry that stays idle. */
 const VALID_MILLIS = 500;
 
@@ -497,7 +500,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     entry.validUntilMillis = 0;
     this.#borrowed++;
     this.acquired++;
-    if (channels.release.hasSubscribers) entry.lentMillis = clockMillis();
+    if (release.hasSubscribers) entry.lentMillis = clockMillis();
   }
 
   /** Lends an entry to a waiter. Its loan is timed: a waiter's clock is read in any case. */
@@ -677,17 +680,17 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     entry.state = 'checking';
     this.#borrowed--;
     if (this.#leakWatch !== undefined) this.#leakWatch.forget(entry);
-    if (entry.lentMillis >= 0 || channels.release.hasSubscribers) this.#noteLoan(entry);
+    if (entry.lentMillis >= 0) this.#noteLoan(entry);
   }
 
-  /** A loan that was timed has ended, or one that somebody wants to be told of. */
+  /** A loan that was timed has ended. */
   #noteLoan(entry: Entry<T>): void {
-    const { hasSubscribers } = channels.release;
+    const { hasSubscribers } = release;
     const now = hasSubscribers ? clockMillis() : turnMillis();
-    const millis = entry.lentMillis < 0 ? undefined : Math.max(now - entry.lentMillis, 0);
+    const millis = Math.max(now - entry.lentMillis, 0);
     entry.lentMillis = -1;
-    if (millis !== undefined) this.loans.add(millis);
-    if (hasSubscribers) channels.release.publish({ pool: this.settings.name, millis });
+    this.loans.add(millis);
+    if (hasSubscribers) release.publish({ pool: this.settings.name, millis });
   }
 
   /** Where a loan that is watched was acquired. */

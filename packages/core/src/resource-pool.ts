@@ -437,6 +437,7 @@ export class ResourcePool<T, Lent, Context>
       this;
     return {
       ...this.state(),
+      draining: this.draining,
       destroying: this.destroying.size,
       acquired,
       created,

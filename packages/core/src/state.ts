@@ -22,6 +22,8 @@ export interface PoolState {
 
 /** `pool.stats()`: the counters of now, and totals since the pool was made. */
 export interface PoolStats extends PoolState {
+  /** Whether it lends nothing any more: it is draining, or closed. */
+  readonly draining: boolean;
   /** Destructions under way. */
   readonly destroying: number;
   /** Loans made. */

@@ -169,8 +169,8 @@ export class Pool<T> extends Base<
     this._resourceLoans.delete(resource);
     loan.resolve();
     if (channels.release.hasSubscribers) {
-      const { lastBorrowTime } = loan.pooledResource;
-      const millis = lastBorrowTime == null ? undefined : Date.now() - lastBorrowTime;
+      const now = Date.now();
+      const millis = now - (loan.pooledResource.lastBorrowTime ?? now);
       channels.release.publish({ pool: this.#name, millis });
     }
     loan.pooledResource.deallocate();

@@ -52,8 +52,7 @@ section {
   background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem;
   padding: 1rem; margin: 1rem 0; display: grid; gap: 1rem;
 }
-dl { display: flex; flex-wrap: wrap; gap: 0.5rem 1.75rem; margin: 0 }
-dl div { min-width: 4.5rem }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr)); gap: 0.5rem; margin: 0 }
 dt { color: var(--quiet); font-size: 0.75rem }
 dd { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums }
 .charts { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)) }
@@ -73,6 +72,8 @@ th, td { text-align: left; padding: 0.2rem 0.75rem 0.2rem 0; border-bottom: 1px 
 th { color: var(--quiet); font-weight: 500; font-size: 0.75rem }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 td.name { white-space: normal; overflow-wrap: anywhere; min-width: 6rem }
+td.from { white-space: normal; overflow-wrap: anywhere; min-width: 14rem }
+.reasons { max-width: 24rem }
 td.borrowed { color: var(--used); font-weight: 600 }
 pre { margin: 0.25rem 0; font-size: 0.75rem; white-space: pre-wrap; overflow-wrap: anywhere; min-width: 16rem }
 .none { color: var(--quiet); margin: 0 }
@@ -202,7 +203,7 @@ function resources(pool) {
     cell(millis(it.ageMillis), 'number'),
     cell(number.format(it.uses), 'number'),
     cell(bytes(it.bytes), 'number'),
-    cell(where(pool.id + ' ' + it.name + ' ' + it.uses, it.acquiredAt), 'name')));
+    cell(where(pool.id + ' ' + it.name + ' ' + it.uses, it.acquiredAt), 'from')));
   const heads = ['name', 'state', ['lent for'], ['idle for'], ['age'], ['uses'], ['memory'], 'lent from'];
   const list = table(heads, rows);
   if (pool.more > 0) list.append(element('p', { class: 'none' }, 'and ' + pool.more + ' more'));
@@ -228,7 +229,7 @@ function section(pool, length) {
   return element('section', { 'aria-label': stats.name },
     element('h2', {}, stats.name), tiles(stats),
     element('div', { class: 'charts' }, ...charts),
-    reasons(stats.destroyedBy), resources(pool));
+    element('div', { class: 'reasons' }, reasons(stats.destroyedBy)), resources(pool));
 }
 
 function show(update) {

@@ -121,7 +121,7 @@ export function meterPools(meter: Meter): () => void {
     if (outcome !== 'served') failures.add(1, { ...of, 'error.type': outcome });
   };
   const onRelease = ({ pool, millis }: ReleaseMessage) => {
-    if (millis !== undefined) useTime.record(millis / 1000, attributes(pool));
+    useTime.record(millis / 1000, attributes(pool));
   };
   const onCreate = ({ pool, millis, error }: CreateMessage) => {
     if (error === undefined) createTime.record(millis / 1000, attributes(pool));
