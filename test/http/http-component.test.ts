@@ -241,7 +241,6 @@ describe('createHttpComponent', () => {
 
   test.each([
     [2, { imports: {} }, /preview 2, .*: imports are functions.*; accepted: a module that exports/],
-    [2, { wasi: { preopens: { '/': '/tmp' } } }, /wasi\.preopens are not there; accepted: no fold/],
     [3, { module: 'data:text/javascript,' }, /preview 3, .*; accepted: imports/],
   ])('refuses for preview %i the options %o', async (preview, options, message) => {
     const error = await failure(createHttpComponent(guestPath(preview), options));

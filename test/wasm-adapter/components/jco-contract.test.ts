@@ -75,6 +75,10 @@ describe('jco generates code', () => {
       importsWasi: false,
       importsWasi3: false,
       unversionedWasi3: new Set(),
+      unversioned: new Map([
+        ['test:tasks/host', ['1.0.0']],
+        ['test:tasks/api', ['1.0.0']],
+      ]),
     });
     expect(keepsHandles(guest)).toBe(true);
   });
