@@ -81,12 +81,12 @@ describe('where everything is on loan', () => {
     const b = await make(factory, 'b', 4);
     const c = await make(factory, 'c', 4);
     const lent = [await a.acquire(), await b.acquire()] as const;
-    for (const how of [
-      c.acquire({ timeoutMillis: 2 }),
-      c.use(() => {}, { timeoutMillis: 2 }),
-      c.lease({ timeoutMillis: 2 }),
-    ]) {
-      const error = await failure(how);
+    const errors = await Promise.all([
+      failure(c.acquire({ timeoutMillis: 2 })),
+      failure(c.use(() => {}, { timeoutMillis: 2 })),
+      failure(c.lease({ timeoutMillis: 2 })),
+    ]);
+    for (const error of errors) {
       expect(error).toMatchObject({ name: 'WasmError', code: 'ERR_WASM_BUDGET' });
       expect(error.cause).toMatchObject({ code: 'ERR_POOL_ACQUIRE_TIMEOUT' });
       expect(error.message).toContain(
