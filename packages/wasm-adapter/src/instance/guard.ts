@@ -67,6 +67,17 @@ export class CallState {
     return this.inFlight > 0 || this.#gates.some((gate) => gate.depth > 0 && gate.suspends);
   }
 
+  /** Nothing is known against the instance, and nothing goes on in it: false may be too careful. */
+  get settled(): boolean {
+    return (
+      !this.#poisoned &&
+      this.inFlight === 0 &&
+      this.#gates.length === 0 &&
+      this.held.size === 0 &&
+      this.tasks.running === 0
+    );
+  }
+
   /**
    * All that is known of an exception is that it left a call: a guard of its own says so, where a gate
    * has to take a call that goes on for one that was left.

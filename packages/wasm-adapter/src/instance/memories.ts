@@ -3,6 +3,8 @@ export class Memories {
   readonly #all: WebAssembly.Memory[] = [];
   /** What each `buffer` was last: asking for it anew, at each return, costs more than the return. */
   readonly #buffers: ArrayBufferLike[] = [];
+  /** One grows without detaching its buffer, which keeps its length. */
+  #anyShared = false;
 
   get first(): WebAssembly.Memory | undefined {
     return this.#all[0];
@@ -13,7 +15,9 @@ export class Memories {
     for (const value of values) {
       if (!(value instanceof WebAssembly.Memory) || this.#all.includes(value)) continue;
       this.#all.push(value);
-      this.#buffers.push(value.buffer);
+      const { buffer } = value;
+      this.#buffers.push(buffer);
+      if (!(buffer instanceof ArrayBuffer)) this.#anyShared = true;
     }
   }
 
@@ -25,8 +29,8 @@ export class Memories {
 
   #bytesOf(index: number): number {
     const { byteLength } = this.#buffers[index] as ArrayBufferLike;
-    // One that was detached, because the memory has grown, has no length left; a shared one keeps its own.
-    if (byteLength > 0 && this.#buffers[index] instanceof ArrayBuffer) return byteLength;
+    // One that was detached, because the memory has grown, has no length left.
+    if (byteLength > 0 && !this.#anyShared) return byteLength;
     const { buffer } = this.#all[index] as WebAssembly.Memory;
     this.#buffers[index] = buffer;
     return buffer.byteLength;

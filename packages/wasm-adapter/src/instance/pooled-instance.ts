@@ -117,6 +117,10 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   readonly #poolName: string;
   readonly #origin: Origin | undefined;
   readonly #memories = new Memories();
+  #isLent = false;
+  /** What the borrower gave along. */
+  #context: unknown = undefined;
+  /** The loan that is on, once somebody asked for it. */
   #loan: Loan | undefined = undefined;
   #linked: Linked[] = [];
   #sizesWhenMade: readonly number[] = [];
@@ -145,24 +149,28 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   /** For host code that goes on after its loan it stays that loan's, even if the instance was lent again. */
   get context(): Context | undefined {
     const loan = currentLoan();
-    return (loan?.instance === this ? loan : this.#loan)?.context as Context | undefined;
+    return (loan?.instance === this ? loan.context : this.#context) as Context | undefined;
   }
 
   /** The loan that is on; undefined between two. */
   get loan(): Loan | undefined {
+    if (this.#isLent) this.#loan ??= new Loan(this, this.#context);
     return this.#loan;
   }
 
   /** A loan begins: the instance can be called. */
   lend(context: Context | undefined): void {
     if (context !== undefined) this.#settings.counts.anyContext = true;
-    this.#loan = new Loan(this, context);
+    this.#isLent = true;
+    this.#context = context;
     this.calls.callable = true;
   }
 
   /** The loan is over: the instance cannot be called, and what goes on is known to be of an earlier one. */
   endLoan(): void {
     this.calls.callable = false;
+    this.#isLent = false;
+    this.#context = undefined;
     if (this.#loan === undefined) return;
     this.#loan.over = true;
     this.#loan.exports = undefined;
@@ -329,10 +337,9 @@ export class PooledInstance<Exports = unknown, Context = unknown>
 
   /** Calls a host function so that what it starts is known to be of this loan. */
   callHost(host: (...args: unknown[]) => unknown, args: readonly unknown[]): unknown {
-    const loan = this.#loan;
     // Where no borrower ever gave a context, there is none to tell from another.
-    if (loan === undefined || !this.#settings.counts.anyContext) return host(...args);
-    return runInLoan(loan, host, ...args);
+    const loan = this.#settings.counts.anyContext ? this.loan : undefined;
+    return loan === undefined ? host(...args) : runInLoan(loan, host, ...args);
   }
 
   /** What a loader returned: an instance, its exports, or an object of its own. */

@@ -59,6 +59,8 @@ export class WasmFactory<Exports, Context>
   readonly #maxMemoryBytes: number;
   readonly #promising: readonly string[] | true;
   readonly #restores: boolean;
+  /** An instance that nothing is known against is lent on as it is. */
+  readonly #reuses: boolean;
   readonly #instanceSettings: InstanceSettings;
   readonly #preparation: Preparation | undefined;
   #lastId = 0;
@@ -93,6 +95,7 @@ export class WasmFactory<Exports, Context>
       }
     }
     this.restoreBlockers = reset === 'restore' ? program.restoreBlockers : [];
+    this.#reuses = reset === 'reuse';
     this.#restores = reset === 'restore' && this.restoreBlockers.length === 0;
     if (this.#restores && instantiate !== undefined) watchForeignFinalizers();
     this.#instanceSettings = {
@@ -304,6 +307,15 @@ export class WasmFactory<Exports, Context>
   }
 
   recycle(instance: PooledInstance<Exports, Context>, ...thrown: unknown[]): Verdict {
+    // What nearly every return comes to, without the closures and the questions of the others.
+    if (this.#reuses && thrown.length === 0 && instance.calls.settled) {
+      instance.endLoan();
+      if (instance.reportMemory() <= this.#maxMemoryBytes) return true;
+    }
+    return this.#recycle(instance, thrown);
+  }
+
+  #recycle(instance: PooledInstance<Exports, Context>, thrown: readonly unknown[]): Verdict {
     const { calls } = instance;
     const unfit = calls.poisoned || calls.busy || calls.held.size > 0;
     const verdict = () => {
