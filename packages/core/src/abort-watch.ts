@@ -1,4 +1,4 @@
-/** Who watches a signal, and the one listener that they share. */
+/** The watchers of a signal, and the one listener that they share. */
 interface Watch {
   readonly watchers: Set<() => void>;
   readonly listener: () => void;

@@ -84,7 +84,7 @@ export class Pool<T> extends Base<
     },
   };
 
-  /** Of a pool that is drained and cleared there is nothing to see. */
+  /** A pool that is drained and cleared has nothing to show. */
   #whileAlive(): WatchedPool | undefined {
     return this._draining && this.size === 0 ? undefined : this.#watched;
   }

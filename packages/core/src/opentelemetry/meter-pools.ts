@@ -14,7 +14,7 @@ import { allLivePools, type WatchedPool } from '../live-pools.js';
 /** From a tenth of a millisecond, for WebAssembly calls take no longer, to ten seconds. */
 const SECONDS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
-/** What is added up over the pools of one name. */
+/** Figures added up over the pools of one name. */
 interface Sums {
   idle: number;
   used: number;

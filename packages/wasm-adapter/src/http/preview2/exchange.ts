@@ -22,7 +22,7 @@ export class ArrivingBytes implements Source {
   readonly waits: 'body' | 'other';
   readonly #chunks: Uint8Array[] = [];
   readonly #taken: (bytes: number) => void;
-  /** Of the end: trailers, or why there is none; undefined before. */
+  /** The trailers at the end of the body, or why there are none; undefined before. */
   trailers: HeaderList | Error | undefined;
 
   constructor(waits: 'body' | 'other', taken: (bytes: number) => void) {

@@ -79,7 +79,7 @@ export class Serving {
     if (streams) void this.#pumpBody();
   }
 
-  /** What is left to send once the component has returned. */
+  /** The rest to send once the component has returned. */
   finish(result: TaskResult): void {
     this.#drain();
     if ('broken' in result) throw new HttpError('ERR_HTTP_ANSWER', result.broken);

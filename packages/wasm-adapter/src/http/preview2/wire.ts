@@ -19,7 +19,7 @@ export interface AnswerHead {
   readonly headers: HeaderList;
 }
 
-/** What of an answer is not sent yet when the component has returned. */
+/** The part of an answer that is not sent yet when the component has returned. */
 export interface AnswerRest {
   /** undefined: it was sent ahead. */
   readonly head: AnswerHead | undefined;
