@@ -27,4 +27,15 @@ export const texts: readonly string[] = [
      (func (export "scale") (result f64) (global.set $f (f64.mul (global.get $f) (f64.const 2))) (global.get $f))
      (func (export "trap") (unreachable))
      (func $start (i32.store (i32.const 32) (i32.const 99))) (start $start))`,
+  `(module (memory 1) (table $t 4 funcref) (elem $e func $f $f) (data $d "data")
+     (func $f (param i32) (result i32)
+       (memory.copy (i32.const 0) (i32.const 9) (local.get 0)) (i32.const 1))
+     (func (export "fill") (param i32) (local i64 f32 f32)
+       (if (local.get 0) (then (memory.fill (i32.const 0) (i32.const 7) (local.get 0))))
+       (memory.init $d (i32.const 0) (i32.const 0) (i32.const 3)))
+     (func (export "table") (param i32) (result i32)
+       (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 2))
+       (table.copy (i32.const 2) (i32.const 0) (local.get 0))
+       (table.fill $t (i32.const 0) (ref.func $f) (local.get 0))
+       (table.grow $t (ref.null func) (local.get 0))))`,
 ];

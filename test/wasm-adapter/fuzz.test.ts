@@ -25,6 +25,8 @@ test('whatever the bytes, what is read of a valid module can be rewritten, and t
       valid++;
       const extended = rewriteModule(mutant, shape, { exportState: true });
       expect(WebAssembly.validate(extended), `seed ${seed}, mutant ${number}`).toBe(true);
+      const interruptible = rewriteModule(mutant, shape, { interruptible: true });
+      expect(WebAssembly.validate(interruptible), `seed ${seed}, mutant ${number}`).toBe(true);
     } catch (error) {
       if (isValid || !(error instanceof RangeError)) {
         throw new Error(`seed ${seed}, mutant ${number}`, { cause: error });

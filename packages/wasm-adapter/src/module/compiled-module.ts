@@ -22,6 +22,8 @@ export interface CompiledParts {
   readonly shape: ModuleShape | undefined;
   /** The author's bytes, where they are known: other modules are made from them, for copies. */
   readonly bytes?: Uint8Array | undefined;
+  /** Whether other modules that are made of the bytes have to be interruptible: see `ModuleChanges`. */
+  readonly interruptible?: boolean | undefined;
 }
 
 /** A core module, compiled for all instances. */
@@ -32,6 +34,8 @@ export class CompiledModule implements Program, CoreModule {
 
   readonly shape: ModuleShape | undefined;
 
+  readonly interruptible: boolean;
+
   readonly defaultMaxUses = 0;
 
   #original: WebAssembly.Module | Uint8Array<ArrayBuffer>;
@@ -39,7 +43,8 @@ export class CompiledModule implements Program, CoreModule {
 
   #bytes: Uint8Array | undefined;
 
-  constructor({ original, extended, shape, bytes }: CompiledParts) {
+  constructor({ original, extended, shape, bytes, interruptible = false }: CompiledParts) {
+    this.interruptible = interruptible;
     this.#original = original;
     this.#bytes = bytes;
     this.extended = extended;
@@ -91,13 +96,13 @@ export class CompiledModule implements Program, CoreModule {
 
   /** The author's bytes go as shared memory: there is one copy of them for all threads. */
   toMessage(): CompiledParts {
-    const { extended, shape } = this;
+    const { extended, shape, interruptible } = this;
     if (sharesMemory && this.#bytes !== undefined && isOwn(this.#bytes)) {
       const shared = new Uint8Array(threadMemory(this.#bytes.length));
       shared.set(this.#bytes);
       this.#bytes = shared;
     }
-    return { original: this.#original, extended, shape, bytes: this.#bytes };
+    return { original: this.#original, extended, shape, bytes: this.#bytes, interruptible };
   }
 }
 
@@ -132,7 +137,8 @@ export async function compile(
     return new CompiledModule({ original: module, extended: module, shape, bytes });
   }
   limits.checkShape(name, shape);
-  const changes = limits.changes(shape);
+  const { interruptible } = options;
+  const changes = { ...limits.changes(shape), interruptible };
   const exportState = restores ? true : 'memories';
   const limited = rewriteModule(bytes, shape, changes);
   const more = rewriteModule(bytes, shape, { ...changes, exportState });
@@ -142,7 +148,7 @@ export async function compile(
     const now = restores || !compilesAtOnce(limited.length);
     original = now ? await compileBytes(limited, name, bytes, streaming) : limited;
   }
-  return new CompiledModule({ original, extended: compiled, shape, bytes });
+  return new CompiledModule({ original, extended: compiled, shape, bytes, interruptible });
 }
 
 /** @param original what the author wrote, of which the error is to speak */

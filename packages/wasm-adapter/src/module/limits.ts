@@ -47,6 +47,8 @@ export interface ModuleOptions {
   readonly limits?: WasmLimits | undefined;
   readonly maxMemoryBytes?: number | undefined;
   readonly reset?: 'reuse' | 'restore' | 'fresh' | undefined;
+  /** Whether it runs on a thread that can be ended meanwhile. */
+  readonly interruptible?: boolean | undefined;
 }
 
 const known = new Map<string, OptionCheck>(

@@ -51,6 +51,10 @@ export interface ModuleShape {
 
 /** Functions by their index: imported ones first. */
 export interface FunctionsShape {
+  /** How many there are. */
+  readonly count: number;
+  /** How many types there are, of functions and others. */
+  readonly typeCount: number;
   /**
    * Those to which there can be references: in a segment, or in an initial value. Code may refer to
    * these and to exported ones only: WebAssembly Core, 3.5.16 "Modules", `refs`.
@@ -184,6 +188,8 @@ export function moduleShape(bytes: Uint8Array, readsCode = true): ModuleShape {
     droppable: passive && traits.drops,
     writesTables: traits.writesTables,
     functions: {
+      count: functionTypes.length,
+      typeCount: reader.takingFunctions.length,
       referenced: [...new Set(reader.referenced)],
       exportedAs: functionNames,
       exportedTypes,

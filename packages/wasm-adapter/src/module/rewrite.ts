@@ -1,7 +1,9 @@
 // Rewrites a module's bytes section by section. What a change concerns is written anew; each other
 // section, custom ones too, stays byte for byte. Nothing moves in any index space: functions,
-// memories, tables, globals and segments keep their numbers, so that no code has to be touched.
+// memories, tables, globals and segments keep their numbers, so that no code has to be touched, but
+// for that of a module whose thread is to be ended at any time.
 import { concat, unsignedLeb, utf8WithLength } from './byte-writer.js';
+import { withInterruptionPoints } from './interruption-points.js';
 import { type Limits, type ModuleShape, type ShapeItem, TypeReader } from './module-shape.js';
 import {
   exportName,
@@ -30,6 +32,8 @@ export interface ModuleChanges {
   readonly tableLimits?: ((index: number) => NewLimits) | undefined;
   /** Active data segments write nothing. They keep their numbers; passive ones stay as they are. */
   readonly emptyData?: boolean | undefined;
+  /** Its thread can be ended while an instruction of its takes long: see `withInterruptionPoints`. */
+  readonly interruptible?: boolean | undefined;
 }
 
 /** Limits, in bytes for a memory and in elements for a table. They only ever narrow what is there. */
@@ -113,7 +117,8 @@ export function rewriteModule(
     }
   }
   if (!exported) write(Section.export, concat(unsignedLeb(added.length), added));
-  return changed ? concat(parts) : bytes;
+  const rewritten = changed ? concat(parts) : bytes;
+  return changes.interruptible ? withInterruptionPoints(rewritten, shape) : rewritten;
 }
 
 /** The new content of a section; undefined: it stays as it is. */

@@ -95,14 +95,14 @@ export class Preparation {
       const what = 'it is a component, of which jco keeps a part in JavaScript';
       throw cannotCopy(poolName, what);
     }
-    const { bytes } = program;
+    const { bytes, interruptible } = program;
     // With its code, which is not read for each pool.
     const shape = program.shape && bytes && moduleShape(bytes);
     const [blocker] = copyBlockersOf(shape, nameOf);
     if (blocker !== undefined || shape === undefined || bytes === undefined) {
       throw cannotCopy(poolName, blocker ?? 'its bytes are not known');
     }
-    const changes = new ModuleLimits(limits).changes(shape);
+    const changes = { ...new ModuleLimits(limits).changes(shape), interruptible };
     const module = { bytes, shape, changes };
     return new Preparation(poolName, module, instantiate !== undefined, snapshot, threads);
   }

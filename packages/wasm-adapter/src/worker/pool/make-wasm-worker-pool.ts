@@ -15,7 +15,7 @@ export async function makeWasmWorkerPool(
   options: WasmWorkerPoolOptions,
 ): Promise<WasmWorkerPool> {
   const settings = workerSettings(options);
-  const program = await makeProgram(await loading, options);
+  const program = await makeProgram(await loading, { ...options, interruptible: true });
   const module = program.mainModule(settings.name);
   const prepared = await preparedFor(program, options, settings.name);
   const tied: { factory?: LentWorkerFactory<object, unknown> } = {};
