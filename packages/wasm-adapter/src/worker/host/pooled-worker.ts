@@ -330,6 +330,8 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   /** Has a call stop that its thread has begun, unless that is answered at the last moment. */
   #stop(call: Call, verdict: string, error: unknown, why: number): void {
     this.#stopping = { call, verdict, error };
+    // The thread may be through with it by now, and is not to begin what would be lost with it.
+    for (const behind of this.#pipeline.withdraw(1)) this.#pipeline.add(behind);
     this.#drain();
     if (call.settled) {
       this.#stopping = undefined;
