@@ -1,5 +1,7 @@
 import 'reflect-metadata';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { Agent, createServer, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Module, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { createPool } from '@wasm-pool/core';
@@ -38,6 +40,32 @@ test('the Fastify plugin answers 503 while creation fails, and while min is miss
   expect([await ask('/alive'), await ask('/ready')]).toEqual([200, 503]);
   for (let round = 0; round < 3; round++) await failure(pool.acquire());
   expect(await ask('/alive')).toBe(503);
+});
+
+test('the Fastify plugin has no path that is false', async () => {
+  await using pool = createPool(factory);
+  const app = fastify();
+  app.register(fastifyPools, { pools: [pool], health: false, ready: false });
+  onTestFinished(() => app.close());
+  const ask = async (url: string) => (await app.inject({ url })).statusCode;
+  expect([await ask('/healthz'), await ask('/readyz')]).toEqual([404, 404]);
+});
+
+test('the Fastify plugin waits for no answer where Fastify ends all connections at once', async () => {
+  const pool = createPool(factory);
+  const app = fastify({ forceCloseConnections: true });
+  app.register(fastifyPools, { pools: [pool] });
+  const asked = Promise.withResolvers<void>();
+  app.get('/never', () => {
+    asked.resolve();
+    return new Promise(() => {});
+  });
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  const answer = failure(fetch(`${address}/never`));
+  await asked.promise;
+  await app.close();
+  expect(await answer).toMatchObject({ message: 'fetch failed' });
+  expect(pool.stats().draining).toBe(true);
 });
 
 test('the Fastify plugin is a plugin of Fastify 5 by the conventions of fastify-plugin', async () => {
@@ -113,4 +141,34 @@ test('a server is closed behind its answers, with connections that clients keep'
   expect((await plain).headers.get('connection')).toBe('close');
   await closing;
   await closerOf(createServer())(); // one that never listened
+});
+
+test('a request that comes by a connection of before is answered while others are, and is its last', async () => {
+  const finish = Promise.withResolvers<void>();
+  const server = createServer(async ({ url }, response) => {
+    if (url === '/slow') await finish.promise;
+    response.end(url);
+  });
+  const close = closerOf(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })] as const;
+  const ask = async (agent: Agent, path: string) => {
+    const { port } = server.address() as AddressInfo;
+    const asked = get({ agent, port, path, host: '127.0.0.1' });
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.resume();
+    await once(response, 'end');
+    return response.headers.connection;
+  };
+  expect(await ask(agents[0], '/quick')).toBe('keep-alive');
+  const arrived = once(server, 'request');
+  const slow = ask(agents[1], '/slow');
+  await arrived;
+  const address = server.address() as AddressInfo;
+  const closing = close();
+  server.address = () => address; // it has none any more, and its connections go on
+  expect(await ask(agents[0], '/quick')).toBe('close');
+  finish.resolve();
+  expect(await slow).toBe('close');
+  await closing;
 });

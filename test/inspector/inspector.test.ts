@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
 import { createPool } from '@wasm-pool/core';
 import { createPool as createDropIn } from '@wasm-pool/core/generic-pool';
 import {
@@ -6,7 +7,7 @@ import {
   type InspectorOptions,
   type WatchedPool,
 } from '@wasm-pool/core/inspector';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { webServer } from '../helpers/web-server.js';
 
 const factory = { create: async () => ({}), destroy: async () => {} };
@@ -155,6 +156,60 @@ test('loans are timed while somebody looks, and only then', async () => {
     break;
   }
   await expect.poll(() => release.hasSubscribers).toBe(false);
+});
+
+test('loans are timed until the last page is closed', async () => {
+  const { at } = await serve([]);
+  const release = channel('wasm-pool:release');
+  const [one, two] = [eventsOf(at('/?events')), eventsOf(at('/?events'))];
+  await Promise.all([one.next(), two.next()]);
+  await one.return(undefined);
+  await two.next(); // goes on
+  expect(release.hasSubscribers).toBe(true);
+  await two.return(undefined);
+  await expect.poll(() => release.hasSubscribers).toBe(false);
+});
+
+test('more than 32 pages at once are refused, and told when to come again', async () => {
+  const { at } = await serve([], { intervalMillis: 60_000 });
+  const open = await Promise.all(Array.from({ length: 32 }, () => fetch(at('/?events'))));
+  expect(open.every(({ status }) => status === 200)).toBe(true);
+  const refused = await fetch(at('/?events'));
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '10']);
+});
+
+test('a page that does not read is sent nothing more until it does', async () => {
+  const name = 'long'.repeat(100_000);
+  const pool = createPool(factory, { name });
+  const looks = vi.spyOn(pool, 'stats');
+  const inspector = createInspector([pool], { intervalMillis: 10 });
+  onTestFinished(() => inspector.close());
+  const written: number[] = [];
+  const response = Object.assign(new EventEmitter(), {
+    writableNeedDrain: false,
+    setHeader() {},
+    writeHead() {},
+    end() {},
+    write: (text: string) => written.push(text.length),
+  });
+  inspector.listener({ method: 'GET', url: '/?events' } as never, response as never);
+  await expect.poll(() => written.length).toBeGreaterThan(1);
+  response.writableNeedDrain = true;
+  const [before, seen] = [written.length, looks.mock.calls.length];
+  await expect.poll(() => looks.mock.calls.length).toBeGreaterThan(seen + 5);
+  expect(written.length).toBe(before);
+  response.writableNeedDrain = false;
+  await expect.poll(() => written.length).toBeGreaterThan(before);
+});
+
+test('a pool that was made since the last look is listed without a history', async () => {
+  const { at } = await serve(undefined, { intervalMillis: 60_000 });
+  await using pool = createPool(factory, { name: 'just made' });
+  for await (const { pools } of eventsOf(at('/?events'))) {
+    const made = pools.find(({ stats }) => stats.name === pool.stats().name);
+    expect(made?.samples).toEqual([]);
+    break;
+  }
 });
 
 test('closing it ends the pages that are open, and refuses more', async () => {

@@ -152,6 +152,22 @@ test('a pool without a limit has none to show', async () => {
   expect(pool.max).toBe(0);
 });
 
+test('a pool that was closed is shown as empty, with a limit where it had one', async () => {
+  await using endpoint = await openEndpoint();
+  const limited = await createWasmPool<Exports>(memory, { name: 'closed', max: 2, min: 1 });
+  const unlimited = createPool(anything, { name: 'closed, unlimited', max: 0 });
+  const value = async (metric: string, wasm_pool_name: string) =>
+    sampleOf(await endpoint.scrape(), `wasm_pool_${metric}`, { wasm_pool_name });
+  expect(await value('resource_max', 'closed')).toBe(2);
+  expect(await value('memory_usage', 'closed')).toBe(2 * 65_536);
+  await Promise.all([limited.close(), unlimited.close()]);
+  expect(await value('resource_max', 'closed')).toBe(0);
+  expect(await value('memory_usage', 'closed')).toBe(0);
+  expect(await value('resource_max', 'closed, unlimited')).toBeUndefined();
+  expect(await value('memory_usage', 'closed, unlimited')).toBeUndefined();
+  expect(await value('resource_pending_requests', 'closed, unlimited')).toBe(0);
+});
+
 test('a pool that nobody has any more is not kept, and shown as empty', async () => {
   await using endpoint = await openEndpoint();
   const of = { wasm_pool_name: 'forgotten' };

@@ -50,7 +50,10 @@ describe('the health of pools', () => {
   test('without a list is that of all pools, of the drop-in door too', async () => {
     await using pool = createPool(recordingFactory({ create: hang }), { name: 'slow', min: 1 });
     const create = () => new Promise<object>(() => {});
-    createDropIn({ create, destroy: async () => {} }, { name: 'slow drop-in', min: 1 });
+    const dropIn = createDropIn(
+      { create, destroy: async () => {} },
+      { name: 'slow drop-in', min: 1 },
+    );
     expect(pool.size).toBe(1);
     expect(healthOf().problems).toEqual(
       expect.arrayContaining([
@@ -58,7 +61,18 @@ describe('the health of pools', () => {
         'slow drop-in: 0 of 1 resources are there',
       ]),
     );
+    expect(dropIn.size).toBe(1); // it is not collected before
     void pool.close({ timeoutMillis: 1 });
+  });
+
+  test('without a list is not that of a pool that is collected, though nobody was told so yet', () => {
+    class Emptied {
+      deref() {}
+    }
+    vi.stubGlobal('WeakRef', Emptied);
+    createPool(recordingFactory({ create: hang }), { name: 'collected', min: 1 });
+    vi.unstubAllGlobals();
+    expect(healthOf().problems.join()).not.toContain('collected');
   });
 
   test('a bad option is refused', () => {
@@ -126,6 +140,15 @@ describe('a shutdown', () => {
       await settle();
       expect(close.mock.calls).toEqual([['SIGUSR2']]);
       expect(exits).toEqual([undefined]);
+    });
+
+    test('leaves the process to end by itself', async () => {
+      const close = vi.fn();
+      onShutdown(close, { signals });
+      process.emit('SIGUSR2', 'SIGUSR2');
+      await settle();
+      expect(close).toHaveBeenCalledOnce();
+      expect(exits).toEqual([]);
     });
 
     test('ends with exit code 1 where close fails, or takes too long', async () => {

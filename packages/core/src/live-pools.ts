@@ -14,7 +14,6 @@ interface Registered {
 
 interface LivePools {
   readonly byToken: Map<object, Registered>;
-  readonly tokens: WeakMap<object, object>;
   readonly collected: FinalizationRegistry<object>;
 }
 
@@ -30,32 +29,27 @@ function livePools(): LivePools {
 function makeLivePools(): LivePools {
   const byToken = new Map<object, Registered>();
   const collected = new FinalizationRegistry<object>((token) => byToken.delete(token));
-  return { byToken, tokens: new WeakMap(), collected };
+  return { byToken, collected };
 }
 
 /**
  * Lets tools find a pool for as long as somebody else holds on to it.
  *
  * @param watch shows it to them; undefined: there is nothing to see any more
+ * @returns hides it from them
  */
 export function addLivePool<P extends object>(
   pool: P,
   watch: (pool: P) => WatchedPool | undefined,
-): void {
-  const { byToken, tokens, collected } = livePools();
+): () => void {
+  const { byToken, collected } = livePools();
   const token = {};
   byToken.set(token, { pool: new WeakRef(pool), watch });
-  tokens.set(pool, token);
-  collected.register(pool, token, pool);
-}
-
-/** A pool is closed: tools do not see it any more. */
-export function removeLivePool(pool: object): void {
-  const { byToken, tokens, collected } = livePools();
-  const token = tokens.get(pool);
-  if (token === undefined) return;
-  byToken.delete(token);
-  collected.unregister(pool);
+  collected.register(pool, token, token);
+  return () => {
+    byToken.delete(token);
+    collected.unregister(token);
+  };
 }
 
 /** The pools that there are, in the order in which they were made. */

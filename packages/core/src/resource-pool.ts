@@ -20,7 +20,7 @@ import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
 import { isThenable, refusePromise, settled } from './factory-call.js';
 import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
-import { addLivePool, removeLivePool } from './live-pools.js';
+import { addLivePool } from './live-pools.js';
 import type { Settings } from './options.js';
 import type { CloseOptions, InspectedResource, Limits, Sync } from './pool.js';
 import { PoolMachine, throwIfAborted } from './pool-machine.js';
@@ -45,6 +45,8 @@ export class ResourcePool<T, Lent, Context>
   #closing: Promise<void> | undefined = undefined;
   #leases: FinalizationRegistry<{ entry: Entry<T>; loan: number }> | undefined = undefined;
 
+  /** Hides it from tools that watch pools. */
+  readonly #hide: () => void;
   readonly #lends: boolean;
   readonly #beginsLoans: boolean;
 
@@ -61,7 +63,7 @@ export class ResourcePool<T, Lent, Context>
     this.factory = makeFactory(this);
     this.#lends = this.factory.lend !== undefined;
     this.#beginsLoans = this.#lends || this.factory.view !== undefined;
-    addLivePool(this, (pool) => pool);
+    this.#hide = addLivePool(this, (pool) => pool);
   }
 
   acquire(given?: number | AcquireOptions<Context>): Promise<Lent> {
@@ -425,7 +427,7 @@ export class ResourcePool<T, Lent, Context>
     // A creation that was given up may be over only now, and its resource be destroyed meanwhile.
     await this.untilEnded(this.whenDestroyed());
     this.factory.closed?.();
-    removeLivePool(this);
+    this.#hide();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -169,8 +169,7 @@ export class Pool<T> extends Base<
     this._resourceLoans.delete(resource);
     loan.resolve();
     if (channels.release.hasSubscribers) {
-      const now = Date.now();
-      const millis = now - (loan.pooledResource.lastBorrowTime ?? now);
+      const millis = Date.now() - Number(loan.pooledResource.lastBorrowTime);
       channels.release.publish({ pool: this.#name, millis });
     }
     loan.pooledResource.deallocate();
