@@ -11,13 +11,24 @@ export interface Setting {
   readonly guests: Readonly<
     Record<'counter' | 'asker' | 'tool', Uint8Array<ArrayBuffer> | WebAssembly.Module>
   >;
-  /** The URL of the tasks. */
-  readonly tasks?: URL | undefined;
+  /** Where the tasks are: the URL of their module, or what starts a thread that serves them. */
+  readonly tasks?: TheirModule | TheirWorker | undefined;
   /** A folder of the host, with `in.txt`, which says `from the host`. */
   readonly folder?: string | undefined;
-  /** A transpiled component that adds. */
-  readonly component?: AdapterApi.WasmSource | undefined;
+  /** A component that adds, transpiled ahead. */
+  readonly component?: AdapterApi.TranspiledComponent | undefined;
+  /** The same, as a compiler made it. */
+  readonly componentBytes?: Uint8Array<ArrayBuffer> | undefined;
 }
+
+type WorkerOption<Name extends 'module' | 'worker'> = Required<
+  Pick<AdapterApi.WasmWorkerPoolOptions, Name>
+>;
+type TheirModule = WorkerOption<'module'>;
+type TheirWorker = WorkerOption<'worker'>;
+
+/** For platforms without threads. */
+const noTasks: TheirModule = { module: 'data:text/javascript,' };
 
 interface Counter {
   add(a: number, b: number): number;
@@ -74,6 +85,14 @@ async function restore({ adapter, guests }: Setting): Promise<void> {
   const options = { max: 1, reset: 'restore' } as const;
   const pool = await adapter.createWasmPool<Counter>(guests.counter, options);
   for (let loan = 0; loan < 3; loan++) same(await pool.use(({ exports }) => exports.next()), 11);
+  await pool.close();
+}
+
+/** The instance is put back rather than replaced. */
+async function restoreInPlace({ adapter, guests }: Setting): Promise<void> {
+  const options = { max: 1, reset: 'restore' } as const;
+  const pool = await adapter.createWasmPool<Counter>(guests.counter, options);
+  for (let loan = 0; loan < 3; loan++) await pool.use(({ exports }) => exports.next());
   same(pool.stats().created, 1);
   await pool.close();
 }
@@ -132,10 +151,10 @@ async function folders({ adapter, guests, folder = '/tmp' }: Setting): Promise<v
   await pool.close();
 }
 
-async function threads({ adapter, guests, tasks }: Setting): Promise<void> {
+async function threads({ adapter, guests, tasks = noTasks }: Setting): Promise<void> {
   let printed = '';
   const pool = await adapter.createWasmWorkerPool<typeof Tasks>(guests.counter, {
-    module: tasks ?? 'data:text/javascript,',
+    ...tasks,
     max: 2,
     reset: 'restore',
     hosts: {
@@ -192,9 +211,9 @@ async function threads({ adapter, guests, tasks }: Setting): Promise<void> {
   same(pool.stats().threads, 0);
 }
 
-async function endlessGuests({ adapter, guests, tasks }: Setting): Promise<void> {
+async function endlessGuests({ adapter, guests, tasks = noTasks }: Setting): Promise<void> {
   const pool = await adapter.createWasmWorkerPool<typeof Tasks>(guests.counter, {
-    module: tasks ?? 'data:text/javascript,',
+    ...tasks,
     max: 1,
   });
   const late = await failure(pool.call('spin', [], { callTimeoutMillis: 50 }));
@@ -203,9 +222,9 @@ async function endlessGuests({ adapter, guests, tasks }: Setting): Promise<void>
   if (pool.stats().threads > 0) throw new Error('the thread does not end');
 }
 
-async function blockingHosts({ adapter, guests, tasks }: Setting): Promise<void> {
+async function blockingHosts({ adapter, guests, tasks = noTasks }: Setting): Promise<void> {
   const pool = await adapter.createWasmWorkerPool<typeof Tasks>(guests.counter, {
-    module: tasks ?? 'data:text/javascript,',
+    ...tasks,
     max: 1,
     hosts: {
       double: (it: number) => 2 * it,
@@ -229,11 +248,11 @@ async function blockingHosts({ adapter, guests, tasks }: Setting): Promise<void>
   }
 }
 
-async function preparedThreads({ adapter, guests, tasks }: Setting): Promise<void> {
+async function preparedThreads({ adapter, guests, tasks = noTasks }: Setting): Promise<void> {
   const preinitialize = ({ exports }: { exports: Counter }) => exports.next();
   const snapshot = await adapter.createWasmSnapshot<Counter>(guests.counter, { preinitialize });
   const pool = await adapter.createWasmWorkerPool<typeof Tasks>(guests.counter, {
-    module: tasks ?? 'data:text/javascript,',
+    ...tasks,
     max: 2,
     min: 2,
     snapshot,
@@ -242,10 +261,25 @@ async function preparedThreads({ adapter, guests, tasks }: Setting): Promise<voi
   await pool.close();
 }
 
+/** Nothing but the module: its exports are what the threads do. */
+async function exportsOnThreads({ adapter, guests }: Setting): Promise<void> {
+  const pool = await adapter.createWasmWorkerPool<Counter>(guests.counter, { max: 2 });
+  same(await Promise.all([pool.run.add(1, 2), pool.run.add(3, 4)]), [3, 7]);
+  await pool.close();
+}
+
+type Adder = { 'docs:adder/add@0.1.0': { add(a: number, b: number): number } };
+
 async function components({ adapter, component }: Setting): Promise<void> {
   if (component === undefined) throw new Error('no component was given');
-  type Adder = { 'docs:adder/add@0.1.0': { add(a: number, b: number): number } };
   const pool = await adapter.createWasmPool<Adder>(component, { max: 1 });
+  same(await pool.use(({ exports }) => exports['docs:adder/add@0.1.0'].add(1, 2)), 3);
+  await pool.close();
+}
+
+async function transpiling({ adapter, componentBytes }: Setting): Promise<void> {
+  if (componentBytes === undefined) throw new Error('no component was given');
+  const pool = await adapter.createWasmPool<Adder>(componentBytes, { max: 1 });
   same(await pool.use(({ exports }) => exports['docs:adder/add@0.1.0'].add(1, 2)), 3);
   await pool.close();
 }
@@ -254,15 +288,18 @@ const checks = {
   core,
   modules,
   restore,
+  restoreInPlace,
   copies,
   jspi,
   wasi,
   folders,
+  exportsOnThreads,
   threads,
   endlessGuests,
   blockingHosts,
   preparedThreads,
   components,
+  transpiling,
 };
 
 /** The parts of the program. */

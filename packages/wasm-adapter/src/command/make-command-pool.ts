@@ -4,6 +4,7 @@ import { hasJspi } from '../instance/jspi.js';
 import { CommandSlot } from '../instance/wasi/command-wasi.js';
 import { checkWasiForThreads, type WasiOptions, wasiDefaults } from '../instance/wasi/options.js';
 import { collectInput, isAsyncInput } from '../instance/wasi/streams.js';
+import { ownFile } from '../platform/own-file.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
 import { startPool } from '../pool/start-pool.js';
 import type { WasmPool } from '../pool/wasm-pool.js';
@@ -166,7 +167,8 @@ async function onThreads(loading: Promise<Loaded>, settings: Sorted): Promise<Ru
     );
   }
   // From `src`, where the tests are run, it is the built one too.
-  const module = new URL('../../dist/command-tasks.mjs', import.meta.url);
+  const file = () => new URL('../../dist/command-tasks.mjs', import.meta.url);
+  const module = ownFile(file, `${name}: commands on threads`);
   const { makeWasmWorkerPool } = await import('../worker/pool/make-wasm-worker-pool.js');
   const made = (await makeWasmWorkerPool(loading, {
     ...given,

@@ -12,8 +12,8 @@ const join = (...parts: string[]) => builtin('node:path', what).join(...parts);
  * has it, by which a relative path counts as none. False where the user has no home.
  */
 export function defaultCacheFolder(
-  platform: NodeJS.Platform = process.platform,
-  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = builtin('node:os', what).platform(),
+  env: NodeJS.ProcessEnv = globalThis.process?.env ?? {},
   home: () => string = () => builtin('node:os', what).homedir(),
 ): string | false {
   const { XDG_CACHE_HOME: xdg = '', LOCALAPPDATA: local } = env;

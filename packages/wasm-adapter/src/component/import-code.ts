@@ -1,4 +1,5 @@
 import { builtin } from '../platform/builtin.js';
+import { importModule } from '../platform/import-module.js';
 import type { Instantiate } from './component.js';
 import { DiskCache } from './disk-cache.js';
 
@@ -19,6 +20,6 @@ export async function importCode(code: string, cache: DiskCache | undefined): Pr
 
 async function importInstantiate(path: string): Promise<Instantiate> {
   const { pathToFileURL } = builtin('node:url', 'importing a transpiled component');
-  const { instantiate } = await import(pathToFileURL(path).href);
-  return instantiate;
+  const url = pathToFileURL(path).href;
+  return (await importModule<{ instantiate: Instantiate }>(url)).instantiate;
 }

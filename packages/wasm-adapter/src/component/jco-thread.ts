@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ModuleLimits } from '../module/limits.js';
 import { moduleShape } from '../module/module-shape.js';
 import { rewriteModule } from '../module/rewrite.js';
+import { importModule } from '../platform/import-module.js';
 import { withoutCustomSections } from './custom-sections.js';
 
 /** What a thread is to transpile. */
@@ -40,7 +41,7 @@ interface Jco {
 
 async function runJob(job: JcoJob): Promise<JcoResult> {
   const compiled = limitMemories(job.memoryBytes);
-  const jco: Jco = await import(job.jco);
+  const jco = await importModule<Jco>(job.jco);
   await jco.$init;
   const stripped = job.strip ? withoutCustomSections(job.bytes) : undefined;
   const { files } = jco.generate(stripped?.bytes ?? job.bytes, job.options);

@@ -1,5 +1,6 @@
 import { messageOf, WasmError } from '../errors.js';
 import { builtin } from '../platform/builtin.js';
+import { importModule } from '../platform/import-module.js';
 
 /** The packages that components may need, all of them optional peers. */
 export type Peer =
@@ -22,9 +23,10 @@ const JCO_TRANSPILE = '@bytecodealliance/jco-transpile';
 /** The transpiler alone: jco's other modules take twice the time to load. */
 const TRANSPILER = `${JCO_TRANSPILE}/component`;
 
-/** Finds packages as a file of this one would. */
+/** Finds packages as a file of this one would, or in a bundle that knows no URL, as the program would. */
 function resolver(what: string): NodeJS.Require {
-  return builtin('node:module', what).createRequire(import.meta.url);
+  const url = import.meta.url ?? builtin('node:path', what).resolve('package.json');
+  return builtin('node:module', what).createRequire(url);
 }
 
 /** An installed peer. */
@@ -55,7 +57,7 @@ export async function findPeer(peer: Peer, what: string): Promise<Installed> {
 export async function importPeer<M>(peer: Peer, entry: string, what: string): Promise<M> {
   await findPeer(peer, what);
   try {
-    return await import(urlOf(resolver(what).resolve(entry), what));
+    return await importModule(urlOf(resolver(what).resolve(entry), what));
   } catch (cause) {
     throw peerError(peer, `${entry} could not be imported: ${messageOf(cause)}`, cause);
   }

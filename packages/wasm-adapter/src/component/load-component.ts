@@ -1,6 +1,7 @@
 import { messageOf, WasmError } from '../errors.js';
 import { compile } from '../module/compiled-module.js';
 import { ModuleLimits, type ModuleOptions } from '../module/limits.js';
+import { builtinIfAny, isWorkerd } from '../platform/builtin.js';
 import { sha256 } from '../platform/hash.js';
 import { type CheckedNames, checkNames } from './check-names.js';
 import { Component } from './component.js';
@@ -23,6 +24,10 @@ export async function loadComponent(
   new ModuleLimits(options.limits).checkSize(name, bytes.length);
   checkVersion(bytes, name);
   const names = checkNames(bytes, name);
+  if (!canTranspile()) {
+    const message = `${name} is a component, and this platform lacks what transpiling one needs; accepted: one transpiled ahead, as { instantiate, modules }, or Node.js 22.12 or later, Deno, Bun`;
+    throw new WasmError('ERR_WASM_PLATFORM', message);
+  }
   const cache = await openCache(options);
   const { code, modules } = await transpiled(bytes, name, names, options, cache);
   const compileModule = (file: string) => {
@@ -38,6 +43,11 @@ export async function loadComponent(
   const component = new Component(instantiate, codeBlockers, compileModule, code);
   await Promise.all(Array.from(modules.keys(), (file) => component.module(file)));
   return component;
+}
+
+/** Needs threads, and the file system for what jco wrote. */
+function canTranspile(): boolean {
+  return !isWorkerd && builtinIfAny('node:worker_threads') !== undefined;
 }
 
 async function openCache({ component }: TranspilingOptions): Promise<DiskCache | undefined> {

@@ -1,13 +1,14 @@
 import { CompiledModule } from '../module/compiled-module.js';
-import { Component, type PostedComponent } from './component.js';
+import { importModule } from '../platform/import-module.js';
+import { Component, type Instantiate, type PostedComponent } from './component.js';
 
 /** Puts a component together from what `Component.toMessage` gave on another thread. */
 export async function receiveComponent(posted: PostedComponent): Promise<Component> {
   const { code, codeBlockers } = posted;
   // Under a name, or each line of an error's stack would have the whole URL.
   const named = `${code}\n//# sourceURL=wasm-pool:component.js\n`;
-  const url = `data:text/javascript;base64,${Buffer.from(named).toString('base64')}`;
-  const { instantiate } = await import(url);
+  const url = `data:text/javascript,${encodeURIComponent(named)}`;
+  const { instantiate } = await importModule<{ instantiate: Instantiate }>(url);
   const modules = new Map(
     Array.from(posted.modules, ([file, parts]) => [file, new CompiledModule(parts)]),
   );

@@ -1,5 +1,6 @@
 import { WasmError } from '../errors.js';
 import { JobError, runOneJob } from '../platform/one-job.js';
+import { ownFile } from '../platform/own-file.js';
 import { describeBytes } from '../source/describe-bytes.js';
 import type { CheckedNames } from './check-names.js';
 import { findTranspiler } from './jco.js';
@@ -59,7 +60,8 @@ export async function transpile(
     memoryBytes: limits.memoryBytes,
     codeBytes: MAX_CODE_BYTES,
   };
-  const result = await inTurn(() => runJco(job, limits)).catch((cause) => {
+  const script = jcoThread();
+  const result = await inTurn(() => runJco(job, limits, script)).catch((cause) => {
     throw compileError(bytes, name, cause instanceof Error ? cause.message : String(cause), cause);
   });
   if ('error' in result) {
@@ -91,9 +93,13 @@ function keepForNext(compiled: readonly WebAssembly.Module[]): void {
   keptFor.unref?.();
 }
 
-async function runJco(job: JcoJob, limits: TranspileLimits): Promise<JcoResult> {
-  // From `src`, where the tests are run, it is the built one too.
-  const script = new URL('../../dist/jco-thread.mjs', import.meta.url);
+/** The file that transpiles on its thread; from `src`, where the tests are run, the built one too. */
+function jcoThread(): URL {
+  const file = () => new URL('../../dist/jco-thread.mjs', import.meta.url);
+  return ownFile(file, 'transpiling a component', 'a component transpiled ahead');
+}
+
+async function runJco(job: JcoJob, limits: TranspileLimits, script: URL): Promise<JcoResult> {
   try {
     return await runOneJob<JcoResult>(script, job, limits, 'wasm-pool: jco');
   } catch (error) {

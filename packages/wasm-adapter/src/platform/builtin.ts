@@ -33,8 +33,13 @@ interface Builtins {
 export function builtin<Name extends keyof Builtins>(name: Name, what: string): Builtins[Name] {
   const found = builtinIfAny(name);
   if (found !== undefined) return found;
+  throw lacking(name, what);
+}
+
+/** The error for a module that this platform lacks. */
+export function lacking(name: keyof Builtins, what: string): WasmError {
   const message = `${what} needs ${name}, which this platform lacks; accepted: Node.js 22.12 or later, Deno, Bun`;
-  throw new WasmError('ERR_WASM_PLATFORM', message);
+  return new WasmError('ERR_WASM_PLATFORM', message);
 }
 
 /** The same; undefined where there is no such module. */

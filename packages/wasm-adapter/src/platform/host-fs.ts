@@ -1,10 +1,14 @@
-import { builtin } from './builtin.js';
+import { builtin, isWorkerd, lacking } from './builtin.js';
 
 /** The file system of the host, as far as WASI needs it. */
 export type HostFs = typeof import('node:fs');
 
-/** The file system of the host. Throws a `WasmError` `ERR_WASM_PLATFORM` where there is none. */
+/**
+ * The file system of the host. Throws a `WasmError` `ERR_WASM_PLATFORM` where there is none, and on
+ * workerd, whose own is in memory, for one request, and cannot read into a part of a guest's memory.
+ */
 export function hostFs(what: string): HostFs {
+  if (isWorkerd) throw lacking('node:fs', what);
   return builtin('node:fs', what);
 }
 

@@ -6,6 +6,7 @@ import type {
 } from 'node:worker_threads';
 import { WasmError } from '../errors.js';
 import { builtin, builtinIfAny, isWorkerd } from './builtin.js';
+import { ownFile } from './own-file.js';
 import { sharesMemory } from './shared-memory.js';
 import {
   interceptConsole,
@@ -73,7 +74,12 @@ export function spawnThread(spawn: Spawn, options: WorkerOptions): Worker {
 }
 
 /** What runs on a thread. From `src`, where the tests are run, it is the built one too. */
-const threadFile = () => new URL('../../dist/thread.mjs', import.meta.url);
+const threadFile = () =>
+  ownFile(
+    () => new URL('../../dist/thread.mjs', import.meta.url),
+    'a pool on threads',
+    'the option worker, which starts a file of your own that calls serveTasks',
+  );
 
 /** How many threads run at the same time, unless a pool is told otherwise. */
 export function parallelism(): number {

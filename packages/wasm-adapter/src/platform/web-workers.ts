@@ -44,7 +44,8 @@ export class WebThread {
   /** Its file could not be loaded, or it threw before it could tell of its errors. */
   #fail({ error, message }: Partial<ErrorEvent>): void {
     const text =
-      message || 'its file could not be loaded: the server has none, or the page forbids it';
+      message ||
+      'its file could not be loaded: the server has none, as where a bundler left it out, or the page forbids it; accepted: the option worker, which starts a file of your own that calls serveTasks. See docs/bundlers.md';
     this.#emit('error', error ?? new Error(text));
     void this.terminate();
   }

@@ -2,6 +2,7 @@ import type { WorkerOptions } from 'node:worker_threads';
 import { WasmError } from '../../errors.js';
 import { requestsFor } from '../../instance/component/outgoing-requests.js';
 import { builtin } from '../../platform/builtin.js';
+import { ownFile } from '../../platform/own-file.js';
 import type { WasmSource } from '../../wasm-source.js';
 import { createWasmWorkerPool } from '../../worker/pool/create-wasm-worker-pool.js';
 import { move } from '../../worker/wire/move.js';
@@ -35,7 +36,7 @@ export async function openPreview2(
     module: module === undefined ? undefined : String(module),
   };
   // From `src`, where the tests are run, it is the built one too.
-  const script = new URL('../../../dist/http-thread.mjs', import.meta.url);
+  const script = ownFile(() => new URL('../../../dist/http-thread.mjs', import.meta.url), what);
   const pool = await createWasmWorkerPool<HttpTasks>(src, {
     ...options,
     // An instance blocks its thread: more of them than threads would be lent, and wait for each other.

@@ -2,6 +2,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { PooledInstance } from '../../instance/pooled-instance.js';
 import type { WasmInstance } from '../../instance/wasm-instance.js';
+import { importModule } from '../../platform/import-module.js';
 import { serveTasks } from '../../worker/thread/serve-tasks.js';
 import type { TaskInstance } from '../../worker/thread/task-instance.js';
 import { move } from '../../worker/wire/move.js';
@@ -95,7 +96,7 @@ function handle({ exports }: WasmInstance<Proxy>, { head, port, bell }: TaskRequ
 
 serveTasks(async () => {
   const settings: ThreadSettings = workerData.wasmPoolHttp;
-  const own = settings.module === undefined ? {} : await import(settings.module);
+  const own = settings.module === undefined ? {} : await importModule(settings.module);
   const send = settings.output && sendOutput(settings.output);
   const imports = async (instance: TaskInstance) => {
     const { name } = instance;
