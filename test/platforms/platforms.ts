@@ -1,17 +1,29 @@
 // The platforms and bundlers that the program is run on, and what each of them can do.
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { tryNext } from './next.ts';
 import { resultsOfPage, serveFolder } from './pages.ts';
 import type { Project } from './prepare.ts';
 import type { Check, Results } from './program/checks.ts';
 import { run } from './programs.ts';
 
+/** The checks that end otherwise than well: what they then say is like that. */
+export type Unlike = Readonly<Partial<Record<Check, RegExp>>>;
+
 /** One way to run the program. */
 export interface Platform {
   readonly name: string;
-  /** The checks that end otherwise than well: what they then say begins like that. */
-  readonly unlike?: Readonly<Partial<Record<Check, RegExp>>>;
+  readonly unlike?: Unlike;
   results(project: Project): Promise<Results>;
+}
+
+/** What of the results is not as expected: a line for each. */
+export function faultsIn(results: Results, unlike: Unlike = {}): string[] {
+  return Object.entries(results).flatMap(([check, result]) => {
+    const expected = unlike[check as Check];
+    const fine = expected === undefined ? result === 'ok' : expected.test(result);
+    return fine ? [] : [`${check}: ${result}${expected ? ` (expected ${expected})` : ''}`];
+  });
 }
 
 /** Only what hangs takes so long, on any machine. */
@@ -62,6 +74,9 @@ const onPages = {
   transpiling: /^ERR_WASM_PLATFORM.*transpiled ahead/,
 };
 
+/** Without shared memory nothing can wait for another thread. */
+const onPlainPages = { ...onPages, blockingHosts: /^ERR_WASM_PLATFORM.*cross-origin isolated/ };
+
 /** The bundlers that do not see `new URL('./file.js', import.meta.url)`: the errors say what to do. */
 const withoutFiles = {
   exportsOnThreads: /^ERR_WASM_PLATFORM.*option worker/,
@@ -69,7 +84,7 @@ const withoutFiles = {
 };
 const withoutFilesOnPages = { exportsOnThreads: /^ERR_WASM_WORKER_EXIT.*option worker/ };
 
-function nodes(version: number, unlike: Platform['unlike'] = {}): Platform[] {
+function nodes(version: number, unlike: Unlike = {}): Platform[] {
   const ways: [string, string, boolean][] = [
     ['import', 'node.mjs', false],
     ['require', 'node.cjs', false],
@@ -83,12 +98,7 @@ function nodes(version: number, unlike: Platform['unlike'] = {}): Platform[] {
   }));
 }
 
-function bundled(
-  bundler: string,
-  form: string,
-  file: string,
-  unlike: Platform['unlike'] = {},
-): Platform {
+function bundled(bundler: string, form: string, file: string, unlike: Unlike = {}): Platform {
   return {
     name: `${bundler} (${form})`,
     unlike,
@@ -99,7 +109,7 @@ function bundled(
   };
 }
 
-function bundledPage(bundler: string, path: string, unlike: Platform['unlike'] = {}): Platform {
+function bundledPage(bundler: string, path: string, unlike: Unlike = {}): Platform {
   return {
     name: `${bundler} (web)`,
     unlike: { ...onPages, ...unlike },
@@ -135,6 +145,25 @@ function workerd(flags: readonly string[]): Platform {
   };
 }
 
+const withoutRecipe = /^ERR_WASM_PLATFORM.*serverExternalPackages/;
+
+function next(
+  bundler: 'turbopack' | 'webpack',
+  mode: 'dev' | 'built' | 'dev without the recipe',
+  unlike: Unlike = {},
+): Platform {
+  return {
+    name: `Next.js, ${bundler}, ${mode}`,
+    unlike,
+    async results(project) {
+      const { server, page } = await tryNext(project, bundler, mode, TIMEOUT_MILLIS);
+      const faults = page === undefined ? [] : faultsIn(page, onPlainPages);
+      if (faults.length > 0) throw new Error(['on the page', ...faults].join('\n'));
+      return server;
+    },
+  };
+}
+
 export const platforms: readonly Platform[] = [
   ...nodes(22, noJspi),
   ...nodes(24),
@@ -162,7 +191,7 @@ export const platforms: readonly Platform[] = [
   },
   {
     name: 'Chromium, not isolated',
-    unlike: { ...onPages, blockingHosts: /^ERR_WASM_PLATFORM/ },
+    unlike: onPlainPages,
     results: (project) => onPage(project, '/page.html', false),
   },
   bundled('esbuild', 'esm', 'out/esbuild-esm/bundled.mjs', withoutFiles),
@@ -174,4 +203,15 @@ export const platforms: readonly Platform[] = [
   bundledPage('rolldown', '/pages/rolldown.html', withoutFilesOnPages),
   bundled('vite', 'ssr', 'out/vite-ssr/main.mjs', withoutFiles),
   bundledPage('vite', '/out/vite-web/vite.html'),
+  ...(['turbopack', 'webpack'] as const).flatMap((bundler) => [
+    next(bundler, 'built'),
+    next(bundler, 'dev'),
+  ]),
+  next('webpack', 'dev without the recipe', {
+    exportsOnThreads: withoutRecipe,
+    threads: withoutRecipe,
+    endlessGuests: withoutRecipe,
+    blockingHosts: withoutRecipe,
+    preparedThreads: withoutRecipe,
+  }),
 ];

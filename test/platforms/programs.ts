@@ -56,3 +56,59 @@ export function run(command: string, args: readonly string[], options: RunOption
     });
   });
 }
+
+/** A server that was started. */
+export interface StartedServer extends AsyncDisposable {
+  readonly url: string;
+  /** What it has printed. */
+  readonly output: string;
+}
+
+/** Starts a server. Resolves once it has printed its URL, which is the first group of `urlIn`. */
+export async function startServer(
+  command: string,
+  args: readonly string[],
+  urlIn: RegExp,
+  options: RunOptions,
+): Promise<StartedServer> {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { pid } = child;
+  if (pid !== undefined) running.add(pid);
+  let output = '';
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  const stop = async () => {
+    if (pid !== undefined) end(pid);
+    await closed;
+  };
+  const url = await new Promise<string>((resolve, reject) => {
+    const fail = (how: string) =>
+      reject(new Error(`${command} ${args.join(' ')}: ${how}\n${output.slice(-6000)}`));
+    const timer = setTimeout(() => fail('it did not start'), options.timeoutMillis);
+    child.once('error', reject);
+    child.once('close', () => fail('it ended'));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        const found = urlIn.exec(output)?.[1];
+        if (found === undefined) return;
+        clearTimeout(timer);
+        resolve(found);
+      });
+    }
+  }).catch(async (error) => {
+    await stop();
+    throw error;
+  });
+  return {
+    url,
+    get output() {
+      return output;
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}

@@ -2,28 +2,19 @@
 // `npm run test:platforms [part of a name ...]`. Prints what failed; the last line says how many passed.
 import { availableParallelism } from 'node:os';
 import { closeBrowser } from './pages.ts';
-import { type Platform, platforms } from './platforms.ts';
+import { faultsIn, type Platform, platforms } from './platforms.ts';
 import { installTools, makeProject, type Project } from './prepare.ts';
-import type { Results } from './program/checks.ts';
+import { wrongInTable } from './table.ts';
 
 const wanted = process.argv.slice(2);
 const chosen = platforms.filter(
   ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
 );
 
-/** What of a platform's results is not as expected: a line for each. */
-function faultsIn({ unlike = {} }: Platform, results: Results): string[] {
-  return Object.entries(results).flatMap(([check, result]) => {
-    const expected = unlike[check as keyof Results];
-    const fine = expected === undefined ? result === 'ok' : expected.test(result);
-    return fine ? [] : [`${check}: ${result}${expected ? ` (expected ${expected})` : ''}`];
-  });
-}
-
 async function runOn(platform: Platform, project: Project): Promise<boolean> {
   const began = performance.now();
   const faults = await platform.results(project).then(
-    (results) => faultsIn(platform, results),
+    (results) => [...faultsIn(results, platform.unlike), ...wrongInTable(platform.name, results)],
     (error) => [error instanceof Error ? error.message : String(error)],
   );
   const seconds = ((performance.now() - began) / 1000).toFixed(1);

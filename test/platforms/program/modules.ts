@@ -15,4 +15,10 @@ export const texts = {
   asker: `(module
     (import "env" "ask" (func $ask (param i32) (result i32)))
     (func (export "ask") (param i32) (result i32) (call $ask (local.get 0))))`,
+
+  /** Computes for as long as it is asked to. */
+  fib: `(module (func $fib (export "fib") (param i32) (result i32)
+    (if (result i32) (i32.lt_s (local.get 0) (i32.const 2)) (then (local.get 0))
+      (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
+                     (call $fib (i32.sub (local.get 0) (i32.const 2))))))))`,
 } as const;

@@ -8,8 +8,9 @@ const folder = `${process.env.PROJECT ?? process.cwd()}/`;
 const read = (name) => new Uint8Array(readFileSync(`${folder}guests/${name}`));
 const atModule = { module: pathToFileURL(`${folder}program/tasks.js`) };
 
-export async function runOnServer(core, adapter, tasks = atModule) {
-  const results = await runChecks({
+/** Runs the program. */
+export function checkOnServer(core, adapter, tasks = atModule) {
+  return runChecks({
     core,
     adapter,
     tasks,
@@ -18,6 +19,11 @@ export async function runOnServer(core, adapter, tasks = atModule) {
     component: { instantiate, modules: (file) => read(`adder/${file}`) },
     componentBytes: read('adder.wasm'),
   });
+}
+
+/** Runs the program, prints the results and lets the process end. */
+export async function runOnServer(core, adapter, tasks) {
+  const results = await checkOnServer(core, adapter, tasks);
   console.log(`RESULTS ${JSON.stringify(results)}`);
   // Bun cannot end a guest that loops, and waits for its thread.
   if ('Bun' in globalThis) process.exit();

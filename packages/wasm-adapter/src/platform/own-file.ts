@@ -29,6 +29,7 @@ function made(url: () => URL): URL | undefined {
 }
 
 function isMissing(url: URL): boolean {
+  if (url.protocol === '') return true; // webpack's stand-in for a URL that a page would have
   // Where files must not be read, the start of the thread says so, and names the flag.
   if (url.protocol !== 'file:' || globalThis.process?.permission !== undefined) return false;
   return builtinIfAny('node:fs')?.existsSync?.(url) === false;
