@@ -216,17 +216,26 @@ async function startServer(env: Record<string, string>) {
     /** So many requests, however long they take: a slow machine has as many to take the p99 of. */
     async load(connections: number, amount: number) {
       const begun = performance.now();
-      const { latency, errors, timeouts, non2xx } = await autocannon({
+      let last = begun; // autocannon itself looks at the clock once a second
+      const options = {
         url: `${address}/run`,
-        method: 'POST',
+        method: 'POST' as const,
         headers: { 'content-type': 'text/plain' },
         body: '[1, 2, 3].map((n) => n * n)',
         connections,
         amount,
         timeout: 600,
-      });
+      };
+      const { latency, errors, timeouts, non2xx } = await new Promise<autocannon.Result>(
+        (done, fail) => {
+          const load = autocannon(options, (error, result) => (error ? fail(error) : done(result)));
+          load.on('response', () => {
+            last = performance.now();
+          });
+        },
+      );
       if (errors + timeouts + non2xx > 0) throw new Error('some requests failed');
-      return { requests: amount / ((performance.now() - begun) / 1e3), p99: latency.p99 };
+      return { requests: amount / ((last - begun) / 1e3), p99: latency.p99 };
     },
     async stop() {
       child.kill('SIGTERM');

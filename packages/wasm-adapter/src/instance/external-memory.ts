@@ -1,22 +1,22 @@
 import { externalBytes } from '../platform/memory.js';
 
 /**
- * A stand-in that V8 counts as external memory, because V8 14 does not count WebAssembly memories.
- * Without it, dropped instances pile up by the gigabyte before V8 collects garbage. Hold it as long
- * as the memory of `bytes` lives. Its pages are reserved, and never touched.
+ * A stand-in that V8 counts as external memory, because V8 14 does not count what a WebAssembly memory
+ * grows by, but its size at the start only. Without it, dropped instances that have grown pile up by the
+ * gigabyte before V8 collects garbage. Hold it as long as the memory lives that grew by `bytes`. Its pages
+ * are reserved, and never touched.
  */
 export function externalMemory(bytes: number): ArrayBuffer | undefined {
-  countsMemories ??= doesCountMemories();
-  return countsMemories || bytes === 0
-    ? undefined
-    : new ArrayBuffer(bytes, { maxByteLength: bytes });
+  countsGrowth ??= doesCountGrowth();
+  return countsGrowth || bytes === 0 ? undefined : new ArrayBuffer(bytes, { maxByteLength: bytes });
 }
 
-let countsMemories: boolean | undefined;
+let countsGrowth: boolean | undefined;
 
-function doesCountMemories(): boolean {
+function doesCountGrowth(): boolean {
   const before = externalBytes();
   if (before === undefined) return true; // no V8 that can be asked: left to the engine
-  const { buffer } = new WebAssembly.Memory({ initial: 256 });
-  return (externalBytes() ?? 0) - before >= buffer.byteLength;
+  const memory = new WebAssembly.Memory({ initial: 0, maximum: 256 });
+  memory.grow(256);
+  return (externalBytes() ?? 0) - before >= memory.buffer.byteLength;
 }

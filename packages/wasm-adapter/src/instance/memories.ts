@@ -3,6 +3,8 @@ export class Memories {
   readonly #all: WebAssembly.Memory[] = [];
   /** What each `buffer` was last: asking for it anew, at each return, costs more than the return. */
   readonly #buffers: ArrayBufferLike[] = [];
+  /** How large they were when they were made, and the engine counted them. */
+  #countedBytes = 0;
   /** One grows without detaching its buffer, which keeps its length. */
   #anyShared = false;
 
@@ -10,13 +12,18 @@ export class Memories {
     return this.#all[0];
   }
 
-  /** Adds those of `values` that are memories, each once. */
-  note(values: readonly unknown[]): void {
+  /**
+   * Adds those of `values` that are memories, each once.
+   *
+   * @param areNew whether they have the size that they were made with
+   */
+  note(values: readonly unknown[], areNew: boolean): void {
     for (const value of values) {
       if (!(value instanceof WebAssembly.Memory) || this.#all.includes(value)) continue;
       this.#all.push(value);
       const { buffer } = value;
       this.#buffers.push(buffer);
+      if (areNew) this.#countedBytes += buffer.byteLength;
       if (!(buffer instanceof ArrayBuffer)) this.#anyShared = true;
     }
   }
@@ -25,6 +32,11 @@ export class Memories {
     let bytes = 0;
     for (let index = 0; index < this.#all.length; index++) bytes += this.#bytesOf(index);
     return bytes;
+  }
+
+  /** What they have grown by since they were made, as far as that is known, or else all. */
+  get grownBytes(): number {
+    return this.bytes - this.#countedBytes;
   }
 
   #bytesOf(index: number): number {
@@ -39,5 +51,6 @@ export class Memories {
   clear(): void {
     this.#all.length = 0;
     this.#buffers.length = 0;
+    this.#countedBytes = 0;
   }
 }

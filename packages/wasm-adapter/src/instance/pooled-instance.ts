@@ -222,13 +222,13 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     return this.#memories.bytes;
   }
 
-  /** Has V8 know of its memories. Returns how large they are, in bytes. */
+  /** Has V8 know of what its memories have grown by. Returns how large they are, in bytes. */
   reportMemory(): number {
-    const bytes = this.memoryBytes;
+    const bytes = this.#memories.grownBytes;
     // Not at each page that it grows by: the weights that are replaced count until they are collected.
     const enough = 1.5 * (this.#weight?.bytes ?? 0);
     if (bytes > enough) this.#weight = { bytes, counted: externalMemory(bytes) };
-    return bytes;
+    return this.memoryBytes;
   }
 
   /** Whether a loader made what its exports are. */
@@ -313,11 +313,15 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#linked.push({ module, shape, exports, imports, newTables, guarded: {} });
     if (isPrepared) runStartFunction(exports[PRIVATE_START], this.name);
     if (shape === undefined) {
-      this.#memories.note(Object.values(instance.exports));
+      this.#memories.note(Object.values(instance.exports), false);
       const imported = WebAssembly.Module.imports(extended);
-      this.#memories.note(imported.map((it) => imports[it.module]?.[it.name]));
+      this.#memories.note(
+        imported.map((it) => imports[it.module]?.[it.name]),
+        false,
+      );
     } else {
-      this.#memories.note(stateOf('memory', shape, instance.exports));
+      const hasRun = shape.start !== undefined;
+      this.#memories.note(stateOf('memory', shape, instance.exports), !hasRun);
     }
     return instance;
   }
@@ -347,9 +351,10 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#settings.loaded.check(loaded, this.name, this.#linked.length > 0);
     this.exports = loaded;
     if (typeof loaded !== 'object' || loaded === null) return;
-    this.#memories.note(Object.values(loaded));
+    this.#memories.note(Object.values(loaded), false);
     const nested = 'exports' in loaded ? loaded.exports : undefined;
-    if (typeof nested === 'object' && nested !== null) this.#memories.note(Object.values(nested));
+    if (typeof nested === 'object' && nested !== null)
+      this.#memories.note(Object.values(nested), false);
   }
 
   /** Has further state put back with its own. It must be as new: copies begin with it as it is now. */
