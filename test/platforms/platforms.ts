@@ -124,12 +124,14 @@ function bundledPage(bundler: string, path: string, unlike: Unlike = {}): Platfo
 const onWorkerd = {
   folders: /^ERR_WASM_PLATFORM/,
   restoreInPlace: /^got 3, expected 1/,
+  contractRestored: /^6 of 18 cases failed/,
   copies: /^ERR_WASM_SNAPSHOT/,
   exportsOnThreads: /^ERR_WASM_PLATFORM.*accepted: createWasmPool/,
   threads: /^ERR_WASM_PLATFORM.*accepted: createWasmPool/,
   endlessGuests: /^ERR_WASM_PLATFORM.*accepted: createWasmPool/,
   blockingHosts: /^ERR_WASM_PLATFORM.*accepted: createWasmPool/,
   preparedThreads: /^ERR_WASM_SNAPSHOT/,
+  contractOnThreads: /a pool on threads needs node:worker_threads/,
   transpiling: /no component was given/,
 };
 
@@ -213,5 +215,6 @@ export const platforms: readonly Platform[] = [
     endlessGuests: withoutRecipe,
     blockingHosts: withoutRecipe,
     preparedThreads: withoutRecipe,
+    contractOnThreads: /serverExternalPackages/,
   }),
 ];

@@ -102,6 +102,11 @@ async function writeProgram(folder: string, tools: string): Promise<void> {
   cpSync(join(here, 'project'), folder, { recursive: true });
   const program = await rolldown({
     input: { checks: join(here, 'program/checks.ts'), tasks: join(here, 'program/tasks.ts') },
+    resolve: {
+      alias: { vitest: join(here, 'contract/shim.ts') },
+      extensionAlias: { '.js': ['.ts'] },
+    },
+    transform: { target: 'es2023' },
   });
   await program.write({ dir: join(folder, 'program') });
   await program.close();

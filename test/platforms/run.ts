@@ -19,7 +19,7 @@ async function runOn(platform: Platform, project: Project): Promise<boolean> {
   );
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(`${faults.length === 0 ? 'ok  ' : 'FAIL'} ${platform.name} (${seconds} s)`);
-  for (const fault of faults) console.log(fault.replace(/^/gm, '       '));
+  for (const fault of faults) console.log(fault.slice(0, 4000).replace(/^/gm, '       '));
   return faults.length === 0;
 }
 

@@ -5,13 +5,13 @@ import type { Check, Results } from './program/checks.ts';
 
 /** What a column is about. */
 const columns: Readonly<Record<string, readonly Check[]>> = {
-  core: ['core'],
+  core: ['core', 'contract'],
   modules: ['modules'],
-  restore: ['restore', 'restoreInPlace'],
+  restore: ['restore', 'restoreInPlace', 'contractRestored'],
   JSPI: ['jspi'],
   WASI: ['wasi'],
   'host folders': ['folders'],
-  threads: ['exportsOnThreads', 'threads', 'preparedThreads'],
+  threads: ['exportsOnThreads', 'threads', 'preparedThreads', 'contractOnThreads'],
   components: ['components'],
   transpiling: ['transpiling'],
 };

@@ -9,7 +9,7 @@ interface Case {
   readonly body: Body;
 }
 
-const cases: Case[] = [];
+let cases: Case[] = [];
 const titles: string[] = [];
 let afterwards: Body[] = [];
 
@@ -36,10 +36,12 @@ export interface Failure {
 /** A case may take so long, on any machine: only one that hangs does. */
 const TIMEOUT_MILLIS = 20_000;
 
-/** Runs all cases one after another. Gives how many there were, and those that failed. */
+/** Runs all cases that were declared since the last run, one after another. Gives how many there were, and those that failed. */
 export async function runTests(): Promise<{ readonly count: number; readonly failed: Failure[] }> {
   const failed: Failure[] = [];
-  for (const { title, body } of cases) {
+  const declared = cases;
+  cases = [];
+  for (const { title, body } of declared) {
     afterwards = [];
     try {
       await withinTime(body);
@@ -50,7 +52,7 @@ export async function runTests(): Promise<{ readonly count: number; readonly fai
       await withinTime(after).catch((error) => failed.push({ title, error: describeError(error) }));
     }
   }
-  return { count: cases.length, failed };
+  return { count: declared.length, failed };
 }
 
 function withinTime(body: Body): Promise<unknown> {
@@ -64,7 +66,9 @@ function withinTime(body: Body): Promise<unknown> {
 }
 
 function describeError(error: unknown): string {
-  return error instanceof Error ? `${error}\n${error.stack}` : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const frames = error.stack?.split('\n').filter((it) => /^\s+at /.test(it)) ?? [];
+  return [String(error).slice(0, 500), ...frames.slice(0, 3)].join('\n');
 }
 
 function show(value: unknown): string {

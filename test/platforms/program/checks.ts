@@ -1,6 +1,7 @@
 // What every platform is asked to do. Each check throws where it goes wrong.
 import type * as CoreApi from '@wasm-pool/core';
 import type * as AdapterApi from '@wasm-pool/wasm-adapter';
+import { runContract, testPool } from '../contract/run-contract.js';
 import type * as Tasks from './tasks.js';
 
 /** What a platform gives to the program. */
@@ -284,6 +285,54 @@ async function transpiling({ adapter, componentBytes }: Setting): Promise<void> 
   await pool.close();
 }
 
+/** The suite that all pools pass: see test/helpers/test-pool.ts. */
+async function contract({ core: { createPool }, adapter, guests }: Setting): Promise<void> {
+  const add = ({ exports }: { exports: Counter }) => exports.add(1, 2);
+  const budget = adapter.createWasmPoolFactory({ maxInstances: 100 });
+  await runContract(() => {
+    testPool({
+      name: 'a pool of anything',
+      create: (options) =>
+        createPool({ create: () => ({ value: 3 }), destroy() {}, recycle: () => true }, options),
+      work: ({ value }) => value,
+    });
+    testPool({
+      name: 'a pool of instances',
+      create: (options) => adapter.createWasmPool<Counter>(guests.counter, options),
+      work: add,
+    });
+    testPool({
+      name: 'a pool of instances within a budget',
+      create: (options) => budget.create<Counter>(guests.counter, options),
+      work: add,
+    });
+  });
+  await budget.close();
+}
+
+/** The same where instances are restored in place. */
+async function contractRestored({ adapter, guests }: Setting): Promise<void> {
+  await runContract(() => {
+    testPool({
+      name: 'a pool of instances that are restored',
+      create: (options) =>
+        adapter.createWasmPool<Counter>(guests.counter, { ...options, reset: 'restore' }),
+      work: ({ exports }) => exports.add(1, 2),
+    });
+  });
+}
+
+async function contractOnThreads({ adapter, guests, tasks = noTasks }: Setting): Promise<void> {
+  await runContract(() =>
+    testPool({
+      name: 'a pool of instances on threads',
+      create: (options) =>
+        adapter.createWasmWorkerPool<typeof Tasks>(guests.counter, { ...options, ...tasks }),
+      work: ({ run }) => run.three(),
+    }),
+  );
+}
+
 const checks = {
   core,
   modules,
@@ -300,6 +349,9 @@ const checks = {
   preparedThreads,
   components,
   transpiling,
+  contract,
+  contractRestored,
+  contractOnThreads,
 };
 
 /** The parts of the program. */
@@ -309,7 +361,7 @@ export type Check = keyof typeof checks;
 export type Results = Readonly<Record<Check, string>>;
 
 /** A check may take so long, on any machine: only one that hangs does. */
-const TIMEOUT_MILLIS = 20_000;
+const TIMEOUT_MILLIS = 60_000;
 
 /** Runs all checks, one after another. */
 export async function runChecks(setting: Setting): Promise<Results> {
@@ -334,5 +386,7 @@ export async function runChecks(setting: Setting): Promise<Results> {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: string };
-  return code === undefined ? `${error.message}\n${error.stack}` : `${code}: ${error.message}`;
+  if (code !== undefined) return `${code}: ${error.message}`;
+  const frames = error.stack?.split('\n').filter((it) => /^\s+at /.test(it)) ?? [];
+  return [error.message, ...frames].join('\n');
 }

@@ -17,6 +17,8 @@ type Instance = TaskInstance<Counter, unknown, Hosts>;
 
 export const next = ({ exports }: Instance): number => exports.next();
 
+export const three = ({ exports }: Instance): number => exports.add(1, 2);
+
 export const spin = ({ exports }: Instance): void => exports.spin();
 
 export async function waitFor({ signal }: Instance): Promise<string> {
