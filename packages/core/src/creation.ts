@@ -10,8 +10,9 @@ export class Creation implements CreateOptions {
   readonly startedMillis: number;
   /** Nobody needs it any more: it counts towards `max`, but no acquire relies on it. */
   cancelled = false;
-  /** Whether its factory call has come to an end. */
+  /** Whether its resource is there, it failed, or it took too long. */
   hasEnded = false;
+  #over: PromiseWithResolvers<void> | undefined = undefined;
   readonly #onSignal: (creation: Creation) => void;
   #controller: AbortController | undefined = undefined;
 
@@ -39,9 +40,16 @@ export class Creation implements CreateOptions {
     return this.#controller !== undefined && !this.cancelled && !this.hasEnded;
   }
 
-  readonly end = (): void => {
-    this.hasEnded = true;
-  };
+  /** Resolves once the pool has done what comes of it. Made only where somebody waits for that. */
+  get over(): Promise<void> {
+    this.#over ??= Promise.withResolvers();
+    return this.#over.promise;
+  }
+
+  /** The pool has done what comes of it. */
+  end(): void {
+    this.#over?.resolve();
+  }
 
   cancel(reason: Error): void {
     this.cancelled = true;

@@ -23,6 +23,16 @@ export function refusePromise(name: string, promise: PromiseLike<unknown>): Type
   return new TypeError(`${name} returned a promise; it has to be synchronous`);
 }
 
+/** How long one of the factory's calls may take. */
+export interface CallLimit {
+  /** 0: no limit. */
+  readonly millis: number;
+  /** The name of the call, for the error. */
+  readonly call: string;
+  /** The name of the option that says so, for the error. */
+  readonly option: string;
+}
+
 /** The timers of the factory's calls that are under way. */
 export class CallTimers {
   readonly #state: () => PoolState;
@@ -42,36 +52,45 @@ export class CallTimers {
   }
 
   /**
-   * `work`, or a rejection with a `FactoryTimeoutError` that names the factory's `call` and the
-   * `option` once `millis` have passed; 0: no limit. An answer that is there by then comes first.
+   * Calls `onValue` or `onError` with what comes of `work`; or `onError` with a `FactoryTimeoutError`
+   * that names the factory's `call` and the `option`, once `millis` have passed; 0: no limit. An answer
+   * that is there by then comes first; one that comes later is ignored.
    */
-  within<R>(work: PromiseLike<R>, millis: number, call: string, option: string): Promise<R> {
-    if (millis === 0) return Promise.resolve(work);
-    return new Promise((resolve, reject) => {
-      let over = false;
-      const onTimeout = () => {
-        this.#timers.delete(timer);
-        reject(new FactoryTimeoutError(call, option, millis, this.#state()));
-      };
-      const timer = timeout(onTimeout, millis, () => over);
-      if (!this.#awaited) keepAlive(timer, false);
-      this.#timers.add(timer);
-      const stop = () => {
-        over = true;
-        clearTimeout(timer);
-        this.#timers.delete(timer);
-      };
-      Promise.resolve(work).then(
-        (value) => {
-          stop();
-          resolve(value);
-        },
-        (error: unknown) => {
-          stop();
-          reject(error);
-        },
-      );
-    });
+  within<R>(
+    work: PromiseLike<R>,
+    { millis, call, option }: CallLimit,
+    onValue: (value: R) => void,
+    onError: (error: unknown, isLate: boolean) => void,
+  ): void {
+    if (millis === 0) {
+      Promise.resolve(work).then(onValue, (error: unknown) => onError(error, false));
+      return;
+    }
+    let over = false;
+    const onTimeout = () => {
+      over = true;
+      this.#timers.delete(timer);
+      onError(new FactoryTimeoutError(call, option, millis, this.#state()), true);
+    };
+    const timer = timeout(onTimeout, millis, () => over);
+    if (!this.#awaited) keepAlive(timer, false);
+    this.#timers.add(timer);
+    /** Whether it was in time. */
+    const stop = () => {
+      if (over) return false;
+      over = true;
+      clearTimeout(timer);
+      this.#timers.delete(timer);
+      return true;
+    };
+    Promise.resolve(work).then(
+      (value) => {
+        if (stop()) onValue(value);
+      },
+      (error: unknown) => {
+        if (stop()) onError(error, false);
+      },
+    );
   }
 
   /** Lets the calls under way take as long as they do. */

@@ -1,3 +1,4 @@
+import type { Creation } from './creation.js';
 import type { Entry } from './entry.js';
 import { Evictor } from './evictor.js';
 import { IdleList } from './idle-list.js';
@@ -28,8 +29,8 @@ export abstract class GenericPool<T> extends Base<
 
   /** The entry of every resource that exists. */
   protected readonly entries = new Map<unknown, Entry<T>>();
-  /** Creations under way; each promise resolves when its creation is over, however it went. */
-  protected readonly creating = new Set<Promise<void>>();
+  /** Creations under way. */
+  protected readonly creating = new Set<Creation>();
   /** Entries that `validate` has. */
   protected readonly validating = new Set<Entry<T>>();
   /** Entries that `recycle` has. */

@@ -93,7 +93,6 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
   /** What the last creation failed with, unless one has worked since. */
   #lastFailure: { readonly cause: unknown } | undefined = undefined;
-  readonly #creations = new Set<Creation>();
   /** Those whose factory asked for the signal, the newest last; some may be over, or cancelled. */
   #cancellable: Creation[] = [];
   readonly #createTimers = new CallTimers(() => this.state());
@@ -243,35 +242,32 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
       };
     }
     // The slot is taken before the factory is called, for it may call the pool in turn.
-    const { promise, resolve: over } = Promise.withResolvers<void>();
-    this.creating.add(promise);
-    this.#creations.add(creation);
-
+    this.creating.add(creation);
     const made = settled(create);
-    made.then(creation.end, creation.end);
-    this.#withinCreateTimeout(made, 'create').then(
+    this.#withinCreateTimeout(
+      made,
+      'create',
       (resource) => {
-        this.#endCreation(creation, promise, undefined);
+        this.#endCreation(creation, undefined);
         this.#onCreated(resource, creation);
-        over();
+        creation.end();
       },
-      (error: unknown) => {
-        const wasCancelled = creation.cancelled;
-        this.#endCreation(creation, promise, error);
-        if (!creation.hasEnded) this.#abandon(made, creation, error);
-        if (wasCancelled) this.#onCancelled();
+      (error, isLate) => {
+        this.#endCreation(creation, error);
+        if (isLate) this.#abandon(made, creation, error);
+        if (creation.cancelled) this.#onCancelled();
         else this.#onCreateFailed(error);
-        over();
+        creation.end();
       },
     );
     return true;
   }
 
-  #endCreation(creation: Creation, promise: Promise<void>, error: unknown): void {
-    this.creating.delete(promise);
-    this.#creations.delete(creation);
+  #endCreation(creation: Creation, error: unknown): void {
+    creation.hasEnded = true;
+    this.creating.delete(creation);
     if (creation.cancelled) this.cancelled--;
-    if (this.#cancellable.length > 2 * this.#creations.size) this.#forgetUncancellable();
+    if (this.#cancellable.length > 2 * this.creating.size) this.#forgetUncancellable();
     const millis = millisSince(creation.startedMillis, clockMillis());
     this.creations.add(millis);
     if (!channels.create.hasSubscribers) return;
@@ -294,8 +290,9 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     }, end);
     creation.expire(error);
     const { createTimeoutMillis } = this.settings;
-    const longest = Math.min(createTimeoutMillis * ABANDONED_TIMEOUTS, MAX_TIMER_MILLIS);
-    this.#abandonTimers.within(made, longest, 'create', 'createTimeoutMillis').catch(end);
+    const millis = Math.min(createTimeoutMillis * ABANDONED_TIMEOUTS, MAX_TIMER_MILLIS);
+    const limit = { millis, call: 'create', option: 'createTimeoutMillis' };
+    this.#abandonTimers.within(made, limit, () => {}, end);
   }
 
   override start(): void {
@@ -414,7 +411,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     const available = idle.length + this.validating.size + this.recycling.size;
     const forWaiters = Math.max(waiting.length - available, 0);
     const wanted = this.draining ? 0 : Math.max(min, this.readinesses.count) - entries.size;
-    let surplus = this.#creations.size - this.cancelled - Math.max(forWaiters, wanted, 0);
+    let surplus = this.creating.size - this.cancelled - Math.max(forWaiters, wanted, 0);
     while (surplus > 0) {
       const newest = this.#cancellable.pop();
       if (newest === undefined) return;
@@ -439,12 +436,21 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   }
 
   protected cancelAll(): void {
-    for (const creation of this.#creations) this.#cancel(creation, 'the pool is closed');
+    for (const creation of this.creating) this.#cancel(creation, 'the pool is closed');
   }
 
-  #withinCreateTimeout<R>(work: PromiseLike<R>, call: string): Promise<R> {
-    const { createTimeoutMillis } = this.settings;
-    return this.#createTimers.within(work, createTimeoutMillis, call, 'createTimeoutMillis');
+  #withinCreateTimeout<R>(
+    work: PromiseLike<R>,
+    call: string,
+    onValue: (value: R) => void,
+    onError: (error: unknown, isLate: boolean) => void,
+  ): void {
+    const limit = {
+      millis: this.settings.createTimeoutMillis,
+      call,
+      option: 'createTimeoutMillis',
+    };
+    this.#createTimers.within(work, limit, onValue, onError);
   }
 
   /** `destroy` keeps its limit: close waits for it. */
@@ -805,13 +811,15 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   ): void {
     const asked = call === 'recycle' ? this.recycling : this.validating;
     asked.add(entry);
-    this.#withinCreateTimeout(verdict, call === 'idle' ? 'validate' : call).then(
+    this.#withinCreateTimeout(
+      verdict,
+      call === 'idle' ? 'validate' : call,
       (answer) => {
         if (!asked.delete(entry)) return; // destroyed meanwhile
         if (call === 'validate') entry.validUntilMillis = Date.now() + VALID_MILLIS;
         this.#applyVerdict(entry, answer, call);
       },
-      (cause: unknown) => {
+      (cause) => {
         if (asked.delete(entry)) this.discard(entry, reason, cause);
       },
     );
@@ -880,7 +888,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   protected retireAll(reason: DestroyReason): void {
     this.#generation++;
     this.#replaceReason = reason;
-    for (const creation of this.#creations) this.#cancel(creation, 'the pool was replaced');
+    for (const creation of this.creating) this.#cancel(creation, 'the pool was replaced');
     const idle = this.idle.toArray();
     for (const entry of idle) this.idle.remove(entry); // all, before a listener can borrow one
     for (const entry of idle) this.discard(entry, reason);
@@ -926,15 +934,19 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
       this.#destroyFailed(error);
     }
     if (!isThenable(work)) return;
-    const { destroyTimeoutMillis } = this.settings;
-    const over = this.#destroyTimers
-      .within(work, destroyTimeoutMillis, 'destroy', 'destroyTimeoutMillis')
-      .catch((error: unknown) => this.#destroyFailed(error))
-      .then(() => {
-        this.destroying.delete(over);
-        if (this.countDestroying) this.fill();
-      });
+    const { promise: over, resolve } = Promise.withResolvers<void>();
     this.destroying.add(over);
+    const end = () => {
+      this.destroying.delete(over);
+      if (this.countDestroying) this.fill();
+      resolve();
+    };
+    const millis = this.settings.destroyTimeoutMillis;
+    const limit = { millis, call: 'destroy', option: 'destroyTimeoutMillis' };
+    this.#destroyTimers.within(work, limit, end, (error) => {
+      this.#destroyFailed(error);
+      end();
+    });
   }
 
   #destroyFailed(cause: unknown): void {

@@ -358,7 +358,7 @@ export class ResourcePool<T, Lent, Context>
 
   async clear(): Promise<void> {
     this.retireAll('clear');
-    await this.untilEnded(Promise.all(this.creating));
+    await this.untilEnded(Promise.all(Array.from(this.creating, ({ over }) => over)));
     await this.untilEnded(Promise.all(this.destroying));
   }
 
