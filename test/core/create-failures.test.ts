@@ -73,6 +73,7 @@ describe.each([
     fakeTime();
     const pool = createPool(recordingFactory({ create: fail }));
     await expect(pool.acquire()).rejects.toThrow(CreateError);
+    await settle();
     expect(vi.getTimerCount()).toBe(0);
   });
 

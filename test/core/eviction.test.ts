@@ -281,6 +281,7 @@ describe('the evictor', () => {
 
   test('does not run when nothing can be evicted', async () => {
     await idlePool(1, {});
+    await settle();
     expect(vi.getTimerCount()).toBe(0);
   });
 

@@ -516,6 +516,7 @@ describe('stats', () => {
       new Promise<object>((resolve) => setTimeout(() => resolve(make()), 20));
     const pool = createPool({ create: () => slowly(() => ({})), destroy() {} });
     const first = watch(pool.acquire());
+    await settle(); // the clock of loans is read once a turn
     await pass(20);
     await pass(7);
     await pool.release(first.value as object);

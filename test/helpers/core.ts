@@ -56,11 +56,9 @@ export function recordingFactory(parts: Parts = {}): RecordingFactory {
 
 const realImmediate = setImmediate; // before any test fakes it
 
-/** Lets everything happen that needs no timer: one turn of the event loop. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => {
-    realImmediate(resolve);
-  });
+/** Lets everything happen that needs no timer: what is due at the end of a turn of the event loop, too. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => realImmediate(resolve));
 }
 
 /** How a promise went so far. */

@@ -95,9 +95,9 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   #lastFailure: { readonly cause: unknown } | undefined = undefined;
   /** Those whose factory asked for the signal, the newest last; some may be over, or cancelled. */
   #cancellable: Creation[] = [];
-  readonly #createTimers = new CallTimers(() => this.state());
-  readonly #destroyTimers = new CallTimers(() => this.state());
-  readonly #abandonTimers = new CallTimers(() => this.state());
+  readonly #createTimers: CallTimers;
+  readonly #destroyTimers: CallTimers;
+  readonly #abandonTimers: CallTimers;
   /** Calls of `clear`, `drain` and `close` that wait for the factory. */
   #endings = 0;
   #retrying = false;
@@ -121,6 +121,13 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     this.#maxUses = settings.maxUses;
     this.#burst = settings.burst;
     this.#limit = settings.max || Number.POSITIVE_INFINITY;
+    const timers = (millis: number, option: string) =>
+      new CallTimers(millis, option, () => this.state());
+    const { createTimeoutMillis, destroyTimeoutMillis } = settings;
+    const abandonMillis = Math.min(createTimeoutMillis * ABANDONED_TIMEOUTS, MAX_TIMER_MILLIS);
+    this.#createTimers = timers(createTimeoutMillis, 'createTimeoutMillis');
+    this.#destroyTimers = timers(destroyTimeoutMillis, 'destroyTimeoutMillis');
+    this.#abandonTimers = timers(abandonMillis, 'createTimeoutMillis');
     this.#leakWatch =
       settings.leakDetectionMillis === 0
         ? undefined
@@ -244,7 +251,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
     // The slot is taken before the factory is called, for it may call the pool in turn.
     this.creating.add(creation);
     const made = settled(create);
-    this.#withinCreateTimeout(
+    this.#createTimers.within(
       made,
       'create',
       (resource) => {
@@ -289,10 +296,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
       end();
     }, end);
     creation.expire(error);
-    const { createTimeoutMillis } = this.settings;
-    const millis = Math.min(createTimeoutMillis * ABANDONED_TIMEOUTS, MAX_TIMER_MILLIS);
-    const limit = { millis, call: 'create', option: 'createTimeoutMillis' };
-    this.#abandonTimers.within(made, limit, () => {}, end);
+    this.#abandonTimers.within(made, 'create', () => {}, end);
   }
 
   override start(): void {
@@ -437,20 +441,6 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
 
   protected cancelAll(): void {
     for (const creation of this.creating) this.#cancel(creation, 'the pool is closed');
-  }
-
-  #withinCreateTimeout<R>(
-    work: PromiseLike<R>,
-    call: string,
-    onValue: (value: R) => void,
-    onError: (error: unknown, isLate: boolean) => void,
-  ): void {
-    const limit = {
-      millis: this.settings.createTimeoutMillis,
-      call,
-      option: 'createTimeoutMillis',
-    };
-    this.#createTimers.within(work, limit, onValue, onError);
   }
 
   /** `destroy` keeps its limit: close waits for it. */
@@ -811,7 +801,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   ): void {
     const asked = call === 'recycle' ? this.recycling : this.validating;
     asked.add(entry);
-    this.#withinCreateTimeout(
+    this.#createTimers.within(
       verdict,
       call === 'idle' ? 'validate' : call,
       (answer) => {
@@ -941,9 +931,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
       if (this.countDestroying) this.fill();
       resolve();
     };
-    const millis = this.settings.destroyTimeoutMillis;
-    const limit = { millis, call: 'destroy', option: 'destroyTimeoutMillis' };
-    this.#destroyTimers.within(work, limit, end, (error) => {
+    this.#destroyTimers.within(work, 'destroy', end, (error) => {
       this.#destroyFailed(error);
       end();
     });
@@ -957,6 +945,7 @@ export abstract class PoolMachine<T, Lent, Context> extends GenericPool<T> {
   /** Resolves once no destruction is under way. */
   protected async whenDestroyed(): Promise<void> {
     while (this.destroying.size > 0) await Promise.all(this.destroying);
+    this.#destroyTimers.rest();
   }
 
   // ---------------------------------------------------------------- Ending

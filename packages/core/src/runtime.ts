@@ -98,6 +98,12 @@ export function millisSince(sinceMillis: number, nowMillis = Date.now()): number
 /** The one of the platform: test tools that fake timers must not stop the clock below for good. */
 const platformImmediate = globalThis.setImmediate;
 
+/** Runs a function at the end of this turn of the event loop, or at once where that cannot be had. */
+export function soon(run: () => void): void {
+  if (platformImmediate === undefined) run();
+  else platformImmediate(run);
+}
+
 /** The clock that durations are measured with, in milliseconds. Test tools can replace it. */
 export function clockMillis(): number {
   return performance.now();
