@@ -4,6 +4,7 @@
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type OutputOptions, type Plugin, rolldown } from 'rolldown';
+import { makeTypesPortable } from './portable-types.ts';
 
 /** What a package consists of. */
 export interface PackageBuild {
@@ -34,6 +35,7 @@ export async function buildPackage(build: PackageBuild): Promise<void> {
   const made = join(dist, `.build-${process.pid}`);
   try {
     const { entries, commands = {}, programs = {} } = build;
+    await makeTypesPortable(join(dist, 'types'));
     await bundle(build, { ...entries, ...commands }, './', { format: 'esm', dir: made });
     await bundle(build, entries, '../', { format: 'cjs', dir: join(made, 'cjs') });
     for (const [name, source] of Object.entries(programs)) {

@@ -6,6 +6,8 @@ import { resultsOfPage, serveFolder } from './pages.ts';
 import type { Project } from './prepare.ts';
 import type { Check, Results } from './program/checks.ts';
 import { run } from './programs.ts';
+import { wrongInTable } from './table.ts';
+import { compilers, typeErrors } from './types.ts';
 
 /** The checks that end otherwise than well: what they then say is like that. */
 export type Unlike = Readonly<Partial<Record<Check, RegExp>>>;
@@ -13,8 +15,25 @@ export type Unlike = Readonly<Partial<Record<Check, RegExp>>>;
 /** One way to run the program. */
 export interface Platform {
   readonly name: string;
+  /** What is wrong: a line for each. */
+  faults(project: Project): Promise<readonly string[]>;
+}
+
+/** One that gives the program's results. */
+interface Runs {
+  readonly name: string;
   readonly unlike?: Unlike;
   results(project: Project): Promise<Results>;
+}
+
+function runsOn({ name, unlike, results }: Runs): Platform {
+  return {
+    name,
+    async faults(project) {
+      const found = await results(project);
+      return [...faultsIn(found, unlike), ...wrongInTable(name, found)];
+    },
+  };
 }
 
 /** What of the results is not as expected: a line for each. */
@@ -84,7 +103,7 @@ const withoutFiles = {
 };
 const withoutFilesOnPages = { exportsOnThreads: /^ERR_WASM_WORKER_EXIT.*option worker/ };
 
-function nodes(version: number, unlike: Unlike = {}): Platform[] {
+function nodes(version: number, unlike: Unlike = {}): Runs[] {
   const ways: [string, string, boolean][] = [
     ['import', 'node.mjs', false],
     ['require', 'node.cjs', false],
@@ -98,7 +117,7 @@ function nodes(version: number, unlike: Unlike = {}): Platform[] {
   }));
 }
 
-function bundled(bundler: string, form: string, file: string, unlike: Unlike = {}): Platform {
+function bundled(bundler: string, form: string, file: string, unlike: Unlike = {}): Runs {
   return {
     name: `${bundler} (${form})`,
     unlike,
@@ -109,7 +128,7 @@ function bundled(bundler: string, form: string, file: string, unlike: Unlike = {
   };
 }
 
-function bundledPage(bundler: string, path: string, unlike: Unlike = {}): Platform {
+function bundledPage(bundler: string, path: string, unlike: Unlike = {}): Runs {
   return {
     name: `${bundler} (web)`,
     unlike: { ...onPages, ...unlike },
@@ -135,7 +154,7 @@ const onWorkerd = {
   transpiling: /no component was given/,
 };
 
-function workerd(flags: readonly string[]): Platform {
+function workerd(flags: readonly string[]): Runs {
   return {
     name: ['workerd', ...flags].join(' with '),
     unlike: onWorkerd,
@@ -153,7 +172,7 @@ function next(
   bundler: 'turbopack' | 'webpack',
   mode: 'dev' | 'built' | 'dev without the recipe',
   unlike: Unlike = {},
-): Platform {
+): Runs {
   return {
     name: `Next.js, ${bundler}, ${mode}`,
     unlike,
@@ -166,7 +185,7 @@ function next(
   };
 }
 
-export const platforms: readonly Platform[] = [
+const programs: readonly Runs[] = [
   ...nodes(22, noJspi),
   ...nodes(24),
   ...nodes(26),
@@ -217,4 +236,13 @@ export const platforms: readonly Platform[] = [
     preparedThreads: withoutRecipe,
     contractOnThreads: /serverExternalPackages/,
   }),
+];
+
+/** All that is tested. */
+export const platforms: readonly Platform[] = [
+  ...programs.map(runsOn),
+  ...compilers.map((it) => ({
+    name: `Types, TypeScript ${it}`,
+    faults: (project: Project) => typeErrors(project, it, TIMEOUT_MILLIS),
+  })),
 ];

@@ -2,9 +2,8 @@
 // `npm run test:platforms [part of a name ...]`. Prints what failed; the last line says how many passed.
 import { availableParallelism } from 'node:os';
 import { closeBrowser } from './pages.ts';
-import { faultsIn, type Platform, platforms } from './platforms.ts';
+import { type Platform, platforms } from './platforms.ts';
 import { installTools, makeProject, type Project } from './prepare.ts';
-import { wrongInTable } from './table.ts';
 
 const wanted = process.argv.slice(2);
 const chosen = platforms.filter(
@@ -13,10 +12,9 @@ const chosen = platforms.filter(
 
 async function runOn(platform: Platform, project: Project): Promise<boolean> {
   const began = performance.now();
-  const faults = await platform.results(project).then(
-    (results) => [...faultsIn(results, platform.unlike), ...wrongInTable(platform.name, results)],
-    (error) => [error instanceof Error ? error.message : String(error)],
-  );
+  const faults = await platform
+    .faults(project)
+    .catch((error) => [error instanceof Error ? error.message : String(error)]);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(`${faults.length === 0 ? 'ok  ' : 'FAIL'} ${platform.name} (${seconds} s)`);
   for (const fault of faults) console.log(fault.slice(0, 4000).replace(/^/gm, '       '));

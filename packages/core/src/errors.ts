@@ -1,6 +1,17 @@
 import { type AnswerOptions, answerOf, type HttpAnswer, setAnswer } from './http-answer.js';
 import type { PoolState } from './state.js';
 
+/** The codes of a pool's errors: the same in every version. */
+export type PoolErrorCode =
+  | 'ERR_POOL_ACQUIRE_TIMEOUT'
+  | 'ERR_POOL_CLOSED'
+  | 'ERR_POOL_CREATE'
+  | 'ERR_POOL_DESTROY'
+  | 'ERR_POOL_EMPTY'
+  | 'ERR_POOL_FACTORY_TIMEOUT'
+  | 'ERR_POOL_NOT_BORROWED'
+  | 'ERR_POOL_QUEUE_FULL';
+
 /**
  * Any error of a pool. `code` is stable; `message` names the pool and its counters at that time. A web
  * framework reads what to answer of it: see `HttpAnswer`. A bad option is an `OptionError`, which is a
@@ -14,13 +25,13 @@ export class PoolError extends Error implements HttpAnswer {
   declare readonly expose: false;
 
   /** `ERR_POOL_…`, the same in every version. */
-  readonly code: string;
+  readonly code: PoolErrorCode;
 
   /** The pool's counters when this happened. */
   readonly state: PoolState;
 
   constructor(
-    code: string,
+    code: PoolErrorCode,
     message: string,
     state: PoolState,
     options: ErrorOptions & AnswerOptions = {},

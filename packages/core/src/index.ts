@@ -13,6 +13,7 @@ export {
   PoolClosedError,
   PoolEmptyError,
   PoolError,
+  type PoolErrorCode,
   QueueFullError,
 } from './errors.js';
 export type { Leak, PoolEvents } from './events.js';

@@ -14,3 +14,4 @@ export { createAdapterPool } from './create-pool.js';
 export { isThenable } from './factory-call.js';
 export { type AnswerOptions, answerOf, setAnswer } from './http-answer.js';
 export { poolOptionChecks } from './options.js';
+export type { AbortSignal, InstancesOf } from './web-types.js';

@@ -17,6 +17,7 @@ export {
   PoolClosedError,
   PoolEmptyError,
   PoolError,
+  type PoolErrorCode,
   type PoolEvents,
   type PoolOptions,
   type PoolState,

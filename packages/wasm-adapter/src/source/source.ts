@@ -13,7 +13,16 @@ export type ModuleSource =
   | URL
   | Response
   | PromiseLike<Response | ArrayBufferLike | ArrayBufferView>
-  | WebAssembly.Module;
+  | CompiledSource;
+
+/**
+ * A `WebAssembly.Module`. TypeScript's own type of it is an empty interface, which a number or a promise
+ * of a pool meets as well; neither meets this one.
+ */
+export interface CompiledSource {
+  readonly then?: never;
+  readonly byteLength?: never;
+}
 
 /** A loaded source: a compiled module, or bytes and, of a response, their compilation. */
 export type LoadedModule =

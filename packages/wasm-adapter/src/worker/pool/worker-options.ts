@@ -73,7 +73,7 @@ export interface WasmWorkerPoolOptions
   /** Where tasks' standard error goes. Default: to that of the process. */
   stderr?: OutputTarget | undefined;
   /** The environment variables of the threads. Default: a copy of `process.env`. */
-  env?: NodeJS.Dict<string> | undefined;
+  env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Appended to the threads' `process.argv`. */
   argv?: readonly unknown[] | undefined;
   /** The threads' options of Node.js. Default: those of the process. */
