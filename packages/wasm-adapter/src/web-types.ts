@@ -31,17 +31,26 @@ export type Table = WasmInstancesOf<
 
 export type Global = WasmInstancesOf<'Global', { value: unknown; valueOf(): unknown }>;
 
-export type Instance = WasmInstancesOf<'Instance', { readonly exports: Exports }>;
+type Extern = ((...args: never) => unknown) | Global | Memory | Table;
+
+export type Instance = WasmInstancesOf<
+  'Instance',
+  { readonly exports: Readonly<Record<string, Extern>> }
+>;
 
 export type Exception = WasmInstancesOf<'Exception', object>;
 
 export type CompileError = WasmInstancesOf<'CompileError', Error>;
 
-type Callable = (...args: never) => unknown;
+export type Exports = Instance['exports'];
 
-export type Exports = Record<string, Callable | Global | Memory | Table>;
-
-export type Imports = Record<string, Record<string, Callable | Global | Memory | Table | number>>;
+export type Imports = typeof globalThis extends {
+  readonly WebAssembly: {
+    readonly Instance: new (module: never, imports?: infer It extends object) => unknown;
+  };
+}
+  ? It
+  : Record<string, Record<string, Extern | number>>;
 
 /** `typeof WebAssembly` */
 export type WebAssemblyNamespace = typeof globalThis extends { readonly WebAssembly: infer It }
