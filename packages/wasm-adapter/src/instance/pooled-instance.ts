@@ -62,6 +62,8 @@ export interface OutsideState {
   isUnchanged(): boolean;
   /** Puts that state back; in words, why that cannot be done exactly. */
   restore(): string | undefined;
+  /** The instance is dropped. */
+  close(): void;
 }
 
 /** What the instances of one pool have in common. */
@@ -465,6 +467,7 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     this.#snapshot = undefined;
     this.#weight = undefined;
     this.exports = Object.freeze({}) as Exports;
+    for (const it of this.#outside.splice(0)) it.close();
     this.#dropped?.abort(this.calls.notCallable());
   }
 }

@@ -13,14 +13,15 @@ import {
   preopenDescriptor,
 } from './descriptors.js';
 import type { WasiFolder } from './files.js';
-import { type WasiFunction, waiting, wasiFunctions } from './functions.js';
+import { type WasiFunction, waiting, wasiFunction } from './functions.js';
 import type { Guest } from './guest.js';
 import { GuestMemory, utf8 } from './guest-memory.js';
 import { openHostFolder } from './host-files.js';
 import { MemoryFiles } from './memory-files.js';
 import { type WasiOptions, wasiDefaults } from './options.js';
 import { walk } from './paths.js';
-import { isWasiName, typed } from './signatures.js';
+import type { Sleeper } from './poll.js';
+import { isWasiName, typed, type WasiName } from './signatures.js';
 import { collectInput, inputStream, isAsyncInput, outputStream } from './streams.js';
 
 /** Who a context is for: an instance of the pool, as far as WASI looks at it. */
@@ -51,8 +52,8 @@ export interface WasiContext {
 /** The two versions of preview 1, by the names under which modules import them. */
 export const wasiModules = ['wasi_snapshot_preview1', 'wasi_unstable'] as const;
 
-/** Which functions of WASI a module imports, as one whose type was found right, or not yet. */
-const checked = new WeakMap<WebAssembly.Module, Set<string>>();
+/** The name of the program, as long as nobody says another. */
+const DEFAULT_ARGS: readonly Uint8Array[] = [utf8('wasm\0')];
 
 /** Our own WASI: JavaScript that a guest cannot crash, block or end. */
 export class OwnWasi implements WasiContext {
@@ -61,10 +62,10 @@ export class OwnWasi implements WasiContext {
   readonly #guest: Guest;
   readonly #owner: WasiOwner;
   readonly #suspends: boolean;
-  readonly #module: WebAssembly.Module;
+  readonly #wanted: WantedOfWasi;
+  readonly #sleeper: OwnSleeper;
   #bound: WebAssembly.Memory | undefined;
   #files: MemoryFiles | undefined;
-  #stopped = false;
 
   /**
    * @param suspends a guest that waits may be suspended: its exports are promising
@@ -73,66 +74,43 @@ export class OwnWasi implements WasiContext {
   constructor(module: WebAssembly.Module, owner: WasiOwner, suspends: boolean, own: WasmImports) {
     this.#owner = owner;
     this.#suspends = suspends;
-    this.#module = module;
-    this.#bound = importedMemory(module, own);
-    const wanted = WebAssembly.Module.imports(module);
-    const old = wanted.some((it) => it.module === 'wasi_unstable');
+    this.#wanted = wantedOfWasi(module);
+    this.#bound = givenMemory(this.#wanted, own);
+    this.#sleeper = new OwnSleeper(owner, suspends);
     this.#guest = {
       name: owner.name,
       memory: new GuestMemory(() => this.#bound ?? owner.memory),
       descriptors: new Descriptors(),
-      layout: old ? unstable : preview1,
+      layout: this.#wanted.wasi_unstable.length > 0 ? unstable : preview1,
       args: [],
       env: [],
       clocks: new Clocks(undefined),
       random: undefined,
-      sleeper: this.#sleeper(wasiDefaults.maxBlockMillis),
+      sleeper: this.#sleeper,
     };
-    this.imports = this.#makeImports(wanted, own);
-    owner.dropped.addEventListener('abort', () => this.close());
+    this.imports = this.#makeImports(own);
   }
 
-  #makeImports(
-    wanted: readonly WebAssembly.ModuleImportDescriptor[],
-    own: WasmImports,
-  ): WasmImports {
+  #makeImports(own: WasmImports): WasmImports {
     const imports: WasmImports = {};
+    const { checked } = this.#wanted;
     for (const space of wasiModules) {
-      const names = wanted.flatMap(({ module, name, kind }) =>
-        module === space && kind === 'function' && own[space]?.[name] === undefined ? [name] : [],
-      );
-      const functions = wasiFunctions(this.#guest, [...new Set(names.filter(isWasiName))]);
-      if (functions.size === 0) continue;
-      const given = Object.fromEntries(
-        Array.from(functions, ([name, call]) => [name, this.#suspendable(name, call)]),
-      );
-      const right = checked.get(this.#module);
-      imports[space] = Object.keys(given).every((name) => right?.has(name))
-        ? given
-        : { ...typed(given) };
+      const given: Record<string, unknown> = {};
+      let isAny = false;
+      let isChecked = true;
+      for (const name of this.#wanted[space]) {
+        if (own[space]?.[name] !== undefined) continue;
+        given[name] = this.#suspendable(name, wasiFunction(this.#guest, name));
+        isAny = true;
+        isChecked &&= checked.has(name);
+      }
+      if (isAny) imports[space] = isChecked ? given : { ...typed(given) };
     }
     return imports;
   }
 
-  #suspendable(name: string, call: WasiFunction): unknown {
-    const waits = waiting.some((it) => it === name);
-    return waits && this.#suspends ? suspending(call) : call;
-  }
-
-  #sleeper(maxBlockMillis: number): Guest['sleeper'] {
-    const owner = this.#owner;
-    return {
-      name: owner.name,
-      suspends: this.#suspends,
-      get dropped() {
-        return owner.dropped;
-      },
-      maxBlockMillis,
-      assertRunning: () => {
-        // It was destroyed meanwhile, or is about to be.
-        if (this.#stopped || !owner.calls.callable) throw owner.calls.notCallable();
-      },
-    };
+  #suspendable(name: WasiName, call: WasiFunction): unknown {
+    return this.#suspends && waiting.includes(name) ? suspending(call) : call;
   }
 
   /** The files in memory, if the options gave any. */
@@ -146,10 +124,8 @@ export class OwnWasi implements WasiContext {
    */
   async configure(options: WasiOptions): Promise<void> {
     const { stdin, maxInputBytes = wasiDefaults.maxInputBytes } = options;
-    const input =
-      isAsyncInput(stdin) && !this.#suspends
-        ? await collectInput(stdin, maxInputBytes, this.#owner.name)
-        : stdin;
+    if (!isAsyncInput(stdin) || this.#suspends) return this.configureNow(options);
+    const input = await collectInput(stdin, maxInputBytes, this.#owner.name);
     this.configureNow({ ...options, stdin: input });
   }
 
@@ -157,14 +133,14 @@ export class OwnWasi implements WasiContext {
   configureNow(options: WasiOptions): void {
     const guest = this.#guest;
     const suspends = this.#suspends;
-    const { maxOutputBytes = wasiDefaults.maxOutputBytes, args = ['wasm'], env = {} } = options;
-    guest.args = args.map((text) => utf8(`${text}\0`));
+    const { maxOutputBytes = wasiDefaults.maxOutputBytes, args, env = {} } = options;
+    guest.args = args?.map((text) => utf8(`${text}\0`)) ?? DEFAULT_ARGS;
     guest.env = Object.entries(env).flatMap(([name, value]) =>
       value === undefined ? [] : [utf8(`${name}=${value}\0`)],
     );
     guest.clocks = new Clocks(options.clock);
     guest.random = options.random;
-    guest.sleeper = this.#sleeper(options.maxBlockMillis ?? wasiDefaults.maxBlockMillis);
+    this.#sleeper.maxBlockMillis = options.maxBlockMillis ?? wasiDefaults.maxBlockMillis;
     const output = (which: 'stdout' | 'stderr', descriptor: number) =>
       outputDescriptor(outputStream(options[which], descriptor, maxOutputBytes, suspends));
     const { files, folders } = this.#open(options);
@@ -212,11 +188,9 @@ export class OwnWasi implements WasiContext {
 
   bind(memory: WebAssembly.Memory | undefined): void {
     this.#bound = memory ?? this.#bound;
-    const right = checked.get(this.#module) ?? new Set();
     for (const functions of Object.values(this.imports)) {
-      for (const name of Object.keys(functions)) right.add(name);
+      for (const name of Object.keys(functions)) this.#wanted.checked.add(name);
     }
-    checked.set(this.#module, right);
   }
 
   snapshot(): void {
@@ -235,7 +209,7 @@ export class OwnWasi implements WasiContext {
 
   /** Its standard streams throw from now on, also where the guest would go on after any error. */
   stop(): void {
-    this.#stopped = true;
+    this.#sleeper.stopped = true;
   }
 
   close(): void {
@@ -283,15 +257,69 @@ function openPreopen(owner: string, as: string, path: string, readOnly: boolean)
   }
 }
 
+/** What a module imports that is of WASI, or of use to it. */
+interface WantedOfWasi extends Readonly<Record<(typeof wasiModules)[number], readonly WasiName[]>> {
+  readonly memories: readonly WebAssembly.ModuleImportDescriptor[];
+  /** The functions that it imports as ones of the right type: it was linked with them. */
+  readonly checked: Set<string>;
+}
+
+const known = new WeakMap<WebAssembly.Module, WantedOfWasi>();
+
+/** Read once for each module: that takes longer than the rest of a context. */
+function wantedOfWasi(module: WebAssembly.Module): WantedOfWasi {
+  let wanted = known.get(module);
+  if (wanted === undefined) {
+    const imports = WebAssembly.Module.imports(module);
+    const namesOf = (space: string) => [
+      ...new Set(
+        imports.flatMap((it) =>
+          it.module === space && it.kind === 'function' && isWasiName(it.name) ? it.name : [],
+        ),
+      ),
+    ];
+    wanted = {
+      wasi_snapshot_preview1: namesOf('wasi_snapshot_preview1'),
+      wasi_unstable: namesOf('wasi_unstable'),
+      memories: imports.filter(({ kind }) => kind === 'memory'),
+      checked: new Set(),
+    };
+    known.set(module, wanted);
+  }
+  return wanted;
+}
+
 /** The memory that a module is given, which its start function may already use. */
-function importedMemory(
-  module: WebAssembly.Module,
-  own: WasmImports,
-): WebAssembly.Memory | undefined {
-  for (const wanted of WebAssembly.Module.imports(module)) {
-    if (wanted.kind !== 'memory') continue;
-    const given = own[wanted.module]?.[wanted.name];
+function givenMemory({ memories }: WantedOfWasi, own: WasmImports): WebAssembly.Memory | undefined {
+  for (const { module, name } of memories) {
+    const given = own[module]?.[name];
     if (given instanceof WebAssembly.Memory) return given;
   }
   return undefined;
+}
+
+/** How a guest waits. */
+class OwnSleeper implements Sleeper {
+  readonly suspends: boolean;
+  maxBlockMillis: number = wasiDefaults.maxBlockMillis;
+  stopped = false;
+  readonly #owner: WasiOwner;
+
+  constructor(owner: WasiOwner, suspends: boolean) {
+    this.#owner = owner;
+    this.suspends = suspends;
+  }
+
+  get name(): string {
+    return this.#owner.name;
+  }
+
+  get dropped(): AbortSignal {
+    return this.#owner.dropped;
+  }
+
+  /** Throws where it was destroyed meanwhile, or is about to be. */
+  assertRunning(): void {
+    if (this.stopped || !this.#owner.calls.callable) throw this.#owner.calls.notCallable();
+  }
 }

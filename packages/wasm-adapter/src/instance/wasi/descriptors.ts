@@ -47,11 +47,19 @@ const INPUT_RIGHTS = Right.read | Right.stat | Right.poll;
 const OUTPUT_RIGHTS = Right.write | Right.stat | Right.poll | Right.sync | Right.fileSync;
 
 export function inputDescriptor(input: InputStream): StreamDescriptor {
-  return { kind: 'stream', input, output: undefined, ...common(INPUT_RIGHTS, 0, false) };
+  return streamDescriptor(input, undefined, INPUT_RIGHTS);
 }
 
 export function outputDescriptor(output: OutputStream): StreamDescriptor {
-  return { kind: 'stream', input: undefined, output, ...common(OUTPUT_RIGHTS, 0, false) };
+  return streamDescriptor(undefined, output, OUTPUT_RIGHTS);
+}
+
+function streamDescriptor(
+  input: InputStream | undefined,
+  output: OutputStream | undefined,
+  rights: number,
+): StreamDescriptor {
+  return { kind: 'stream', input, output, rights, inheriting: 0, flags: 0, readOnly: false };
 }
 
 /** A folder that a guest is given, under a name. */
@@ -61,15 +69,13 @@ export function preopenDescriptor(
   readOnly: boolean,
 ): FolderDescriptor {
   const all = readOnly ? ~CHANGING_RIGHTS : ~0;
-  const rights = FOLDER_RIGHTS & all;
   return {
     ...{ kind: 'folder', folder, preopen: name, listing: undefined },
-    ...common(rights, (FILE_RIGHTS | FOLDER_RIGHTS) & all, readOnly),
+    rights: FOLDER_RIGHTS & all,
+    inheriting: (FILE_RIGHTS | FOLDER_RIGHTS) & all,
+    flags: 0,
+    readOnly,
   };
-}
-
-function common(rights: number, inheriting: number, readOnly: boolean): Common {
-  return { rights, inheriting, flags: 0, readOnly };
 }
 
 /** `filetype` of what is open. Streams are no terminals, so they are of no type that is told. */

@@ -7,7 +7,7 @@ import { Clocks } from './clocks.js';
 import { type WasiContext, type WasiOwner, wasiModules } from './context.js';
 import { Descriptors, inputDescriptor, outputDescriptor } from './descriptors.js';
 import { Errno } from './errno.js';
-import { wasiFunctions } from './functions.js';
+import { wasiFunction } from './functions.js';
 import type { Guest } from './guest.js';
 import { GuestMemory } from './guest-memory.js';
 import { type NodeWasiOptions, type WasiImplementation, wasiDefaults } from './options.js';
@@ -137,20 +137,18 @@ export class NodeWasi extends ForeignWasi {
     this.#open = Object.keys(options.preopens ?? {}).length;
     this.#most = this.#open;
     const guest = this.#guest(owner, suspends, old);
-    const own = wasiFunctions(guest, ['poll_oneoff', 'proc_exit', 'proc_raise']);
     const functions: Functions = this.marking(this.#checked());
-    const poll = own.get('poll_oneoff') as AnyFunction;
+    const poll = wasiFunction(guest, 'poll_oneoff') as AnyFunction;
     this.imports = {
       [old ? 'wasi_unstable' : 'wasi_snapshot_preview1']: {
         ...typed({
           ...functions,
-          proc_exit: own.get('proc_exit'),
-          proc_raise: own.get('proc_raise'),
+          proc_exit: wasiFunction(guest, 'proc_exit'),
+          proc_raise: wasiFunction(guest, 'proc_raise'),
           poll_oneoff: suspends ? suspending(poll) : poll,
         }),
       },
     };
-    owner.dropped.addEventListener('abort', () => this.close());
   }
 
   #guest(owner: WasiOwner, suspends: boolean, old: boolean): Guest {

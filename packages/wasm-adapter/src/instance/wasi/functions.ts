@@ -85,17 +85,10 @@ export type WasiFunction = (...args: never[]) => number | Promise<number>;
 /** Those that may have to wait, and so are suspended where that is possible. */
 export const waiting: readonly WasiName[] = ['poll_oneoff', 'fd_read', 'fd_write'];
 
-/** The functions of these names, for one guest. */
-export function wasiFunctions(
-  guest: Guest,
-  names: readonly WasiName[],
-): ReadonlyMap<WasiName, WasiFunction> {
-  return new Map(
-    names.map((name) => {
-      const body = makers[name](guest);
-      return [name, waiting.includes(name) ? mayWait(body) : guarded(body)];
-    }),
-  );
+/** The function of that name, for one guest. */
+export function wasiFunction(guest: Guest, name: WasiName): WasiFunction {
+  const body = makers[name](guest);
+  return waiting.includes(name) ? mayWait(body) : guarded(body);
 }
 
 type Args = [unknown?, unknown?, unknown?, unknown?, unknown?, unknown?, unknown?, unknown?];

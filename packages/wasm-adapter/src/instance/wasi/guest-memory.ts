@@ -9,6 +9,9 @@ const MAX_BUFFERS = 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+const NO_VIEW = new DataView(new ArrayBuffer(0));
+const NO_BYTES = new Uint8Array();
+
 /**
  * The memory of a guest, as WASI's functions read and write it. Pointers and lengths are unsigned: the
  * numbers that WebAssembly hands to JavaScript are not, and are taken modulo 2 ** 32. What is out of
@@ -16,8 +19,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export class GuestMemory {
   readonly #memoryOf: () => WebAssembly.Memory | undefined;
-  #view: DataView = new DataView(new ArrayBuffer(0));
-  #bytes: Uint8Array = new Uint8Array();
+  #view: DataView = NO_VIEW;
+  #bytes: Uint8Array = NO_BYTES;
 
   constructor(memoryOf: () => WebAssembly.Memory | undefined) {
     this.#memoryOf = memoryOf;
