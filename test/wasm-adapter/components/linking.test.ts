@@ -151,9 +151,9 @@ describe('no pool is made of', () => {
     [
       'a component, with a WASI option that is for core modules',
       guest,
-      { imports: host(), wasi: { stdin: 0 } },
+      { imports: host(), wasi: { files: {} } },
       'ERR_POOL_OPTION',
-      /wasm#1: wasi: .*stdin.*accepted: args, env, http, network, preopens/,
+      /wasm#1: wasi: .*files.*accepted: args, env, http, network, preopens/,
     ],
   ])('%s', async (_, bytes, options, code, message) => {
     const error = await failure(createWasmPool(bytes, { component: { cache: false }, ...options }));

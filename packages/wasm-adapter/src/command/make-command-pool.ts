@@ -1,4 +1,5 @@
-import { OptionError, type Pool } from '@wasm-pool/core';
+import { OptionError } from '@wasm-pool/core';
+import { isTranspiledComponent } from '../component/transpiled-source.js';
 import { WasmError } from '../errors.js';
 import { hasJspi } from '../instance/jspi.js';
 import { CommandSlot } from '../instance/wasi/command-wasi.js';
@@ -7,8 +8,8 @@ import { collectInput, isAsyncInput } from '../instance/wasi/streams.js';
 import { ownFile } from '../platform/own-file.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
 import { startPool } from '../pool/start-pool.js';
-import type { WasmPool } from '../pool/wasm-pool.js';
 import { makeProgram } from '../program.js';
+import { isComponent } from '../source/describe-bytes.js';
 import type { Loaded } from '../wasm-source.js';
 import type { WasmWorkerPool } from '../worker/pool/wasm-worker-pool.js';
 import { WasmCommandError } from './command-error.js';
@@ -29,21 +30,9 @@ import type {
   WasmCommandPool,
 } from './command-pool.js';
 import { assertCommand, type CommandEnd, runOnInstance } from './run-on-instance.js';
+import { type Runner, runOnBorrowed } from './runner.js';
 import { PipedOutput } from './spawn.js';
 import type { PostedEnd } from './thread-tasks.js';
-
-/** How one run is carried out: on this thread, or on others. */
-interface Runner {
-  readonly suspends: boolean;
-  readonly pool: Pick<Pool<never>, 'stats' | 'close'>;
-  run(world: WasiOptions, limits: RunLimits): Promise<CommandEnd>;
-}
-
-interface RunLimits {
-  readonly timeoutMillis: number;
-  readonly signal: AbortSignal | undefined;
-  readonly priority: number | undefined;
-}
 
 /** What `createWasmCommandPool` does, and loads when it is first called. */
 export async function makeWasmCommandPool(
@@ -52,14 +41,18 @@ export async function makeWasmCommandPool(
 ): Promise<WasmCommandPool> {
   checkCommandPool(options);
   const sorted = sortOptions(options);
-  const runner =
-    sorted.threads === undefined
-      ? await onThisThread(loading, sorted)
-      : await onThreads(loading, sorted);
-  return new CommandPool(runner, sorted);
+  return new CommandPool(await runnerOf(loading, sorted), sorted);
 }
 
 type Sorted = ReturnType<typeof sortOptions>;
+
+async function runnerOf(loading: Promise<Loaded>, sorted: Sorted): Promise<Runner> {
+  if (isOfComponent(await loading)) {
+    const { componentRunner } = await import('./component-runner.js');
+    return componentRunner(await loading, sorted);
+  }
+  return sorted.threads === undefined ? onThisThread(loading, sorted) : onThreads(loading, sorted);
+}
 
 async function onThisThread(loading: Promise<Loaded>, settings: Sorted): Promise<Runner> {
   const { name, pool, suspends, preinitialize, shared } = settings;
@@ -80,13 +73,20 @@ async function onThisThread(loading: Promise<Loaded>, settings: Sorted): Promise
   };
   checkWasmOptions('createWasmCommandPool', options);
   const program = await makeProgram(await loading, options);
-  if (program.kind === 'component') throw componentError(name);
-  assertCommand(program.extended, name);
+  assertCommand(program.mainModule(name), name);
   // What no instance can be restored to is made anew, ahead of the runs.
   const reset = program.restoreBlockers.length > 0 ? 'fresh' : 'restore';
   const made = await startPool(program, { ...options, reset });
   made.on('destroy', ({ id }) => slots.delete(id));
-  return { suspends: waits, pool: made, run: (...args) => runHere(made, slots, name, ...args) };
+  return {
+    ...{ suspends: waits, pool: made },
+    run: (world, limits) =>
+      runOnBorrowed(made, name, world, limits, ({ id, exports }, run) => {
+        const { context } = slots.get(id) as CommandSlot;
+        const end = runOnInstance(exports as WebAssembly.Exports, context, run);
+        return { end, stop: () => context.stop() };
+      }),
+  };
 }
 
 /** Calls the function that prepares the program. Throws where there is none of that name. */
@@ -100,55 +100,10 @@ function prepare(exports: WebAssembly.Exports, preinitialize: string, name: stri
   );
 }
 
-function componentError(name: string): WasmError {
-  return new WasmError(
-    'ERR_WASM_COMPONENT',
-    `${name} is a component; accepted: a core module that exports _start (for wasi:cli/run, createWasmPool and its exports)`,
-  );
-}
-
-async function runHere(
-  pool: WasmPool,
-  slots: ReadonlyMap<number, CommandSlot>,
-  name: string,
-  world: WasiOptions,
-  { timeoutMillis, signal, priority }: RunLimits,
-): Promise<CommandEnd> {
-  const instance = await pool.acquire({ signal, priority });
-  const ended = Promise.withResolvers<never>();
-  let given = true;
-  const giveUp = (reason: unknown) => {
-    given = false;
-    slots.get(instance.id)?.context.stop();
-    ended.reject(reason);
-    void pool.destroy(instance); // which wakes a guest that is suspended
-  };
-  const onAbort = () => giveUp(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const timer =
-    timeoutMillis > 0
-      ? setTimeout(() => giveUp(timeoutError(name, timeoutMillis)), timeoutMillis)
-      : undefined;
-  try {
-    const slot = slots.get(instance.id);
-    if (slot === undefined) throw new TypeError(`${instance.name} has no slot`);
-    const run = runOnInstance(instance.exports, slot.context, {
-      ...world,
-      maxBlockMillis: Math.min(
-        world.maxBlockMillis ?? wasiDefaults.maxBlockMillis,
-        timeoutMillis || Number.POSITIVE_INFINITY,
-      ),
-    });
-    return await Promise.race([run, ended.promise]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
-    if (given) await pool.release(instance);
-  }
-}
-
-function timeoutError(name: string, millis: number): WasmError {
-  return new WasmError('ERR_WASM_CALL_TIMEOUT', `${name}: a run took longer than ${millis} ms`);
+/** Whether a source is a component. */
+function isOfComponent(loaded: Loaded): boolean {
+  if (isTranspiledComponent(loaded)) return true;
+  return !(loaded instanceof WebAssembly.Module) && isComponent(loaded.bytes);
 }
 
 type ThreadPool = WasmWorkerPool<{ runCommand(options: WasiOptions): Promise<PostedEnd> }>;

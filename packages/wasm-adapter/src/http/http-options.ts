@@ -36,7 +36,7 @@ export interface HttpComponentOptions
     | 'imports'
   > {
   /** WASI of the component: arguments, environment, folders, and what it may ask of other servers. */
-  wasi?: Omit<ComponentWasiOptions, 'stdout' | 'stderr'> | undefined;
+  wasi?: Omit<ComponentWasiOptions, 'stdin' | 'stdout' | 'stderr'> | undefined;
   /** In-memory `wasi:config`: what the component is given by name. */
   config?: Readonly<Record<string, string>> | undefined;
   /**

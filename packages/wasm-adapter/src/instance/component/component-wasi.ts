@@ -5,6 +5,7 @@ import { resultError } from '../../component/jco-code.js';
 import { WasmExit } from '../../errors.js';
 import { keepFromExiting } from '../../platform/guarded-exit.js';
 import { writeStandard } from '../../platform/standard-streams.js';
+import { inputOf3, inputStream } from './input.js';
 import { type OutgoingOptions, requestsFor } from './outgoing-requests.js';
 import { outputStream, type WriteOutput } from './output.js';
 import { monotonicWaits } from './preview3/clocks.js';
@@ -12,12 +13,14 @@ import { filesystem, type StreamPackages } from './preview3/filesystem.js';
 import { type HttpPackages, httpClient } from './preview3/http-client.js';
 import { output } from './preview3/stdio.js';
 
-/** What a component's WASI gives it. */
+/** What a component's WASI gives it. `args`, `env` and `stdin` are looked at when the component asks. */
 export interface ComponentWasiOptions {
   /** The arguments. Default: none. */
   args?: readonly string[] | undefined;
   /** The environment. Default: empty. */
   env?: Readonly<Record<string, string>> | undefined;
+  /** The standard input: each instance reads it once. Default: empty. */
+  stdin?: string | Uint8Array | undefined;
   /** Where standard output goes, a chunk at a time. Default: to that of the process. */
   stdout?: WriteOutput | undefined;
   /** Where standard error goes, a chunk at a time. Default: to that of the process. */
@@ -50,6 +53,10 @@ const checks: Readonly<Record<keyof ComponentWasiOptions, OptionCheck>> = {
     test: (value) => Array.isArray(value) && value.every((it) => typeof it === 'string'),
   },
   env: { accepts: 'an object of strings', test: isRecordOfStrings },
+  stdin: {
+    accepts: 'a text, or a Uint8Array',
+    test: (value) => typeof value === 'string' || value instanceof Uint8Array,
+  },
   stdout: { accepts: 'a function of the bytes', test: isFunction },
   stderr: { accepts: 'a function of the bytes', test: isFunction },
   preopens: { accepts: 'an object of paths', test: isRecordOfStrings },
@@ -94,14 +101,16 @@ async function preview2(options: ComponentWasiOptions, name: string): Promise<In
   const { WASIShim } = await importPeer<Preview2>(shim, `${shim}/instantiation`, name);
   // It calls process.exit where a stream is not used as WASI has it, which is a trap of the guest alone.
   keepFromExiting('streamIoErrorCall', 'a stream of WASI was used in a way that traps');
-  const { args = [], env = {}, preopens = {}, network = false, stdout, stderr } = options;
-  const all = new WASIShim({
-    sandbox: { args, env, preopens, enableNetwork: network },
-  }).getImportObject();
+  const { preopens = {}, network = false, stdout, stderr } = options;
+  const all = new WASIShim({ sandbox: { preopens, enableNetwork: network } }).getImportObject();
   const own: Record<string, Interface> = {
-    'wasi:cli/environment': { initialCwd: () => undefined },
+    'wasi:cli/environment': {
+      getEnvironment: () => Object.entries(options.env ?? {}),
+      getArguments: () => [...(options.args ?? [])],
+      initialCwd: () => undefined,
+    },
     'wasi:cli/exit': exit(name),
-    'wasi:cli/stdin': { getStdin: () => emptyInput(all) },
+    'wasi:cli/stdin': { getStdin: inputStream(all, () => options.stdin) },
     ...(stdout && { 'wasi:cli/stdout': { getStdout: outputStream(all, stdout) } }),
     ...(stderr && { 'wasi:cli/stderr': { getStderr: outputStream(all, stderr) } }),
     'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
@@ -121,8 +130,7 @@ async function preview3(
 ): Promise<Interfaces> {
   const shim = '@bytecodealliance/preview3-shim';
   const packages = await importPeer<Preview3>(shim, shim, name);
-  const { args = [], env = {}, preopens = {}, network = false, http } = options;
-  const { stdout, stderr } = options;
+  const { preopens = {}, network = false, http, stdout, stderr } = options;
   const requests = requestsFor(http, `${name}: wasi.http`);
   const { monotonicClock } = packages.clocks as unknown as { monotonicClock: { now(): bigint } };
   const own: Record<string, Interface> = {
@@ -134,12 +142,12 @@ async function preview3(
       stderr ? stderr(chunk) : writeStandard('stderr', chunk),
     ),
     'wasi:cli/environment': {
-      getEnvironment: () => Object.entries(env),
-      getArguments: () => [...args],
+      getEnvironment: () => Object.entries(options.env ?? {}),
+      getArguments: () => [...(options.args ?? [])],
       getInitialCwd: () => undefined,
     },
     'wasi:cli/exit': exit(name),
-    'wasi:cli/stdin': { readViaStream: () => emptyStream(packages) },
+    'wasi:cli/stdin': { readViaStream: inputOf3(packages, () => options.stdin) },
     ...filesystem(packages as unknown as StreamPackages, preopens, dropped),
     ...(network ? {} : deniedSockets3(packages)),
     'wasi:http/client':
@@ -172,35 +180,6 @@ function exit(name: string): Interface {
       throw new WasmExit(code, name);
     },
   };
-}
-
-/** What there is to read on a standard input that is empty. */
-function emptyInput(interfaces: Readonly<Record<string, Interface>>): object {
-  const { InputStream } = interfaces['wasi:io/streams'] as { InputStream: new () => object };
-  const { subscribeDuration } = interfaces['wasi:clocks/monotonic-clock'] as {
-    subscribeDuration(nanos: bigint): object;
-  };
-  const end = () => {
-    throw resultError({ tag: 'closed' });
-  };
-  return Object.assign(new InputStream(), {
-    read: end,
-    blockingRead: end,
-    skip: end,
-    blockingSkip: end,
-    subscribe: () => subscribeDuration(0n),
-  });
-}
-
-/** The same for preview 3: a stream that has ended, and the future of its result. */
-function emptyStream(packages: Preview3): readonly object[] {
-  const { stream, future } = packages as unknown as {
-    stream: { StreamReader: new (chunks: AsyncIterable<Uint8Array>) => object };
-    future: { future(): { tx: { write(value: object): unknown }; rx: object } };
-  };
-  const { tx, rx } = future.future();
-  tx.write({ tag: 'ok', val: undefined });
-  return [new stream.StreamReader((async function* () {})()), rx];
 }
 
 function denyRequest(): never {
