@@ -6,6 +6,7 @@ import { resultsOfPage, serveFolder } from './pages.ts';
 import type { Project } from './prepare.ts';
 import type { Check, Results } from './program/checks.ts';
 import { run } from './programs.ts';
+import { recipes } from './recipes-for-tools.ts';
 import { wrongInTable } from './table.ts';
 import { compilers, typeErrors } from './types.ts';
 
@@ -224,6 +225,11 @@ const programs: readonly Runs[] = [
   bundledPage('rolldown', '/pages/rolldown.html', withoutFilesOnPages),
   bundled('vite', 'ssr', 'out/vite-ssr/main.mjs', withoutFiles),
   bundledPage('vite', '/out/vite-web/vite.html'),
+  {
+    name: 'vite (dev, ssrLoadModule)',
+    results: (project) =>
+      onServer(project, { command: node(26), args: ['--no-warnings', 'build/vite-dev.mjs'] }),
+  },
   ...(['turbopack', 'webpack'] as const).flatMap((bundler) => [
     next(bundler, 'built'),
     next(bundler, 'dev'),
@@ -241,6 +247,13 @@ const programs: readonly Runs[] = [
 /** All that is tested. */
 export const platforms: readonly Platform[] = [
   ...programs.map(runsOn),
+  ...recipes.map(({ name, follow }) => ({
+    name,
+    faults: async (project: Project) => {
+      await follow(project, TIMEOUT_MILLIS);
+      return [];
+    },
+  })),
   ...compilers.map((it) => ({
     name: `Types, TypeScript ${it}`,
     faults: (project: Project) => typeErrors(project, it, TIMEOUT_MILLIS),

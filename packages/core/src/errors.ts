@@ -12,6 +12,18 @@ export type PoolErrorCode =
   | 'ERR_POOL_NOT_BORROWED'
   | 'ERR_POOL_QUEUE_FULL';
 
+/** What the classes are called: bundlers rename the classes themselves. */
+const names: Readonly<Record<PoolErrorCode, string>> = {
+  ERR_POOL_ACQUIRE_TIMEOUT: 'AcquireTimeoutError',
+  ERR_POOL_CLOSED: 'PoolClosedError',
+  ERR_POOL_CREATE: 'CreateError',
+  ERR_POOL_DESTROY: 'DestroyError',
+  ERR_POOL_EMPTY: 'PoolEmptyError',
+  ERR_POOL_FACTORY_TIMEOUT: 'FactoryTimeoutError',
+  ERR_POOL_NOT_BORROWED: 'NotBorrowedError',
+  ERR_POOL_QUEUE_FULL: 'QueueFullError',
+};
+
 /**
  * Any error of a pool. `code` is stable; `message` names the pool and its counters at that time. A web
  * framework reads what to answer of it: see `HttpAnswer`. A bad option is an `OptionError`, which is a
@@ -37,7 +49,7 @@ export class PoolError extends Error implements HttpAnswer {
     options: ErrorOptions & AnswerOptions = {},
   ) {
     super(`${message} (${describe(state)})`, 'cause' in options ? options : undefined);
-    this.name = new.target.name;
+    this.name = names[code];
     this.code = code;
     this.state = state;
     setAnswer(this, options);

@@ -5,7 +5,7 @@ import { hasJspi } from '../instance/jspi.js';
 import { CommandSlot } from '../instance/wasi/command-wasi.js';
 import { checkWasiForThreads, type WasiOptions, wasiDefaults } from '../instance/wasi/options.js';
 import { collectInput, isAsyncInput } from '../instance/wasi/streams.js';
-import { ownFile } from '../platform/own-file.js';
+import { type At, ownFile } from '../platform/own-file.js';
 import { checkWasmOptions, type WasmPoolOptions } from '../pool/options.js';
 import { startPool } from '../pool/start-pool.js';
 import { makeProgram } from '../program.js';
@@ -122,7 +122,7 @@ async function onThreads(loading: Promise<Loaded>, settings: Sorted): Promise<Ru
     );
   }
   // From `src`, where the tests are run, it is the built one too.
-  const file = () => new URL('../../dist/command-tasks.mjs', import.meta.url);
+  const file = (at: At) => at(new URL('../../dist/command-tasks.mjs', import.meta.url));
   const module = ownFile(file, `${name}: commands on threads`);
   const { makeWasmWorkerPool } = await import('../worker/pool/make-wasm-worker-pool.js');
   const made = (await makeWasmWorkerPool(loading, {

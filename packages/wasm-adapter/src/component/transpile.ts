@@ -1,6 +1,6 @@
 import { WasmError } from '../errors.js';
 import { JobError, runOneJob } from '../platform/one-job.js';
-import { ownFile } from '../platform/own-file.js';
+import { type At, ownFile } from '../platform/own-file.js';
 import { describeBytes } from '../source/describe-bytes.js';
 import type { CheckedNames } from './check-names.js';
 import { findTranspiler } from './jco.js';
@@ -95,7 +95,7 @@ function keepForNext(compiled: readonly WebAssembly.Module[]): void {
 
 /** The file that transpiles on its thread; from `src`, where the tests are run, the built one too. */
 function jcoThread(): URL {
-  const file = () => new URL('../../dist/jco-thread.mjs', import.meta.url);
+  const file = (at: At) => at(new URL('../../dist/jco-thread.mjs', import.meta.url));
   return ownFile(file, 'transpiling a component', 'a component transpiled ahead');
 }
 

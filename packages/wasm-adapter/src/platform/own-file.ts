@@ -5,24 +5,28 @@ import { builtinIfAny } from './builtin.js';
 const KEPT_OUT =
   'this package kept out of the bundle: `external` of a bundler, `serverExternalPackages` of Next.js';
 
+/** Gives a URL back. */
+export type At = (url: URL) => URL;
+
 /**
  * The URL of a file of this package that is started on a thread rather than imported: some bundlers
  * leave it out. Throws a `WasmError` `ERR_WASM_PLATFORM` then, if that can be known: `what` says what
  * was tried, and `instead` what else is accepted.
  *
- * @param url a function, for a bundle in CommonJS may not know its own URL
+ * @param file a function, for a bundle in CommonJS may not know its own URL. It gives the URL to `at`: tools
+ *   that copy what a server needs, as Next.js and Nitro do, see `new URL` where it is an argument
  */
-export function ownFile(url: () => URL, what: string, ...instead: readonly string[]): URL {
-  const found = made(url);
+export function ownFile(file: (at: At) => URL, what: string, ...instead: readonly string[]): URL {
+  const found = made(file);
   if (found !== undefined && !isMissing(found)) return found;
   const where = found === undefined ? 'beside this package' : `at ${found}`;
   const message = `${what} needs a file of this package that is not ${where}: a bundler left it out. Accepted: ${[...instead, KEPT_OUT].join('; or ')}. See docs/bundlers.md`;
   throw new WasmError('ERR_WASM_PLATFORM', message);
 }
 
-function made(url: () => URL): URL | undefined {
+function made(file: (at: At) => URL): URL | undefined {
   try {
-    return url();
+    return file((url) => url);
   } catch {
     return undefined;
   }

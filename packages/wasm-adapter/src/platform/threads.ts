@@ -76,7 +76,7 @@ export function spawnThread(spawn: Spawn, options: WorkerOptions): Worker {
 /** What runs on a thread. From `src`, where the tests are run, it is the built one too. */
 const threadFile = () =>
   ownFile(
-    () => new URL('../../dist/thread.mjs', import.meta.url),
+    (at) => at(new URL('../../dist/thread.mjs', import.meta.url)),
     'a pool on threads',
     'the option worker, which starts a file of your own that calls serveTasks',
   );

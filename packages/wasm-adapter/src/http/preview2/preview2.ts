@@ -36,7 +36,10 @@ export async function openPreview2(
     module: module === undefined ? undefined : String(module),
   };
   // From `src`, where the tests are run, it is the built one too.
-  const script = ownFile(() => new URL('../../../dist/http-thread.mjs', import.meta.url), what);
+  const script = ownFile(
+    (at) => at(new URL('../../../dist/http-thread.mjs', import.meta.url)),
+    what,
+  );
   const pool = await createWasmWorkerPool<HttpTasks>(src, {
     ...options,
     // An instance blocks its thread: more of them than threads would be lent, and wait for each other.
