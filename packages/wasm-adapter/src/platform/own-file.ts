@@ -33,8 +33,10 @@ function made(file: (at: At) => URL): URL | undefined {
 }
 
 function isMissing(url: URL): boolean {
-  if (url.protocol === '') return true; // webpack's stand-in for a URL that a page would have
+  const fs = builtinIfAny('node:fs');
+  // Next.js gives a path of its server in place of a URL: a page starts that, and a server cannot.
+  if (url.protocol === '') return fs !== undefined;
   // Where files must not be read, the start of the thread says so, and names the flag.
   if (url.protocol !== 'file:' || globalThis.process?.permission !== undefined) return false;
-  return builtinIfAny('node:fs')?.existsSync?.(url) === false;
+  return fs?.existsSync?.(url) === false;
 }
