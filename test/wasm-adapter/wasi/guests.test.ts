@@ -210,6 +210,21 @@ describe('a WASI reactor', () => {
     expect(await pool.use(({ exports }) => exports.raise(sigchld))).toBe(notSupported);
   });
 
+  test('takes version and returnOnExit as the documentation of node:wasi has them, or says what to write', async () => {
+    const wasi = { version: 'preview1', returnOnExit: true, args: ['guest'] } as const;
+    await using pool = await createWasmPool<Reactor>(fixture('reactor.wasm'), { wasi });
+    const error = await failure(pool.use(({ exports }) => exports.quit(3)));
+    expect(error).toMatchObject({ code: 'ERR_WASM_EXIT', exitCode: 3 });
+    const refused = async (other: object) =>
+      (await failure(createWasmPool(fixture('reactor.wasm'), { wasi: other }))).message;
+    expect(await refused({ returnOnExit: false })).toMatch(
+      /returnOnExit is false; accepted: true: a guest that exits throws a WasmExit/,
+    );
+    expect(await refused({ version: 'preview2' })).toMatch(
+      /version is "preview2"; accepted: 'preview1' or 'unstable'/,
+    );
+  });
+
   test.each([0, 3])(
     'that exits with %d while it is lent throws, and is destroyed',
     async (code) => {
