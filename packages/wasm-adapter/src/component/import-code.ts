@@ -1,25 +1,23 @@
 import { builtin } from '../platform/builtin.js';
 import { importModule } from '../platform/import-module.js';
 import type { Instantiate } from './component.js';
-import { DiskCache } from './disk-cache.js';
+import type { DiskCache } from './disk-cache.js';
 
-/** Imports jco's code: from the cache, or from a folder that is there for that long. */
+/** Imports jco's code: from the cache, or where nothing can be written, from a URL that holds it. */
 export async function importCode(code: string, cache: DiskCache | undefined): Promise<Instantiate> {
   const kept = await cache?.importable(code).catch(() => undefined);
-  if (kept !== undefined) return importInstantiate(kept);
-  const what = 'importing a transpiled component';
-  const { mkdtemp, rm } = builtin('node:fs/promises', what);
-  const { join } = builtin('node:path', what);
-  const folder = await mkdtemp(join(builtin('node:os', what).tmpdir(), 'wasm-pool-'));
-  try {
-    return await importInstantiate(await new DiskCache(folder).importable(code));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  if (kept === undefined) return importFromMemory(code);
+  const { pathToFileURL } = builtin('node:url', 'importing a transpiled component');
+  return importInstantiate(pathToFileURL(kept).href);
 }
 
-async function importInstantiate(path: string): Promise<Instantiate> {
-  const { pathToFileURL } = builtin('node:url', 'importing a transpiled component');
-  const url = pathToFileURL(path).href;
+/** Imports jco's code without a file. */
+export function importFromMemory(code: string): Promise<Instantiate> {
+  // Under a name, or each line of an error's stack would have the whole URL.
+  const named = `${code}\n//# sourceURL=wasm-pool:component.js\n`;
+  return importInstantiate(`data:text/javascript,${encodeURIComponent(named)}`);
+}
+
+async function importInstantiate(url: string): Promise<Instantiate> {
   return (await importModule<{ instantiate: Instantiate }>(url)).instantiate;
 }

@@ -1,14 +1,11 @@
 import { CompiledModule } from '../module/compiled-module.js';
-import { importModule } from '../platform/import-module.js';
-import { Component, type Instantiate, type PostedComponent } from './component.js';
+import { Component, type PostedComponent } from './component.js';
+import { importFromMemory } from './import-code.js';
 
 /** Puts a component together from what `Component.toMessage` gave on another thread. */
 export async function receiveComponent(posted: PostedComponent): Promise<Component> {
   const { code, codeBlockers } = posted;
-  // Under a name, or each line of an error's stack would have the whole URL.
-  const named = `${code}\n//# sourceURL=wasm-pool:component.js\n`;
-  const url = `data:text/javascript,${encodeURIComponent(named)}`;
-  const { instantiate } = await importModule<{ instantiate: Instantiate }>(url);
+  const instantiate = await importFromMemory(code);
   const modules = new Map(
     Array.from(posted.modules, ([file, parts]) => [file, new CompiledModule(parts)]),
   );

@@ -1,6 +1,7 @@
-import { WasmError } from '../errors.js';
+import { messageOf, WasmError } from '../errors.js';
 import { JobError, runOneJob } from '../platform/one-job.js';
 import { type At, ownFile } from '../platform/own-file.js';
+import { flagHint } from '../platform/permission.js';
 import { describeBytes } from '../source/describe-bytes.js';
 import type { CheckedNames } from './check-names.js';
 import { findTranspiler } from './jco.js';
@@ -62,7 +63,7 @@ export async function transpile(
   };
   const script = jcoThread();
   const result = await inTurn(() => runJco(job, limits, script)).catch((cause) => {
-    throw compileError(bytes, name, cause instanceof Error ? cause.message : String(cause), cause);
+    throw compileError(bytes, name, `${messageOf(cause)}${flagHint(cause)}`, cause);
   });
   if ('error' in result) {
     const how = result.trapped ? 'jco trapped: ' : '';

@@ -7,6 +7,7 @@ import type {
 import { WasmError } from '../errors.js';
 import { builtin, builtinIfAny, isWorkerd } from './builtin.js';
 import { ownFile } from './own-file.js';
+import { deniedFor } from './permission.js';
 import { sharesMemory } from './shared-memory.js';
 import {
   interceptConsole,
@@ -58,13 +59,24 @@ export const receivesAtOnce: boolean = nodeThreads !== undefined;
 
 /** Starts the thread of a pool. Throws as `Worker` does, and a `WasmError` where there are no threads. */
 export function startThread(options: WorkerOptions): Worker | WebWorker {
-  if (nodeThreads !== undefined) return new nodeThreads.Worker(threadFile(), options);
+  if (nodeThreads !== undefined) return startNodeThread(nodeThreads, options);
   if (typeof globalThis.Worker !== 'function') {
     const message =
       'a pool on threads needs node:worker_threads or Web Workers, which this platform lacks; accepted: createWasmPool, whose instances are on this thread';
     throw new WasmError('ERR_WASM_PLATFORM', message);
   }
   return new globalThis.Worker(threadFile(), { type: 'module' });
+}
+
+function startNodeThread({ Worker }: NonNullable<typeof nodeThreads>, options: WorkerOptions) {
+  try {
+    return new Worker(threadFile(), options);
+  } catch (cause) {
+    const flag = deniedFor(cause);
+    if (flag === undefined) throw cause;
+    const message = `a pool on threads may start none, for Node.js runs with --permission; start it with ${flag}`;
+    throw new WasmError('ERR_WASM_PLATFORM', message, { cause });
+  }
 }
 
 /** Starts a thread by `spawn`, on any platform. */

@@ -1,5 +1,6 @@
 import { messageOf, WasmError } from '../errors.js';
 import { pathOfUrl, readBytes } from '../platform/files.js';
+import { flagHint } from '../platform/permission.js';
 
 /**
  * Where a module or a component comes from: its bytes; the path of a file; a `file:`, `http:` or
@@ -98,7 +99,7 @@ async function loadFile(path: string): Promise<LoadedModule> {
   try {
     return { name: path, bytes: await readBytes(path) };
   } catch (cause) {
-    throw sourceError(path, `it could not be read: ${messageOf(cause)}`, cause);
+    throw sourceError(path, `it could not be read: ${messageOf(cause)}${flagHint(cause)}`, cause);
   }
 }
 
