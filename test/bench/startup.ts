@@ -1,5 +1,6 @@
 // How long it takes until a pool is ready.
 
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -53,3 +54,31 @@ for (let round = 0; round <= ROUNDS; round++) {
 }
 heading('Time to a ready pool');
 for (const [name, values] of measured) record({ name, unit: 'ms', ...spread(values) });
+
+/** What an import takes of the CPU in a process of its own, beyond what an empty process takes. */
+function importMillis(specifier: string | undefined): number {
+  const load = specifier === undefined ? '' : `await import(${JSON.stringify(specifier)});`;
+  const script = `${load} const { user, system } = process.cpuUsage(); console.log(user + system);`;
+  const args = ['--input-type=module', '--eval', script];
+  const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const;
+  return Number(execFileSync(process.execPath, args, options)) / 1000;
+}
+
+heading('Import');
+const imports: Record<'ours' | 'piscina' | 'ratio', number[]> = {
+  ...{ ours: [], piscina: [], ratio: [] },
+};
+for (let round = 0; round < 2 * ROUNDS; round++) {
+  const none = importMillis(undefined);
+  const ours = importMillis('@wasm-pool/wasm-adapter') - none;
+  const piscina = importMillis('piscina') - none;
+  imports.ours.push(ours);
+  imports.piscina.push(piscina);
+  imports.ratio.push(ours / piscina);
+}
+record({ name: '@wasm-pool/wasm-adapter, of the CPU', unit: 'ms', ...spread(imports.ours) });
+record({ name: 'piscina, of the CPU', unit: 'ms', ...spread(imports.piscina) });
+record({
+  ...{ name: '@wasm-pool/wasm-adapter ÷ piscina', unit: '', atMost: 1 },
+  ...spread(imports.ratio),
+});
