@@ -3,7 +3,7 @@ import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { wat } from '../helpers/wat.ts';
 import { resultsOfPage } from './pages.ts';
-import type { Project } from './prepare.ts';
+import { folderForGuests, type Project } from './prepare.ts';
 import type { Results } from './program/checks.ts';
 import { texts } from './program/modules.ts';
 import { run, startServer } from './programs.ts';
@@ -28,7 +28,7 @@ export async function tryNext(
   const next = join(project.tools, 'node_modules/next/dist/bin/next');
   writeApplication(project, cwd);
   if (mode === 'dev without the recipe') rmSync(join(cwd, 'next.config.mjs'));
-  const env = { NEXT_TELEMETRY_DISABLED: '1', FOLDER: project.host, PROJECT: cwd };
+  const env = { NEXT_TELEMETRY_DISABLED: '1', FOLDER: folderForGuests(project), PROJECT: cwd };
   const options = { cwd, env, timeoutMillis };
   if (mode === 'built') await run(node, [next, 'build', `--${bundler}`], options);
   const start = mode === 'built' ? ['start'] : ['dev', `--${bundler}`];

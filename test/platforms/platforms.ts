@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryNext } from './next.ts';
 import { resultsOfPage, serveFolder } from './pages.ts';
-import type { Project } from './prepare.ts';
+import { folderForGuests, type Project } from './prepare.ts';
 import type { Check, Results } from './program/checks.ts';
 import { run } from './programs.ts';
 import { recipes } from './recipes-for-tools.ts';
@@ -70,7 +70,12 @@ interface Server {
 async function onServer(project: Project, { command, args, alone = false }: Server) {
   const cwd = alone ? project.empty : project.folder;
   const cache = mkdtempSync(join(project.host, 'cache-')); // what another one transpiled is in its own
-  const env = { FOLDER: project.host, NO_COLOR: '1', PROJECT: cwd, XDG_CACHE_HOME: cache };
+  const env = {
+    FOLDER: folderForGuests(project),
+    NO_COLOR: '1',
+    PROJECT: cwd,
+    XDG_CACHE_HOME: cache,
+  };
   return resultsIn(await run(command(project), args, { cwd, env, timeoutMillis: TIMEOUT_MILLIS }));
 }
 

@@ -55,9 +55,16 @@ export interface Project {
   readonly empty: string;
   /** The folder with the tools. */
   readonly tools: string;
-  /** A folder of the host that guests may use. */
+  /** A folder for what programs write. */
   readonly host: string;
   remove(): void;
+}
+
+/** A folder of the host that the guests of one program may use. */
+export function folderForGuests({ host }: Project): string {
+  const folder = mkdtempSync(join(host, 'guests-'));
+  writeFileSync(join(folder, 'in.txt'), 'from the host');
+  return folder;
 }
 
 /** Packs both packages and installs them. */
@@ -79,7 +86,6 @@ export async function makeProject(tools: string): Promise<Project> {
       recursive: true,
     });
     for (const project of [empty, folder]) await writeProgram(project, tools);
-    writeFileSync(join(host, 'in.txt'), 'from the host');
   } catch (error) {
     remove();
     throw error;

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { closeBrowser } from './pages.ts';
 import { type Platform, platforms } from './platforms.ts';
 import { installTools, makeProject, type Project } from './prepare.ts';
+import { untestedRows } from './table.ts';
 
 const wanted = process.argv.slice(2);
 const chosen = platforms.filter(
@@ -20,6 +21,9 @@ async function runOn(platform: Platform, project: Project): Promise<boolean> {
   for (const fault of faults) console.log(fault.slice(0, 4000).replace(/^/gm, '       '));
   return faults.length === 0;
 }
+
+const untested = untestedRows(platforms.map(({ name }) => name));
+if (untested.length > 0) throw new Error(`README: nothing tests the rows ${untested.join(', ')}`);
 
 const made = await makeProject(installTools());
 let passed = 0;

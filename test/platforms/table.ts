@@ -23,22 +23,35 @@ const rowOf = (platform: string) =>
     .replace(/^Node\.js 22$/, 'Node.js 22.12')
     .replace(/^workerd.*$/, 'workerd (Cloudflare)');
 
-/** The cells of the row, by their columns; undefined where the platform has no row. */
-function rowIn(readme: string, name: string): Record<string, string> | undefined {
+/** The cells of the table, row by row; the first is its head. */
+function cells(): string[][] {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
   const section = readme.split('\n## Runs on\n')[1]?.split('\n## ')[0] ?? '';
-  const rows = Array.from(section.matchAll(/^\| (.*) \|$/gm), ([, cells = '']) =>
-    cells.split('|').map((it) => it.trim()),
+  return Array.from(section.matchAll(/^\| (.*) \|$/gm), ([, row = '']) =>
+    row.split('|').map((it) => it.trim()),
   );
-  const [head = []] = rows;
+}
+
+/** The cells of a platform's row, by their columns; undefined where it has none. */
+function rowIn(name: string): Record<string, string> | undefined {
+  const [head = [], ...rows] = cells();
   const row = rows.find(([it]) => it === name);
   return row && Object.fromEntries(head.slice(1).map((column, at) => [column, row[at + 1] ?? '']));
+}
+
+/** The rows that are about none of these platforms. */
+export function untestedRows(platforms: readonly string[]): string[] {
+  const tested = new Set(platforms.map(rowOf));
+  return cells()
+    .slice(2) // behind the head and its line
+    .map(([name = '']) => name)
+    .filter((name) => !tested.has(name));
 }
 
 /** What the table claims of a platform, and is not so: a line for each. Empty where it has no row. */
 export function wrongInTable(platform: string, results: Results): string[] {
   if (platform.endsWith('empty project')) return []; // without jco, which is said beneath the table
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-  const row = rowIn(readme, rowOf(platform));
+  const row = rowIn(rowOf(platform));
   if (row === undefined) return [];
   return Object.entries(columns).flatMap(([column, checks]) => {
     const works = checks.every((check) => results[check] === 'ok');
