@@ -32,9 +32,9 @@ export function installTools(): string {
   const manifest = readFileSync(join(here, 'tools/package.json'));
   const id = createHash('sha256').update(manifest).digest('hex').slice(0, 12);
   const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  const folder = join(caches, 'wasm-pool', `platforms-${id}`);
+  const folder = join(caches, 'wasm-pool-tests', `platforms-${id}`);
   if (existsSync(join(folder, 'node_modules'))) return folder;
-  mkdirSync(join(caches, 'wasm-pool'), { recursive: true });
+  mkdirSync(join(caches, 'wasm-pool-tests'), { recursive: true });
   const made = mkdtempSync(`${folder}-`);
   writeFileSync(join(made, 'package.json'), manifest);
   npm(made, 'install');
