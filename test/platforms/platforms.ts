@@ -228,6 +228,8 @@ const programs: readonly Runs[] = [
   bundledPage('webpack', '/pages/webpack.html'),
   bundled('rolldown', 'node', 'out/rolldown-node/main.mjs', withoutFiles),
   bundledPage('rolldown', '/pages/rolldown.html', withoutFilesOnPages),
+  bundled('rollup', 'node', 'out/rollup-node/main.mjs', withoutFiles),
+  bundledPage('rollup', '/pages/rollup.html', withoutFilesOnPages),
   bundled('vite', 'ssr', 'out/vite-ssr/main.mjs', withoutFiles),
   bundledPage('vite', '/out/vite-web/vite.html'),
   {
