@@ -10,8 +10,6 @@ import type { WasiImplementation, WasiOptions } from './options.js';
 export class CommandWasi extends OwnWasi {
   override readonly startsLater = true;
 
-  override snapshot(): void {}
-
   /** Closes what the last run had open. */
   override restore(): undefined {
     this.configureNow({ args: [] });
