@@ -41,7 +41,7 @@ export class Memories {
 
   #bytesOf(index: number): number {
     const { byteLength } = this.#buffers[index] as ArrayBufferLike;
-    // One that was detached, because the memory has grown, has no length left.
+    // A buffer that was detached, because the memory has grown, has no length left.
     if (byteLength > 0 && !this.#anyShared) return byteLength;
     const { buffer } = this.#all[index] as WebAssembly.Memory;
     this.#buffers[index] = buffer;

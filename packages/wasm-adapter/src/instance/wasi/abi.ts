@@ -68,7 +68,7 @@ export const FOLDER_RIGHTS =
   (Right.pathSetTimes | Right.stat | Right.setTimes | Right.symlink) |
   (Right.removeFolder | Right.unlink);
 
-/** Those that change something: a descriptor of a read-only folder has none of them. */
+/** The rights to change something: a descriptor of a read-only folder has none of them. */
 export const CHANGING_RIGHTS =
   write |
   allocate |

@@ -24,7 +24,7 @@ import type { Sleeper } from './poll.js';
 import { isWasiName, typed, type WasiName } from './signatures.js';
 import { collectInput, inputStream, isAsyncInput, outputStream } from './streams.js';
 
-/** Who a context is for: an instance of the pool, as far as WASI looks at it. */
+/** The owner of a context: an instance of the pool, as far as WASI looks at it. */
 export interface WasiOwner {
   readonly name: string;
   readonly memory: WebAssembly.Memory | undefined;

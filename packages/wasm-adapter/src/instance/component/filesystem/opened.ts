@@ -83,7 +83,7 @@ export class OpenFiles {
 
 const preopenFlags: DescriptorFlags = { read: true, write: true, mutateDirectory: true };
 
-/** What is known of a file, as `descriptor-stat`, but for how its type is written. */
+/** A file as `descriptor-stat` tells of it, but for how its type is written. */
 export interface Stat {
   readonly type: string;
   readonly linkCount: bigint;
