@@ -20,7 +20,7 @@ function install(packages: readonly string[]): boolean {
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
   }
   const missing = packages.filter(
-    (it) => !existsSync(join(folder, 'node_modules', it.replace(/@[\d.]+$/, ''))),
+    (it) => !existsSync(join(folder, 'node_modules', it.replace(/(?<=.)@.*/, ''))),
   );
   if (missing.length === 0) return true;
   const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps'];

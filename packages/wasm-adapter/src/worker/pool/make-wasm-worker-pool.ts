@@ -18,14 +18,15 @@ export async function makeWasmWorkerPool(
   const program = await makeProgram(await loading, { ...options, interruptible: true });
   const module = program.mainModule(settings.name);
   const prepared = await preparedFor(program, options, settings.name);
-  const tied: { factory?: LentWorkerFactory<object, unknown> } = {};
+  let made: LentWorkerFactory<object, unknown> | undefined;
   const pool = createAdapterPool(
     (self: WorkerPool<object, unknown>) => {
-      tied.factory = new LentWorkerFactory(program.toMessage(), prepared, settings, self);
-      return tied.factory;
+      made = new LentWorkerFactory(program.toMessage(), prepared, settings, self);
+      return made;
     },
     { ...settings.core, maxUses: settings.core.maxUses ?? program.defaultMaxUses },
   );
+  const factory = made as LentWorkerFactory<object, unknown>;
   const { min = 0, acquireTimeoutMillis: timeoutMillis = 0 } = settings.core;
   try {
     pool.start();
@@ -34,18 +35,24 @@ export async function makeWasmWorkerPool(
     await pool.close();
     throw error instanceof CreateError ? error.cause : error;
   }
-  const { names = new Set<string>(), made } = tied.factory ?? {};
   const { run, call } = new WorkerCalls(
     pool,
-    names,
+    factory.names,
     { callTimeoutMillis: settings.callTimeoutMillis, timeoutMillis },
-    () => tied.factory?.topUp(),
+    () => factory.topUp(),
   );
-  const { restoreBlockers = [] } = made ?? {};
+  const { restoreBlockers = [] } = factory.made ?? {};
   const poolStats = pool.stats.bind(pool);
   const stats = () => {
-    const { size = 0, ending = 0 } = tied.factory?.threads ?? {};
-    return { memoryBytes: 0, ...poolStats(), threads: size, threadsEnding: ending };
+    const { threads, runs, utilization } = factory;
+    return {
+      memoryBytes: 0,
+      ...poolStats(),
+      threads: threads.size,
+      threadsEnding: threads.ending,
+      runs,
+      utilization,
+    };
   };
   return Object.assign(pool, { module, restoreBlockers, run, call, stats });
 }
