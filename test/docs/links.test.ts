@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const documents = globSync('**/*.md', {
   cwd: root,
-  exclude: (name) => /(^|\/)(node_modules|dist|\.[^/]+)$/.test(name),
+  exclude: (name) => /(^|\/)(node_modules|dist|generated|\.[^/]+)$/.test(name),
 }).sort();
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
 

@@ -1,3 +1,8 @@
+/**
+ * A pool of any resource, over generic-pool.
+ *
+ * @module
+ */
 export type { AcquireOptions, LoanOptions } from './acquire-options.js';
 export { OptionError } from './check-options.js';
 export { createPool } from './create-pool.js';

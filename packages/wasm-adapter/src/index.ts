@@ -1,3 +1,8 @@
+/**
+ * Pools of WebAssembly instances: on this thread, on others, of components and of commands.
+ *
+ * @module
+ */
 // What users of this package meet of core's: errors to tell apart, and the types that its own speak of.
 export {
   type AcquireOptions,

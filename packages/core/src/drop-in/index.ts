@@ -1,7 +1,9 @@
 /**
  * generic-pool for a program that changes its import: the whole surface of generic-pool 3.9.0, its
- * leniency, errors, default priority and patience. What it mends is what hung or crashed: see
- * `pool.ts`. For a stricter and faster pool with more to it, import `@wasm-pool/core`.
+ * leniency, errors, default priority and patience. What it mends is what hung or crashed. For a
+ * stricter and faster pool with more to it, import `@wasm-pool/core`.
+ *
+ * @module
  */
 import { Deque as LibraryDeque, DefaultEvictor as LibraryEvictor } from '../vendor/generic-pool.js';
 import { Pool as PatientPool } from './pool.js';

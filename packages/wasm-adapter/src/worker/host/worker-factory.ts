@@ -1,4 +1,4 @@
-import type { DestroyReason, Factory, TimeStats, Verdict } from '@wasm-pool/core';
+import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
 import { WasmError } from '../../errors.js';
 import { type Judgement, verdictOf } from '../../instance/judgement.js';
 import type { Spawn } from '../../platform/threads.js';
@@ -56,10 +56,6 @@ export class WorkerFactory implements Factory<PooledWorker> {
   readonly #ending = new Set<Thread>();
   readonly #making = new Set<PooledWorker>();
   readonly #vacancies = new Map<Thread, NodeJS.Timeout>();
-  /** When each instance was made. */
-  readonly #madeMillis = new Map<PooledWorker, number>();
-  /** How long those lived that are gone, together. */
-  #livedMillis = 0;
   #closed = false;
   #lastId = 0;
   #lastThread = 0;
@@ -71,18 +67,6 @@ export class WorkerFactory implements Factory<PooledWorker> {
   /** Threads that exist; `ending` are those among them that are being ended, and not gone yet. */
   get threads(): { readonly size: number; readonly ending: number } {
     return { size: this.#threads.size + this.#ending.size, ending: this.#ending.size };
-  }
-
-  get runs(): TimeStats {
-    return this.#settings.runs.toStats();
-  }
-
-  /** How much of their time the instances have had calls, from 0 to 1. */
-  get utilization(): number {
-    const now = performance.now();
-    let lived = this.#livedMillis;
-    for (const made of this.#madeMillis.values()) lived += now - made;
-    return lived === 0 ? 0 : Math.min(this.runs.totalMillis / lived, 1);
   }
 
   /** Whether a thread has room for a further instance, or may be started. */
@@ -129,7 +113,6 @@ export class WorkerFactory implements Factory<PooledWorker> {
     this.#making.add(worker);
     try {
       this.made = await worker.make(createTimeoutMillis);
-      this.#madeMillis.set(worker, performance.now());
       return worker;
     } catch (error) {
       void this.#discard(worker, 'failed', worker.thread.loaded && !isTimeout(error));
@@ -209,9 +192,6 @@ export class WorkerFactory implements Factory<PooledWorker> {
   /** Ends an instance, and its thread with it, unless that is shared or to be kept. */
   async #discard(worker: PooledWorker, reason: string, keepsThread: boolean): Promise<void> {
     const { thread } = worker;
-    const made = this.#madeMillis.get(worker);
-    if (made !== undefined) this.#livedMillis += performance.now() - made;
-    this.#madeMillis.delete(worker);
     const shared = thread.owners.size > 1 && !worker.isBusy && thread.loaded;
     if ((keepsThread || shared) && worker.leave()) {
       if (thread.owners.size === 0) this.#vacate(thread);

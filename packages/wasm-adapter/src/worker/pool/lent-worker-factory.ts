@@ -1,5 +1,5 @@
 import type { DestroyReason, Verdict } from '@wasm-pool/core';
-import { type AdapterFactory, type AdapterPool, Durations } from '@wasm-pool/core/internal';
+import type { AdapterFactory, AdapterPool } from '@wasm-pool/core/internal';
 import { Spares } from '../../pool/spares.js';
 import type { SharedPrepared } from '../../snapshot/shared-prepared.js';
 import type { Call } from '../host/call.js';
@@ -47,7 +47,6 @@ export class LentWorkerFactory<Calls, Context>
       },
       outlet: new Outlet(hosts, stdout, stderr),
       once: thread.reset === 'fresh',
-      runs: new Durations(),
       pace: new Pace(() => pool.available > 0),
       endTimeoutMillis: settings.destroyTimeoutMillis,
       lender: lenderOf(pool),
@@ -113,7 +112,6 @@ export class LentWorkerFactory<Calls, Context>
 function lenderOf<Calls, Context>(pool: WorkerPool<Calls, Context>): Lender {
   return {
     handOff: (worker) => pool.handOff(worker),
-    undoHandOff: (worker, count) => pool.undoHandOff(worker, count),
     release: (worker) => pool.giveBack(worker),
     state: () => pool.state(),
     requeue(calls: readonly Call[]) {
@@ -132,9 +130,6 @@ function lenderOf<Calls, Context>(pool: WorkerPool<Calls, Context>): Lender {
           .then((worker) => worker.serveQueued(call), call.rejectUnserved);
       }
     },
-    lost(worker) {
-      if (typeof worker.verdict === 'string')
-        pool.discardIdle(worker, worker.verdict, worker.cause);
-    },
+    lost: () => {},
   };
 }

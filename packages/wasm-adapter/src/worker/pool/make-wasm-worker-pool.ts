@@ -18,15 +18,14 @@ export async function makeWasmWorkerPool(
   const program = await makeProgram(await loading, { ...options, interruptible: true });
   const module = program.mainModule(settings.name);
   const prepared = await preparedFor(program, options, settings.name);
-  let made: LentWorkerFactory<object, unknown> | undefined;
+  const tied: { factory?: LentWorkerFactory<object, unknown> } = {};
   const pool = createAdapterPool(
     (self: WorkerPool<object, unknown>) => {
-      made = new LentWorkerFactory(program.toMessage(), prepared, settings, self);
-      return made;
+      tied.factory = new LentWorkerFactory(program.toMessage(), prepared, settings, self);
+      return tied.factory;
     },
     { ...settings.core, maxUses: settings.core.maxUses ?? program.defaultMaxUses },
   );
-  const factory = made as LentWorkerFactory<object, unknown>;
   const { min = 0, acquireTimeoutMillis: timeoutMillis = 0 } = settings.core;
   try {
     pool.start();
@@ -35,24 +34,18 @@ export async function makeWasmWorkerPool(
     await pool.close();
     throw error instanceof CreateError ? error.cause : error;
   }
+  const { names = new Set<string>(), made } = tied.factory ?? {};
   const { run, call } = new WorkerCalls(
     pool,
-    factory.names,
+    names,
     { callTimeoutMillis: settings.callTimeoutMillis, timeoutMillis },
-    () => factory.topUp(),
+    () => tied.factory?.topUp(),
   );
-  const { restoreBlockers = [] } = factory.made ?? {};
+  const { restoreBlockers = [] } = made ?? {};
   const poolStats = pool.stats.bind(pool);
   const stats = () => {
-    const { threads, runs, utilization } = factory;
-    return {
-      memoryBytes: 0,
-      ...poolStats(),
-      threads: threads.size,
-      threadsEnding: threads.ending,
-      runs,
-      utilization,
-    };
+    const { size = 0, ending = 0 } = tied.factory?.threads ?? {};
+    return { memoryBytes: 0, ...poolStats(), threads: size, threadsEnding: ending };
   };
   return Object.assign(pool, { module, restoreBlockers, run, call, stats });
 }

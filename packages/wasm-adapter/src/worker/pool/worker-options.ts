@@ -24,13 +24,7 @@ export interface WasmWorkerPoolOptions
   extends Omit<PoolOptions<WorkerInfo>, 'autostart' | 'testOnBorrow'>,
     Pick<
       WasmPoolOptions,
-      | 'maxMemoryBytes'
-      | 'limits'
-      | 'reset'
-      | 'promising'
-      | 'component'
-      | 'snapshot'
-      | 'statelessLoader'
+      'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'component' | 'snapshot'
     > {
   /** The most instances at once; 0: no limit. Default: `os.availableParallelism()`. */
   max?: number | undefined;
@@ -202,7 +196,6 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
     limits,
     reset,
     promising,
-    statelessLoader,
     component,
     snapshot,
     ...core
@@ -219,7 +212,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
   return {
     name,
     core: { ...core, name, max, autostart: false, testOnBorrow: true },
-    thread: { maxMemoryBytes, limits, reset, promising, statelessLoader, wasi },
+    thread: { maxMemoryBytes, limits, reset, promising, wasi },
     module: module === undefined ? undefined : String(module),
     callTimeoutMillis,
     abortGraceMillis,

@@ -32,10 +32,7 @@ export const END = 'end';
 
 /** Those options of a pool that are to be known where the instance is. */
 export interface ThreadOptions
-  extends Pick<
-    WasmPoolOptions,
-    'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'statelessLoader'
-  > {
+  extends Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising'> {
   readonly wasi: boolean | 'node' | WasiOptions | NodeWasiOptions | undefined;
 }
 
