@@ -1,14 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
 
 /** The path of a file in test/fixtures. */
 export function fixturePath(name: string): string {
   return join(import.meta.dirname, '../fixtures', name);
 }
 
-/** The bytes of a file in test/fixtures. */
+/** The bytes of a file in test/fixtures; of one that is large they are there compressed. */
 export function fixture(name: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(readFileSync(fixturePath(name)));
+  const path = fixturePath(name);
+  if (existsSync(path)) return new Uint8Array(readFileSync(path));
+  return new Uint8Array(brotliDecompressSync(readFileSync(`${path}.br`)));
 }
 
 /** The exports of guest.c. */
