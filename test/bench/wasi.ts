@@ -1,4 +1,5 @@
 // Our WASI beside node:wasi, and commands from a pool beside an instance for each run.
+import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   mkdtempSync,
@@ -175,6 +176,16 @@ function alone(args: readonly string[]): number {
   return wasi.start(new WebAssembly.Instance(program, { ...imports } as never));
 }
 
+const path = join(import.meta.dirname, '../fixtures/tool.wasm');
+const processOf = (runtime: string, args: readonly string[]) => () => {
+  const before = runtime === 'wasmedge' ? [] : ['run']; // its own word for the same
+  return spawnSync(runtime, [...before, path, ...args], { stdio: 'ignore' }).status;
+};
+/** Runtimes that run a command in a process each, as far as they are installed, and work. */
+const runtimes = ['wasmtime', 'wazero', 'wasmedge'].filter(
+  (it) => processOf(it, ['count'])() === 0,
+);
+
 await using direct = await createWasmCommandPool(tool, { max: 1, suspends: false });
 await using suspended = await createWasmCommandPool(tool, { max: 1, suspends: true });
 const cases: [string, string[]][] = [
@@ -186,11 +197,20 @@ for (const [name, args] of cases) {
     { name: `${name}: an instance each`, operations: 1, run: () => alone(args) },
     { name: `${name}: a pool`, operations: 1, run: () => direct.run({ args }) },
     { name: `${name}: a pool that suspends`, operations: 1, run: () => suspended.run({ args }) },
+    ...runtimes.map((runtime) => ({
+      ...{ name: `${name}: a process of ${runtime}`, operations: 1 },
+      run: processOf(runtime, args),
+    })),
   ]);
   print(runs, [
     { of: `${name}: a pool`, to: `${name}: an instance each`, atMost: 0.2 },
     { of: `${name}: a pool that suspends`, to: `${name}: an instance each`, atMost: 0.2 },
+    ...runtimes.map((runtime) => ({
+      ...{ of: `${name}: a pool`, to: `${name}: a process of ${runtime}` },
+    })),
   ]);
 }
+if (runtimes.length === 0)
+  console.log('no wasmtime, wazero or wasmedge is installed to compare with');
 closeSync(sink);
 rmSync(folder, { recursive: true });

@@ -1,5 +1,6 @@
 // One contract for both file systems: files in memory, and folders of the host.
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs, {
   existsSync,
   linkSync,
@@ -13,6 +14,7 @@ import fs, {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Filetype } from '../../../packages/wasm-adapter/src/instance/wasi/abi.js';
 import { Errno, errnoOf } from '../../../packages/wasm-adapter/src/instance/wasi/errno.js';
@@ -239,6 +241,49 @@ describe('a folder of the host', () => {
     });
     expect(['its own', Errno.notCapable]).toContain(seen);
     root.close();
+  });
+
+  test('in which a thread swaps a folder for a link, all the time, is never left', async () => {
+    const inside = join(outside, 'inside');
+    mkdirSync(join(inside, 'work'));
+    writeFileSync(join(inside, 'work/secret'), 'its own');
+    const words = new Int32Array(new SharedArrayBuffer(8)); // swaps so far; whether to end
+    const swapper = new Worker(
+      `const { workerData: { words, inside, outside } } = require('node:worker_threads');
+       const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
+       const [work, kept] = [inside + '/work', inside + '/kept'];
+       while (Atomics.load(words, 1) === 0) {
+         renameSync(work, kept);
+         symlinkSync(outside, work);
+         unlinkSync(work);
+         renameSync(kept, work);
+         Atomics.add(words, 0, 1);
+       }`,
+      { eval: true, workerData: { words, inside, outside } },
+    );
+    const ended = once(swapper, 'exit');
+    const root = openHostFolder(fs, inside);
+    const seen = new Map<unknown, number>();
+    const note = (what: unknown) => seen.set(what, (seen.get(what) ?? 0) + 1);
+    while (Atomics.load(words, 0) < 2000) {
+      try {
+        note(at(root, 'work/secret'));
+        walk(root, 'work/made', true, ({ folder, name }) =>
+          write(folder, name ?? '', 'by the guest'),
+        );
+      } catch (error) {
+        note(errnoOf(error));
+      }
+    }
+    Atomics.store(words, 1, 1);
+    await ended;
+    root.close();
+    expect(existsSync(join(outside, 'made'))).toBe(false);
+    const { notThere, notCapable, loop, notFolder, invalid } = Errno; // invalid: it is no link any more
+    const accepted: unknown[] = ['its own', notThere, notCapable, loop, notFolder, invalid];
+    for (const what of seen.keys()) expect(accepted).toContain(what);
+    expect(seen.get('its own')).toBeGreaterThan(0);
+    expect(seen.size).toBeGreaterThan(1); // it did meet a swap
   });
 
   test('has no pipe opened, which would block the thread', () => {
