@@ -3,17 +3,20 @@ import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
+/** Files by a pattern, with slashes on Windows, too. */
+const filesLike = (pattern: string) =>
+  globSync(pattern, { cwd: root }).map((file) => file.replaceAll('\\', '/'));
 const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
 
 /** The small test files of core share processes: to start one takes longer than their tests. */
 function smallFiles(): string[] {
   const apart = /\/(closing|many|model|readme|shapes|soak)\.test\.ts$|\/drop-in\//;
-  return globSync('test/core/**/*.test.ts', { cwd: root }).filter((file) => !apart.test(file));
+  return filesLike('test/core/**/*.test.ts').filter((file) => !apart.test(file));
 }
 
 /** The test files with a long form: they import test/helpers/long.ts. */
 function filesWithLongForms(): string[] {
-  return globSync('test/**/*.test.ts', { cwd: root }).filter((file) =>
+  return filesLike('test/**/*.test.ts').filter((file) =>
     readFileSync(`${root}${file}`, 'utf8').includes('/helpers/long.js'),
   );
 }

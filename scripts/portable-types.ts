@@ -39,7 +39,7 @@ export async function makeTypesPortable(types: string): Promise<void> {
 async function rewrite(path: string, types: string): Promise<void> {
   const given = await readFile(path, 'utf8');
   if (given.includes(`type * as ${OURS} `) || given.startsWith('/// <reference')) return; // done before
-  const from = relative(dirname(path), join(types, FILE));
+  const from = relative(dirname(path), join(types, FILE)).replaceAll('\\', '/');
   const specifier = `${from.startsWith('.') ? '' : './'}${from.replace(/\.d\.ts$/, '.js')}`;
   const imported = new Set(
     Array.from(given.matchAll(/^import .*\{([^}]*)\}/gm), ([, names = '']) =>

@@ -5,6 +5,18 @@ import { read, root } from './repository.ts';
 /** What the site has beside `docs/*.md`, made anew by each build; not committed. */
 export const generated = join(root, 'docs/generated');
 
+/** A place in the list of the API reference, as the page beside it shows it. */
+export interface Entry {
+  readonly title: string;
+  readonly path?: string;
+  readonly children?: readonly Entry[];
+}
+
+/** The folder of the reference, within the generated pages. */
+export const REFERENCE = 'api';
+/** The list of its pages: an `Entry` for each module. */
+export const navigation = join(generated, 'api.json');
+
 /** Documents from elsewhere in the repository that are pages too: their addresses, by their paths. */
 const elsewhere: Readonly<Record<string, string>> = {
   'README.md': 'index.md',

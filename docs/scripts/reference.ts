@@ -1,20 +1,8 @@
 import { join } from 'node:path';
 import { Application, Converter } from 'typedoc';
 import type { PluginOptions } from 'typedoc-plugin-markdown';
-import { generated } from './pages.ts';
-import { addressOf, read, repositoryUrl, root } from './repository.ts';
-
-/** A place in the list of the API reference, as the page beside it shows it. */
-export interface Entry {
-  readonly title: string;
-  readonly path?: string;
-  readonly children?: readonly Entry[];
-}
-
-/** The folder of the reference, within the generated pages. */
-export const REFERENCE = 'api';
-/** The list of its pages: an `Entry` for each module. */
-export const navigation = join(generated, 'api.json');
+import { generated, navigation, REFERENCE } from './pages.ts';
+import { read, repositoryUrl, root } from './repository.ts';
 
 /** The source of each entry that the packages export to users, by the name that they import. */
 function entryPoints(): Map<string, string> {
@@ -53,7 +41,7 @@ export async function writeReference(): Promise<void> {
     skipErrorChecking: true, // the compiler of the repository has checked it, a newer one than this
     disableGit: true,
     disableSources: repositoryUrl() === undefined,
-    sourceLinkTemplate: `${addressOf('packages')?.replace(/packages$/, '')}{path}#L{line}`,
+    sourceLinkTemplate: `${repositoryUrl()}/blob/HEAD/packages/{path}#L{line}`,
     sort: ['source-order'],
     kindSortOrder: ['Function', 'Class', 'Interface', 'TypeAlias', 'Variable'],
     validation: { notExported: false, invalidLink: true, notDocumented: false },

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFacts } from '../../scripts/release/facts.ts';
 
 /** The root of the repository. */
 export const root = join(import.meta.dirname, '../..');
@@ -12,14 +13,7 @@ export const read = (path: string) => readFileSync(join(root, path), 'utf8');
  * Undefined while nobody has named it there; links to what is no page of the site are plain text then.
  */
 export function repositoryUrl(): string | undefined {
-  const { repository } = JSON.parse(read('package.json')) as {
-    repository?: string | { url: string };
-  };
-  const url = typeof repository === 'object' ? repository.url : repository;
-  return url
-    ?.replace(/^git\+/, '')
-    .replace(/^github:/, 'https://github.com/')
-    .replace(/(\.git)?\/?$/, '');
+  return readFacts(root).url;
 }
 
 /** The address of a file or folder of the repository. Throws an Error where there is none. */

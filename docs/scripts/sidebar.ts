@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { DefaultTheme } from 'vitepress';
-import { pages } from './pages.ts';
-import { type Entry, navigation, REFERENCE } from './reference.ts';
+import { type Entry, navigation, pages, REFERENCE } from './pages.ts';
 import { read } from './repository.ts';
 
 /** All pages, in the order in which they are listed. */
@@ -20,7 +19,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   'Coming from': ['from-an-instance-per-request', 'from-generic-pool', 'from-wazero-pool'],
   Packages: ['wasm-adapter', 'core'],
   Examples: [...pages.values()].filter((it) => it.startsWith('examples/')).map(nameOf),
-  Project: ['changelog', 'security-policy', 'contributing', 'decisions'],
+  Project: ['changelog', 'security-policy', 'contributing', 'releasing', 'decisions'],
 };
 
 function nameOf(page: string): string {

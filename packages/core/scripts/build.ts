@@ -36,7 +36,7 @@ await buildPackage({
   chunks: [
     {
       name: 'pool',
-      test: /\/src\/(?!(?:drop-in|fastify|inspector|nestjs|opentelemetry|service)\/|index|internal)|\/node_modules\//,
+      test: /[\\/]src[\\/](?!(?:drop-in|fastify|inspector|nestjs|opentelemetry|service)[\\/]|index|internal)|[\\/]node_modules[\\/]/,
     },
   ],
   banner: await licences('generic-pool', 'events/'),

@@ -18,13 +18,13 @@ await buildPackage({
   // Beside what the entries need at once: code that is loaded when it is first used, by subject.
   // The first takes what it imports along, and so on.
   chunks: [
-    { name: 'main', test: /\/src\/(?!cli\/)/, tags: ['$initial'] },
-    { name: 'pool', test: /\/src\/(pool|module)\// },
-    { name: 'wasi', test: /\/src\/instance\/wasi\// },
-    { name: 'components', test: /\/src\/(instance\/)?component\// },
-    { name: 'threads', test: /\/src\/worker\/(?!thread\/)/ },
-    { name: 'commands', test: /\/src\/command\// },
-    { name: 'serving', test: /\/src\/http\// },
+    { name: 'main', test: /[\\/]src[\\/](?!cli[\\/])/, tags: ['$initial'] },
+    { name: 'pool', test: /[\\/]src[\\/](pool|module)[\\/]/ },
+    { name: 'wasi', test: /[\\/]src[\\/]instance[\\/]wasi[\\/]/ },
+    { name: 'components', test: /[\\/]src[\\/](instance[\\/])?component[\\/]/ },
+    { name: 'threads', test: /[\\/]src[\\/]worker[\\/](?!thread[\\/])/ },
+    { name: 'commands', test: /[\\/]src[\\/]command[\\/]/ },
+    { name: 'serving', test: /[\\/]src[\\/]http[\\/]/ },
   ],
   external: [/^@wasm-pool\/core/, /^@bytecodealliance\//],
 });
