@@ -16,7 +16,12 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'bundlers',
     'troubleshooting',
   ],
-  'Coming from': ['from-an-instance-per-request', 'from-generic-pool', 'from-wazero-pool'],
+  'Coming from': [
+    'from-your-language',
+    'from-an-instance-per-request',
+    'from-generic-pool',
+    'from-wazero-pool',
+  ],
   Packages: ['wasm-adapter', 'core'],
   Examples: [...pages.values()].filter((it) => it.startsWith('examples/')).map(nameOf),
   Project: ['changelog', 'security-policy', 'contributing', 'releasing', 'decisions'],
