@@ -5,14 +5,14 @@ import { pngOf } from './png.js';
 import { openServer, photoOf, statsOf, until, upload } from './server.js';
 
 /** So large that it takes a thread a good while. */
-const large = pngOf(6_000, 6_000);
+const large = pngOf(4_000, 4_000);
 const asPng = { type: 'image/png' };
 
 test('32 at once are made by two threads, and the event loop of the main thread keeps turning', async () => {
   await using server = await openServer();
   const jobs = Array.from({ length: 32 }, (_, index) => photos[index % photos.length]?.id ?? '');
   const expected = new Map(
-    jobs.map((id) => [id, madeHere(photoOf(id), { size: 320, format: 'webp' })]),
+    [...new Set(jobs)].map((id) => [id, madeHere(photoOf(id), { size: 320, format: 'webp' })]),
   );
 
   let turns = 0;

@@ -65,7 +65,7 @@ export async function createApp(config: Config): Promise<FastifyInstance> {
 
   let measuring: Promise<Measurement> | undefined;
   app.post('/measure', async () => {
-    measuring ??= measure(thumbnailer).finally(() => {
+    measuring ??= measure(thumbnailer, config.measured).finally(() => {
       measuring = undefined;
     });
     return measuring;

@@ -19,6 +19,8 @@ export interface Config {
   readonly bodyBytes: number;
   /** The most pixels of an image, which takes four bytes for each when it is decoded. */
   readonly maxPixels: number;
+  /** How many thumbnails `/measure` makes. */
+  readonly measured: number;
 }
 
 const MIB = 2 ** 20;
@@ -34,6 +36,7 @@ export function readConfig(env: Env): Config {
     callMillis: from.number('CALL_MILLIS', 5_000, 1, 600_000),
     memoryBytes: from.number('MEMORY_MIB', 128, 32, 4_096) * MIB,
     bodyBytes: from.number('BODY_MIB', 16, 1, 1_024) * MIB,
+    measured: from.number('MEASURED', 54, 1, 10_000),
     maxPixels: from.number('MEGAPIXELS', 40, 1, 500) * 1_000_000,
   }));
 }

@@ -2,6 +2,7 @@ import { readConfig } from './config.js';
 import { measure } from './measurement.js';
 import { openThumbnailer } from './thumbnailer.js';
 
-const thumbnailer = await openThumbnailer(readConfig(process.env));
-await measure(thumbnailer);
+const config = readConfig(process.env);
+const thumbnailer = await openThumbnailer(config);
+await measure(thumbnailer, config.measured);
 await thumbnailer.pool.close();

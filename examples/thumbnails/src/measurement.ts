@@ -20,17 +20,21 @@ export interface Measurement {
   readonly withoutWorkers: Delay;
 }
 
-const ROUNDS = 2;
 const MOST_WAITING = 8;
 
 /**
- * Makes the same thumbnails on the pool's threads, and then on the main thread. It is also printed,
- * in one line.
+ * Makes so many thumbnails on the pool's threads, and then the same on the main thread. It is also
+ * printed, in one line.
  */
-export async function measure({ pool, thumbnail }: Thumbnailer): Promise<Measurement> {
-  const jobs = Array.from({ length: ROUNDS }, () =>
-    photos.flatMap(({ bytes }) => SIZES.map((size) => ({ bytes, size, format: 'webp' as const }))),
-  ).flat();
+export async function measure(
+  { pool, thumbnail }: Thumbnailer,
+  count: number,
+): Promise<Measurement> {
+  const kinds = photos.flatMap(({ bytes }) =>
+    SIZES.map((size) => ({ bytes, size, format: 'webp' as const })),
+  );
+  const jobs = Array.from({ length: Math.ceil(count / kinds.length) }, () => kinds).flat();
+  jobs.length = count;
 
   const withWorkers = await whileWatched(async () => {
     const left = jobs.values();
