@@ -30,6 +30,12 @@ test('docs/errors.md has each code that the sources throw, once, and no other', 
   ).toEqual([...new Set(thrown)].sort());
 });
 
+test('docs/troubleshooting.md says for each code what to do about it', () => {
+  const rows = rowsOf(new URL('../../docs/troubleshooting.md', import.meta.url), 'By error code');
+  expect(rows.map((row) => row.code ?? '').sort()).toEqual(column('Codes', 'code'));
+  for (const row of rows) expect(row['what to do']?.length, row.code).toBeGreaterThan(20);
+});
+
 test('each code in docs/errors.md has a class that a package exports, and says when', async () => {
   const classes = new Set(Object.keys(await import('@wasm-pool/wasm-adapter')));
   for (const row of rowsOf(page, 'Codes')) {
