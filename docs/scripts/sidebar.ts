@@ -10,6 +10,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   'Instances and their world': ['guard', 'wasi', 'loaders', 'async-host-functions'],
   'In production': [
     'frameworks',
+    'scaling-out',
     'operations',
     'performance',
     'security',

@@ -21,6 +21,7 @@ const parts = [
   'components',
   'component-http',
   'wasi',
+  'job-queue',
 ];
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

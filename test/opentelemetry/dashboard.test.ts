@@ -1,20 +1,17 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { createPool } from '@wasm-pool/core';
 import { createWasmPool } from '@wasm-pool/wasm-adapter';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { failure } from '../helpers/failure.js';
 import type { Family } from '../helpers/prometheus.js';
 import { wat } from '../helpers/wat.js';
-import { type Endpoint, openEndpoint } from './scrape.js';
-
-const prometheus = ['/usr/bin/prometheus', '/usr/local/bin/prometheus'].find((it) =>
-  existsSync(it),
-);
+import {
+  type Endpoint,
+  hasPrometheus,
+  needsPrometheus,
+  openEndpoint,
+  startPrometheus,
+} from './scrape.js';
 
 interface Panel {
   readonly id: number;
@@ -107,59 +104,15 @@ test('the dashboard shows each metric that there is', () => {
   expect(missing).toEqual([]);
 });
 
-const needs = prometheus === undefined ? ' (skipped: prometheus is not installed)' : '';
-describe.skipIf(prometheus === undefined)(`a Prometheus server${needs}`, () => {
+describe.skipIf(!hasPrometheus)(`a Prometheus server${needsPrometheus}`, () => {
   test('scrapes the pools, and answers each query of the dashboard', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'wasm-pool-prometheus-'));
-    const config = join(folder, 'prometheus.yml');
-    writeFileSync(
-      config,
-      `scrape_configs:
-  - job_name: pools
-    scrape_interval: 200ms
-    scrape_timeout: 200ms
-    static_configs: [{ targets: ['${endpoint.address}'] }]
-`,
-    );
-    const port = await freePort();
-    const child = spawn(
-      prometheus ?? '',
-      [
-        `--config.file=${config}`,
-        `--storage.tsdb.path=${join(folder, 'data')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-      ],
-      { stdio: 'ignore' },
-    );
-    onTestFinished(async () => {
-      const exit = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exit;
-      rmSync(folder, { recursive: true });
-    });
-    async function ask(expr: string): Promise<unknown[]> {
-      const query = expr.replaceAll('$__rate_interval', '10s').replaceAll('$pool', '.*');
-      const url = `http://127.0.0.1:${port}/api/v1/query?${new URLSearchParams({ query })}`;
-      const response = await fetch(url).catch(() => undefined);
-      if (response === undefined) return []; // it is starting
-      const answer = (await response.json()) as {
-        status: string;
-        error?: string;
-        data?: { result: unknown[] };
-      };
-      if (answer.status !== 'success' && response.status === 400) throw new Error(answer.error);
-      return answer.data?.result ?? [];
-    }
+    const ask = await startPrometheus(endpoint.address);
     for (const [title, expr] of queries) {
-      await expect.poll(() => ask(expr), { message: `${title}: ${expr}` }).not.toEqual([]);
+      await expect
+        .poll(() => ask(expr.replaceAll('$__rate_interval', '10s').replaceAll('$pool', '.*')), {
+          message: `${title}: ${expr}`,
+        })
+        .not.toEqual([]);
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
