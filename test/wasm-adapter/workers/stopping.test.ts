@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createWasmWorkerPool, move } from '@wasm-pool/wasm-adapter';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { failure } from '../../helpers/failure.js';
@@ -335,3 +339,34 @@ describe('within one loan', () => {
 });
 
 const reasonOfAll = new Error('given up');
+
+interface Blocking {
+  block(instance: unknown, path: string): void;
+  add(instance: unknown): number;
+}
+
+test('a thread that does not end, for it is in native code, keeps its place until it is gone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wasm-pool-stopping-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const pool = await createWasmWorkerPool<Blocking>(guest, {
+    max: 1,
+    module: inline(`
+      import { readFileSync } from 'node:fs';
+      export const block = (_, path) => void readFileSync(path); // until somebody writes to it
+      export const add = () => 3;`),
+    callTimeoutMillis: 50,
+    destroyTimeoutMillis: 20, // the pool does not wait longer for a thread that is being ended
+  });
+  onTestFinished(() => pool.close({ timeoutMillis: 1 }));
+  expect(await failure(pool.run.block(pipe))).toMatchObject(timeout);
+  const behind = pool.call('add', [], { callTimeoutMillis: 0 });
+  const hurried = failure(pool.call('add', [], { timeoutMillis: 100 }));
+  expect(await hurried).toMatchObject({ code: 'ERR_POOL_ACQUIRE_TIMEOUT' });
+  expect(pool.stats()).toMatchObject({ threads: 1, threadsEnding: 1, pending: 1, size: 0 });
+  closeSync(openSync(pipe, 'w'));
+  expect(await behind).toBe(3);
+  await until(() => pool.stats().threadsEnding === 0);
+  expect(pool.stats()).toMatchObject({ threads: 1, destroyedBy: { timeout: 1 } });
+});
