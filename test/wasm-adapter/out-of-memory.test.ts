@@ -1,7 +1,7 @@
 // The real thing: V8 reserves address space for each memory, and there is an end to it.
 import { setImmediate as turn } from 'node:timers/promises';
 import { createWasmPool, createWasmPoolFactory, WasmError } from '@wasm-pool/wasm-adapter';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expectAtRest } from '../helpers/at-rest.js';
 import { failure } from '../helpers/failure.js';
 import { wat } from '../helpers/wat.js';
@@ -129,4 +129,39 @@ test('where nothing is idle the acquire fails, and the pool is none the worse', 
   expect(pool.size).toBe(1);
   expect(await pool.use(({ id }) => id)).toBe(1);
   expectAtRest(pool);
+});
+
+describe('instances that are copies', () => {
+  const counter = wat(`(module (memory (export "memory") 1)
+    (func (export "set") (i32.store (i32.const 8) (i32.const 42)))
+    (func (export "get") (result i32) (i32.load (i32.const 8))))`);
+  interface Counter {
+    set(): void;
+    get(): number;
+  }
+  const preinitialize = ({ exports }: { exports: Counter }) => exports.set();
+
+  test('are not prepared where there is no room for the one that is prepared', async () => {
+    const error = await failureWithoutRoom(() =>
+      createWasmPool<Counter>(counter, { preinitialize }),
+    );
+    expect(error).toMatchObject({ code: 'ERR_WASM_MEMORY' });
+    await forgetThem();
+    await using pool = await createWasmPool<Counter>(counter, { preinitialize });
+    expect(await pool.use(({ exports }) => exports.get())).toBe(42);
+  });
+
+  test('that there is no room for cost nothing that is there, and are copied when there is', async () => {
+    await using pool = await createWasmPool<Counter>(counter, { preinitialize });
+    const lent = await pool.acquire();
+    await takeTheRest();
+    const error = await failure(pool.acquire({ timeoutMillis: 500 }));
+    expect(error).toMatchObject({ cause: { code: 'ERR_WASM_MEMORY' } });
+    await forgetThem();
+    const second = await pool.acquire();
+    expect([lent.exports.get(), second.exports.get()]).toEqual([42, 42]);
+    await pool.release(lent);
+    await pool.release(second);
+    expectAtRest(pool);
+  });
 });
