@@ -51,6 +51,16 @@ export async function tasks() {
   is<Equal<typeof lease.value, WasmWorker<typeof pool.run>>>();
 }
 
+export async function results(
+  calls: TaskCalls<{
+    count(it: object): AsyncGenerator<number>;
+    later(it: object): Promise<ReadableStream<string>>;
+  }>,
+) {
+  is<Equal<ReturnType<typeof calls.count>, Promise<ReadableStream<number>>>>();
+  is<Equal<ReturnType<typeof calls.later>, Promise<ReadableStream<string>>>>();
+}
+
 interface Image {
   decode(at: number): number;
 }

@@ -131,6 +131,11 @@ export function letGoOf(port: MessagePort): void {
   if ('unref' in port) (port as NodePort).unref();
 }
 
+/** Has it keep the process alive again. */
+export function holdOn(port: MessagePort): void {
+  if ('ref' in port) (port as NodePort).ref();
+}
+
 /**
  * Gives a function that takes the next message that has arrived at a port, without waiting for the
  * event loop: never one where the platform cannot. It throws where the message cannot be read.

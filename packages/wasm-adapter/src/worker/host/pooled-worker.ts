@@ -1,6 +1,7 @@
 import { FactoryTimeoutError, type PoolState } from '@wasm-pool/core';
 import { messageOf, WasmError } from '../../errors.js';
 import type { Judgement } from '../../instance/judgement.js';
+import type { MessagePort } from '../../platform/threads.js';
 import { inNextTurn } from '../../platform/turns.js';
 import type { Made } from '../wire/messages.js';
 import { abort, op } from '../wire/ring.js';
@@ -10,6 +11,7 @@ import { ControlRequest } from './control-request.js';
 import { Deadline } from './deadline.js';
 import type { Pace, PacedWorker } from './pace.js';
 import { Pipeline } from './pipeline.js';
+import { ResultStream } from './result-stream.js';
 import type { SlotReply, Thread, ThreadOwner } from './thread.js';
 
 /** What events tell of a worker. */
@@ -93,6 +95,8 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   /** Receives what was answered before its thread is ended: it begins nothing more meanwhile. */
   #draining = false;
   #sinceMillis = 0;
+  /** The result of the call under way that its caller reads. */
+  #streaming: ResultStream | undefined = undefined;
   /** The call that is to stop, and what it rejects with. */
   #stopping: Stopping | undefined = undefined;
 
@@ -207,11 +211,31 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     if (call !== this.#pipeline.current) throw new RangeError('an answer out of its order');
     this.memoryBytes = memoryBytes;
     if (threw) call.rejectWith(value as SerializedThrow);
+    else if (reply.streams) this.#stream(call, value as MessagePort);
     else call.resolve(value);
     const cause = reply.cause ?? (threw ? (value as SerializedThrow) : undefined);
     if (verdict !== true && cause !== undefined) this.cause = deserializeError(cause);
     if (verdict === undefined) this.#deadline.set(0);
     else this.#over(verdict, nowMillis);
+  }
+
+  /** The result comes bit by bit: the call is under way until it is read, or left. */
+  #stream(call: Call, port: MessagePort): void {
+    const { abortGraceMillis } = this.#setting;
+    this.#streaming = new ResultStream(call, port, {
+      name: this.name,
+      abortGraceMillis,
+      askToStop: ({ slot }) => this.thread.askToStop(slot, abort.signal),
+      stop: (verdict, error) => this.#kill(verdict, error),
+    });
+    if (call.settled) this.#streaming.leave(); // given up by now
+    call.resolve(this.#streaming.readable);
+  }
+
+  #endStream(error?: unknown): void {
+    if (error !== undefined) this.#streaming?.fail(error);
+    this.#streaming?.end();
+    this.#streaming = undefined;
   }
 
   judged(_call: Call, verdict: Judgement, cause: SerializedThrow | undefined): void {
@@ -229,6 +253,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   /** The call under way is through, and the instance judged. */
   #over(verdict: Judgement, nowMillis: number): void {
     const call = this.#pipeline.shift();
+    this.#endStream();
     if (this.#stopping?.call === call) {
       this.#stopping = undefined;
       this.#grace.set(0);
@@ -393,6 +418,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     this.#error = error;
     this.#stopTimers();
     this.#making?.reject(error);
+    this.#endStream(error);
     this.#judging?.resolve(verdict);
     const { current } = this.#pipeline;
     const others = this.#pipeline.withdraw(0);
@@ -467,6 +493,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     const error = this.#error;
     if (this.verdict === true) this.verdict = reason;
     this.#making?.reject(error);
+    this.#endStream(error);
     this.#judging?.resolve(reason);
     this.#serving = false;
     for (const call of [...this.#pipeline.withdraw(0), ...this.#pipeline.takeSent()]) {

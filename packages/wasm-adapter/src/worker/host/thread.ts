@@ -42,6 +42,8 @@ export interface SlotRequest {
 /** One answer. The same object is used for all: it holds until the next one is received. */
 export interface SlotReply {
   readonly threw: boolean;
+  /** Whether the value is a port, by which the result is read bit by bit. */
+  readonly streams: boolean;
   /** The result, or a `SerializedThrow`. */
   readonly value: unknown;
   readonly memoryBytes: number;
@@ -113,6 +115,7 @@ export class Thread implements Sender {
   readonly #exit = Promise.withResolvers<void>();
   readonly #reply = {
     threw: false,
+    streams: false,
     value: undefined as unknown,
     memoryBytes: 0,
     verdict: true as Judgement | undefined,
@@ -374,7 +377,9 @@ export class Thread implements Sender {
     }
     const number = ring.get(slot, word.message);
     const answer = this.#reply;
-    answer.threw = (ring.get(slot, word.flags) & flag.threw) !== 0;
+    const flags = ring.get(slot, word.flags);
+    answer.threw = (flags & flag.threw) !== 0;
+    answer.streams = (flags & flag.streams) !== 0;
     answer.value = number === 0 ? this.#reader.readOne(slot) : this.#mailbox.take(number)[0];
     answer.memoryBytes = ring.memoryBytes(slot);
     answer.verdict = undefined;

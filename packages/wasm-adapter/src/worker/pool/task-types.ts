@@ -15,7 +15,10 @@ export type Reserved =
 // biome-ignore lint/suspicious/noExplicitAny: a constraint that any function meets
 type Task = (instance: any, ...args: any[]) => unknown;
 
-type Callable<Args extends unknown[], R> = (...args: Args) => Promise<Awaited<R>>;
+type Callable<Args extends unknown[], R> = (...args: Args) => Promise<Received<Awaited<R>>>;
+
+/** What a caller has of a result: of one that comes bit by bit, a stream. */
+type Received<R> = R extends AsyncIterable<infer Value> ? ReadableStream<Value> : R;
 
 /**
  * The tasks of a module as they are called from another thread: without the instance, and for a

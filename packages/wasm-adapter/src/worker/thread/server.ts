@@ -26,6 +26,7 @@ import { SlotReader, SlotWriter } from '../wire/values.js';
 import { describeException } from './describe-exception.js';
 import { HostFunctions } from './host-functions.js';
 import { HostedInstance, NEXT, NOTHING } from './hosted-instance.js';
+import { isSource, type Source, serveSource } from './result-stream.js';
 import { type FoundTasks, findTasks } from './tasks.js';
 
 /** The type of a module of tasks, or of a function that imports it: it is given the option `module`. */
@@ -379,6 +380,10 @@ export class Server {
 
   #answer(slot: number, hosted: HostedInstance, succeeded: boolean, value: unknown): void {
     const ring = this.#ring;
+    if (succeeded && isSource(value)) {
+      this.#stream(slot, hosted, value);
+      return;
+    }
     if (!succeeded) hosted.thrown = [value];
     const ownsLoan = (ring.get(slot, word.flags) & flag.ownsLoan) !== 0;
     const later = ownsLoan && this.#judgesLater;
@@ -395,6 +400,30 @@ export class Server {
       ring.reply(slot, reply.verdict);
     }
     this.#serveParked(hosted);
+  }
+
+  /** Answers with a port by which the result is read; the call goes on until it is read, or left. */
+  #stream(slot: number, hosted: HostedInstance, source: Source): void {
+    const ring = this.#ring;
+    const ownsLoan = (ring.get(slot, word.flags) & flag.ownsLoan) !== 0;
+    const over = (...thrown: unknown[]) => {
+      this.#unfinished--;
+      if (thrown.length > 0) hosted.thrown = thrown;
+      hosted.end();
+      ring.setMemoryBytes(slot, hosted.pooled.memoryBytes);
+      this.#setVerdict(slot, ownsLoan ? this.#judge(hosted, thrown[0]) : FIT_AGAIN);
+      ring.reply(slot, reply.verdict);
+      this.#serveParked(hosted);
+    };
+    this.#unfinished++;
+    const describe = (error: unknown) => describeException(error, hosted.pooled.exports);
+    const port = serveSource(source, this.#nameOf(slot, hosted), describe, over);
+    const number = ++this.#lastMessage;
+    this.#post([number, port], [port as Transferable]);
+    ring.set(slot, word.message, number);
+    ring.set(slot, word.flags, flag.streams);
+    ring.setMemoryBytes(slot, hosted.pooled.memoryBytes);
+    ring.reply(slot, reply.result);
   }
 
   #serveParked(hosted: HostedInstance): void {

@@ -51,7 +51,7 @@ export const state = { free: 0, offered: 1, begun: 2, revoked: 3, replied: 4 } a
 
 export const op = { call: 0, load: 1, make: 2, judge: 3, drop: 4, end: 5 } as const;
 
-export const flag = { ownsLoan: 1, hasContext: 2, timed: 4, threw: 8 } as const;
+export const flag = { ownsLoan: 1, hasContext: 2, timed: 4, threw: 8, streams: 16 } as const;
 
 /** The verdict that an instance is fit for a further loan. */
 export const FIT = 0;
