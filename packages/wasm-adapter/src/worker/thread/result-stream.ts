@@ -11,7 +11,11 @@ export type Source = AsyncIterable<unknown> | ReadableStream<unknown>;
 export function isSource(value: unknown): value is Source {
   if (typeof value !== 'object' || value === null) return false;
   if (movedOf([value]).length > 0) return false;
-  return Symbol.asyncIterator in value || value instanceof ReadableStream;
+  try {
+    return Symbol.asyncIterator in value || value instanceof ReadableStream;
+  } catch {
+    return false; // a proxy, which cannot be posted either
+  }
 }
 
 /**
