@@ -45,6 +45,7 @@ export async function firstCall(): Promise<void> {
     createWasmPool<QuickJSContext>(bytes, {
       max: 1,
       reset,
+      statelessLoader: true,
       instantiate: (_, instance) => contextOf((imports) => instance.link(imports)),
       onCreate: ({ exports }) => load(exports),
     });

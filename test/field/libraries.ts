@@ -16,6 +16,10 @@ export interface Library {
   readonly name: string;
   /** What npm installs. */
   readonly packages: readonly string[];
+  /** Its JavaScript keeps nothing of a loan, so that `restore` may put its instances back. */
+  readonly statelessLoader?: boolean;
+  /** How many questions each borrower asks: fewer where an instance takes seconds to start. Default 4. */
+  readonly questions?: number;
   /** The module's bytes. */
   bytes(): Uint8Array | Promise<Uint8Array>;
   /** Makes what answers, in one world. */
@@ -32,13 +36,14 @@ function inlined(
   packages: readonly string[],
   load: (world: World) => Promise<(question: number) => unknown>,
 ): Library {
-  return { name, packages, load, bytes: () => bytesOfLoader(load) };
+  return { name, packages, load, statelessLoader: true, bytes: () => bytesOfLoader(load) };
 }
 
 export const libraries: readonly Library[] = [
   {
     name: 'sql.js',
-    packages: ['sql.js@1'],
+    packages: ['sql.js@1.16.0'],
+    statelessLoader: true,
     bytes: () => bytesAt('sql.js/dist/sql-wasm.wasm'),
     async load(world) {
       const SQL = await runCommonJs('sql.js/dist/sql-wasm.js', world)(emscripten(world));
@@ -55,7 +60,8 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'web-tree-sitter',
-    packages: ['web-tree-sitter@0', 'tree-sitter-javascript@0'],
+    packages: ['web-tree-sitter@0.27.2', 'tree-sitter-javascript@0.25.0'],
+    statelessLoader: true,
     bytes: () => bytesAt('web-tree-sitter/web-tree-sitter.wasm'),
     async load(world) {
       const { Parser, Language } = runCommonJs('web-tree-sitter/web-tree-sitter.cjs', world);
@@ -73,7 +79,7 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'mupdf',
-    packages: ['mupdf@1'],
+    packages: ['mupdf@1.28.1'],
     bytes: () => bytesAt('mupdf/dist/mupdf-wasm.wasm'),
     async load(world) {
       Object.assign(globalThis, { $libmupdf_wasm_Module: emscripten(world) });
@@ -88,7 +94,8 @@ export const libraries: readonly Library[] = [
   },
   {
     name: '@resvg/resvg-wasm',
-    packages: ['@resvg/resvg-wasm@2'],
+    packages: ['@resvg/resvg-wasm@2.6.2'],
+    statelessLoader: true,
     bytes: () => bytesAt('@resvg/resvg-wasm/index_bg.wasm'),
     async load(world) {
       const { initWasm, Resvg } = runCommonJs('@resvg/resvg-wasm/index.js', world);
@@ -101,7 +108,7 @@ export const libraries: readonly Library[] = [
   },
   {
     name: '@swc/wasm-web',
-    packages: ['@swc/wasm-web@1'],
+    packages: ['@swc/wasm-web@1.16.18'],
     bytes: () => bytesAt('@swc/wasm-web/wasm_bg.wasm'),
     async load(world) {
       const swc = await importCopy('@swc/wasm-web/wasm.js', world);
@@ -111,7 +118,7 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'lightningcss-wasm',
-    packages: ['lightningcss-wasm@1'],
+    packages: ['lightningcss-wasm@1.33.0'],
     bytes: () => bytesAt('lightningcss-wasm/lightningcss_node.wasm'),
     async load(world) {
       const { default: init, transform } = await importCopy('lightningcss-wasm/index.mjs', world);
@@ -124,10 +131,11 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'esbuild-wasm (Go)',
-    packages: ['esbuild-wasm@0'],
+    packages: ['esbuild-wasm@0.28.2'],
     bytes: () => bytesAt('esbuild-wasm/esbuild.wasm'),
     async load(world) {
-      const esbuild = await importCopy('esbuild-wasm/esm/browser.js', world);
+      const head = 'const self = globalThis;\n'; // of a browser
+      const esbuild = await importCopy('esbuild-wasm/esm/browser.js', world, head);
       const wasmModule = new world.WebAssembly.Module(bytesAt('esbuild-wasm/esbuild.wasm'));
       await esbuild.initialize({ wasmModule, worker: false });
       return async (n) => (await esbuild.transform(js(n), { minify: true })).code;
@@ -135,16 +143,17 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'jq-web',
-    packages: ['jq-web@0'],
+    packages: ['jq-web@0.6.2'],
     bytes: () => bytesAt('jq-web/jq.wasm'),
     async load(world) {
-      const jq = await runCommonJs('jq-web/jq.js', world)(emscripten(world));
+      const jq = await runCommonJs('jq-web/jq.js', world);
       return (n) => jq.json({ a: [n, n + 1] }, '.a | add');
     },
   },
   {
     name: 'wasmoon',
-    packages: ['wasmoon@1'],
+    packages: ['wasmoon@1.16.0'],
+    statelessLoader: true,
     bytes: () => bytesAt('wasmoon/dist/glue.wasm'),
     async load(world) {
       const { LuaFactory } = runCommonJs('wasmoon/dist/index.js', world);
@@ -160,7 +169,7 @@ export const libraries: readonly Library[] = [
       };
     },
   },
-  inlined('yoga-layout', ['yoga-layout@3'], async (world) => {
+  inlined('yoga-layout', ['yoga-layout@3.2.1'], async (world) => {
     const { default: load } = await importCopy(
       'yoga-layout/dist/binaries/yoga-wasm-base64-esm.js',
       world,
@@ -182,7 +191,7 @@ export const libraries: readonly Library[] = [
       return answer;
     };
   }),
-  inlined('rapier3d-compat', ['@dimforge/rapier3d-compat@0'], async (world) => {
+  inlined('rapier3d-compat', ['@dimforge/rapier3d-compat@0.21.0'], async (world) => {
     const rapier = runCommonJs('@dimforge/rapier3d-compat/dist/rapier.cjs', world);
     await rapier.init();
     return (n) => {
@@ -197,7 +206,7 @@ export const libraries: readonly Library[] = [
   }),
   {
     name: 'vscode-oniguruma',
-    packages: ['vscode-oniguruma@2'],
+    packages: ['vscode-oniguruma@2.0.1'],
     bytes: () => bytesAt('vscode-oniguruma/release/onig.wasm'),
     async load(world) {
       const onig = runCommonJs('vscode-oniguruma/release/main.js', world);
@@ -215,7 +224,8 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'brotli-wasm',
-    packages: ['brotli-wasm@3'],
+    packages: ['brotli-wasm@3.0.1'],
+    statelessLoader: true,
     bytes: () => bytesAt('brotli-wasm/pkg.web/brotli_wasm_bg.wasm'),
     async load(world) {
       const brotli = await importCopy('brotli-wasm/pkg.web/brotli_wasm.js', world);
@@ -226,19 +236,20 @@ export const libraries: readonly Library[] = [
       };
     },
   },
-  inlined('hash-wasm', ['hash-wasm@4'], async (world) => {
+  inlined('hash-wasm', ['hash-wasm@4.13.0'], async (world) => {
     const { createSHA256 } = runCommonJs('hash-wasm/dist/sha256.umd.min.js', world);
     const hasher = await createSHA256();
     return (n) => hasher.init().update(`data ${n}`).digest('hex');
   }),
-  inlined('libsodium-wrappers', ['libsodium-wrappers@0'], async (world) => {
+  inlined('libsodium-wrappers', ['libsodium-wrappers@0.8.4'], async (world) => {
     const sodium = runCommonJs('libsodium-wrappers/dist/modules/libsodium-wrappers.js', world);
     await sodium.ready;
     return (n) => sodium.to_hex(sodium.crypto_generichash(32, sodium.from_string(`m${n}`)));
   }),
   {
     name: 'argon2-browser',
-    packages: ['argon2-browser@1'],
+    packages: ['argon2-browser@1.18.0'],
+    statelessLoader: true,
     bytes: () => bytesAt('argon2-browser/dist/argon2.wasm'),
     async load(world) {
       const emscriptenModule: Loose = { ...emscripten(world) };
@@ -284,7 +295,8 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'quickjs-emscripten',
-    packages: ['quickjs-emscripten-core@0', '@jitl/quickjs-wasmfile-release-sync@0'],
+    packages: ['quickjs-emscripten-core@0.32.0', '@jitl/quickjs-wasmfile-release-sync@0.32.0'],
+    statelessLoader: true,
     bytes: () => bytesAt('@jitl/quickjs-wasmfile-release-sync/dist/emscripten-module.wasm'),
     async load(world) {
       const { newQuickJSWASMModuleFromVariant, newVariant } = await import(
@@ -301,7 +313,8 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'source-map',
-    packages: ['source-map@0.7'],
+    packages: ['source-map@0.7.6'],
+    statelessLoader: true,
     bytes: () => bytesAt('source-map/lib/mappings.wasm'),
     async load(world) {
       const { SourceMapConsumer } = runCommonJs('source-map/source-map.js', world);
@@ -317,14 +330,15 @@ export const libraries: readonly Library[] = [
       };
     },
   },
-  inlined('@hpcc-js/wasm-graphviz', ['@hpcc-js/wasm-graphviz@1'], async (world) => {
+  inlined('@hpcc-js/wasm-graphviz', ['@hpcc-js/wasm-graphviz@1.29.2'], async (world) => {
     const { Graphviz } = await importCopy('@hpcc-js/wasm-graphviz/dist/index.js', world);
     const graphviz = await Graphviz.load();
     return (n) => graphviz.dot(`digraph { a -> b${n}; b${n} -> c }`);
   }),
   {
     name: '@cf-wasm/png',
-    packages: ['@cf-wasm/png@0'],
+    packages: ['@cf-wasm/png@0.4.0'],
+    statelessLoader: true,
     bytes: () => bytesAt('@cf-wasm/png/dist/lib/png_bg.wasm'),
     async load(world) {
       const png = await importCopy('@cf-wasm/png/dist/lib/png.js', world);
@@ -339,7 +353,8 @@ export const libraries: readonly Library[] = [
   },
   {
     name: '@duckdb/duckdb-wasm',
-    packages: ['@duckdb/duckdb-wasm@1'],
+    packages: ['@duckdb/duckdb-wasm@1.32.0'],
+    questions: 1,
     bytes: () => bytesAt('@duckdb/duckdb-wasm/dist/duckdb-mvp.wasm'),
     async load(world) {
       const duckdb = runCommonJs('@duckdb/duckdb-wasm/dist/duckdb-node-blocking.cjs', world);
@@ -357,6 +372,130 @@ export const libraries: readonly Library[] = [
         } finally {
           connection.close();
         }
+      };
+    },
+  },
+  {
+    name: '@sqlite.org/sqlite-wasm',
+    packages: ['@sqlite.org/sqlite-wasm@3.54.1-build1'],
+    statelessLoader: true,
+    bytes: () => bytesAt('@sqlite.org/sqlite-wasm/dist/sqlite3.wasm'),
+    async load(world) {
+      const { default: init } = await importCopy('@sqlite.org/sqlite-wasm/dist/node.mjs', world);
+      const sqlite3 = await init(emscripten(world));
+      return (n) => {
+        const db = new sqlite3.oo1.DB();
+        try {
+          db.exec('create table t(x int)');
+          for (let row = 0; row < 10; row++)
+            db.exec({ sql: 'insert into t values (?)', bind: [row * n] });
+          return db.selectValue('select sum(x) from t');
+        } finally {
+          db.close();
+        }
+      };
+    },
+  },
+  {
+    name: '@wasm-fmt/gofmt',
+    packages: ['@wasm-fmt/gofmt@0.7.3'],
+    statelessLoader: true,
+    bytes: () => bytesAt('@wasm-fmt/gofmt/gofmt.wasm'),
+    async load(world) {
+      const { format } = await importCopy('@wasm-fmt/gofmt/gofmt_binding.js', world);
+      const { exports } = world.link({});
+      (exports._initialize as () => void)();
+      return (n) => format(exports, `package a\nfunc f( )  int{return   ${n}}`);
+    },
+  },
+  {
+    name: 'pyodide',
+    packages: ['pyodide@314.0.7'],
+    questions: 1,
+    bytes: () => bytesAt('pyodide/pyodide.asm.wasm'),
+    async load(world) {
+      const { loadPyodide } = await importCopy('pyodide/pyodide.mjs', world);
+      const { default: createPyodideModule } = await importCopy('pyodide/pyodide.asm.mjs', world);
+      const python = await loadPyodide({ indexURL: at('pyodide/'), createPyodideModule });
+      return (n) => python.runPython(`sum(x * x for x in range(${n}))`);
+    },
+  },
+  {
+    name: 'php-wasm',
+    packages: ['php-wasm@0.1.0'],
+    questions: 1,
+    bytes: () => bytesAt('php-wasm/e31ec3faf3e2323a2b4a448342b50307765b8217.wasm'),
+    async load(world) {
+      const { PhpNode } = await importCopy('php-wasm/PhpNode.mjs', world);
+      const php = new PhpNode(emscripten(world));
+      let output = '';
+      php.addEventListener('output', ({ detail }: Loose) => {
+        output += detail.join('');
+      });
+      await php.binary;
+      const ask = async (n: number) => {
+        output = '';
+        await php.run(`<?php echo array_sum(array_map(fn($x) => $x * $x, range(1, ${n})));`);
+        return output;
+      };
+      let before: Promise<unknown> = Promise.resolve(); // it runs one script at a time
+      return (n) => {
+        const answer = before.then(() => ask(n));
+        before = answer;
+        return answer;
+      };
+    },
+  },
+  {
+    name: 'ruby.wasm',
+    packages: ['@ruby/wasm-wasi@2.10.1', '@ruby/3.4-wasm-wasi@2.10.1'],
+    questions: 1,
+    bytes: () => bytesAt('@ruby/3.4-wasm-wasi/dist/ruby.wasm'),
+    async load(world) {
+      const { RubyVM } = await importCopy('@ruby/wasm-wasi/dist/esm/vm.js', world);
+      const { WASI } = await import('node:wasi');
+      const wasip1 = new WASI({ version: 'preview1', returnOnExit: true });
+      const module = world.module ?? new WebAssembly.Module(new Uint8Array());
+      const { vm } = await RubyVM.instantiateModule({ module, wasip1 });
+      return (n) => vm.eval(`(1..${n}).map { |x| x * x }.sum`).toString();
+    },
+  },
+  {
+    name: '@ffmpeg/core',
+    packages: ['@ffmpeg/core@0.12.10'],
+    questions: 1,
+    bytes: () => bytesAt('@ffmpeg/core/dist/umd/ffmpeg-core.wasm'),
+    async load(world) {
+      const self = { location: { href: 'file:///' } }; // of a browser's worker
+      const create = runCommonJs('@ffmpeg/core/dist/umd/ffmpeg-core.js', world, { self });
+      const core = await create(emscripten(world));
+      const wav = (n: number) => {
+        const header = Buffer.alloc(44 + n * 2);
+        header.write('RIFF', 0);
+        header.writeUInt32LE(36 + n * 2, 4);
+        header.write('WAVEfmt ', 8);
+        header.writeUInt32LE(16, 16);
+        header.writeUInt16LE(1, 20);
+        header.writeUInt16LE(1, 22);
+        header.writeUInt32LE(8000, 24);
+        header.writeUInt32LE(16_000, 28);
+        header.writeUInt16LE(2, 32);
+        header.writeUInt16LE(16, 34);
+        header.write('data', 36);
+        header.writeUInt32LE(n * 2, 40);
+        for (let sample = 0; sample < n; sample++) {
+          header.writeInt16LE((sample * 997) % 30_000, 44 + sample * 2);
+        }
+        return header;
+      };
+      return (n) => {
+        core.FS.writeFile('in.wav', wav(100 + n));
+        const code = core.exec('-i', 'in.wav', '-f', 's16le', 'out.raw');
+        core.reset();
+        const bytes = Buffer.from(core.FS.readFile('out.raw')).toString('base64');
+        core.FS.unlink('in.wav');
+        core.FS.unlink('out.raw');
+        return [code, bytes];
       };
     },
   },

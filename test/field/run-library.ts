@@ -6,7 +6,6 @@ import { libraries } from './libraries.ts';
 import { plainWorld } from './world.ts';
 
 const BORROWERS = 9;
-const QUESTIONS_EACH = 4;
 const INSTANCES = 3;
 
 const [, , name, mode = 'reuse'] = process.argv;
@@ -26,6 +25,7 @@ const settled = async (work: () => unknown) => {
 const pool = await createWasmPool<Answer>(bytes, {
   reset: mode as 'reuse' | 'restore' | 'fresh',
   max: INSTANCES,
+  statelessLoader: library.statelessLoader ?? false,
   instantiate: (module, instance) =>
     library.load({
       module,
@@ -36,7 +36,7 @@ const pool = await createWasmPool<Answer>(bytes, {
 let right = 0;
 const wrong: unknown[] = [];
 const borrow = async (borrower: number) => {
-  for (let number = 0; number < QUESTIONS_EACH; number++) {
+  for (let number = 0; number < (library.questions ?? 4); number++) {
     const question = 2 + ((borrower * 7 + number * 3) % 40);
     const expected = await settled(() => plain(question));
     const got = await settled(() =>

@@ -133,7 +133,12 @@ describe('what a loader left running', () => {
     'does not reach the next borrower, %s',
     async (reset) => {
       const { fires, answers, instantiate } = pending();
-      await using pool = await createWasmPool(counter, { max: 1, reset, instantiate });
+      await using pool = await createWasmPool(counter, {
+        max: 1,
+        reset,
+        statelessLoader: true,
+        instantiate,
+      });
       await pool.use(({ exports }) => exports.later());
       await pool.use(async ({ exports }) => {
         fires[0]?.();
@@ -211,7 +216,12 @@ describe('finalizers of a loader', () => {
   });
 
   test('do nothing in a later life of one that is restored', async () => {
-    await using pool = await createWasmPool(counter, { max: 1, reset: 'restore', instantiate });
+    await using pool = await createWasmPool(counter, {
+      max: 1,
+      reset: 'restore',
+      statelessLoader: true,
+      instantiate,
+    });
     await pool.use(({ exports }) => exports.leave());
     await pool.use(async ({ exports }) => {
       exports.bump();
@@ -229,6 +239,7 @@ describe('finalizers of a loader', () => {
     await using pool = await createWasmPool(counter, {
       max: 1,
       reset: 'restore',
+      statelessLoader: true,
       instantiate: (_, instance: Linker) => ({
         ...link(instance),
         leave: () => before.register({}, 1),
@@ -248,6 +259,60 @@ describe('finalizers of a loader', () => {
     await using _ = await createWasmPool(counter, { max: 1, instantiate });
     expect(globalThis.FinalizationRegistry).toBe(original);
     expect(new FinalizationRegistry(() => {})).toBeInstanceOf(original);
+  });
+});
+
+describe('what a loader keeps in JavaScript', () => {
+  /** As vscode-oniguruma does: a buffer for all calls, allocated at the first. */
+  const withBuffer = (_: WebAssembly.Module, instance: Linker) => {
+    const { bump, count } = instance.link({}).exports as unknown as Record<string, () => number>;
+    let buffer: number | undefined;
+    return {
+      ask() {
+        buffer ??= bump?.();
+        return { buffer, count: count?.() };
+      },
+    };
+  };
+
+  test('reaches no other borrower: its instances are replaced, and the pool says why', async () => {
+    await using pool = await createWasmPool(counter, {
+      max: 1,
+      reset: 'restore',
+      instantiate: withBuffer,
+    });
+    for (let loan = 0; loan < 3; loan++) {
+      expect(await pool.use(({ exports }) => exports.ask())).toEqual({ buffer: 1, count: 1 });
+    }
+    expect(pool.restoreBlockers).toEqual([expect.stringContaining('statelessLoader: true')]);
+    expect(pool.stats().destroyedBy).toEqual({ unrestorable: 3 });
+  });
+
+  test('is no matter where onCreate has had it kept, and its user says so', async () => {
+    await using pool = await createWasmPool(counter, {
+      max: 1,
+      reset: 'restore',
+      statelessLoader: true,
+      instantiate: withBuffer,
+      onCreate: ({ exports }) => exports.ask(),
+    });
+    for (let loan = 0; loan < 3; loan++) {
+      expect(await pool.use(({ exports }) => exports.ask())).toEqual({ buffer: 1, count: 1 });
+    }
+    expect(pool.stats().destroyed).toBe(0);
+  });
+
+  test.each([
+    ['the exports', (instance: Linker) => instance.link({}).exports],
+    ['the instance', (instance: Linker) => instance.link({})],
+    ['some of the exports', (instance: Linker) => ({ bump: instance.link({}).exports.bump })],
+  ])('is nothing where it returns %s of instance.link', async (_, instantiate) => {
+    await using pool = await createWasmPool<object>(counter, {
+      max: 1,
+      reset: 'restore',
+      instantiate: (_module, instance) => instantiate(instance),
+    });
+    expect(pool.restoreBlockers).toEqual([]);
   });
 });
 
@@ -306,6 +371,7 @@ describe('instance.WebAssembly', () => {
     await using pool = await createWasmPool(counter, {
       max: 1,
       reset: 'restore',
+      statelessLoader: true,
       instantiate: async (_module, instance: Pick<WasmInstance, 'WebAssembly'>) =>
         raw(await load(instance.WebAssembly)),
     });

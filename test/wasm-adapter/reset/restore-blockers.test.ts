@@ -150,7 +150,7 @@ describe('a loader', () => {
     next(): number;
   }
   const pool = (instantiate: NonNullable<WasmPoolOptions<Counter>['instantiate']>) =>
-    createWasmPool<Counter>(bytes, { reset: 'restore', instantiate });
+    createWasmPool<Counter>(bytes, { reset: 'restore', statelessLoader: true, instantiate });
   const twice = async (made: WasmPool<Counter>) => [
     await made.use(({ exports }) => exports.next()),
     await made.use(({ exports }) => exports.next()),

@@ -78,6 +78,8 @@ export interface InstanceSettings {
   readonly ownImports: boolean;
   /** Whether a loader makes what their exports are. */
   readonly ofLoader: boolean;
+  /** Whether that loader keeps nothing of a loan in JavaScript, as its user says. */
+  readonly statelessLoader: boolean;
   /** Whether an instance is put back to what it was between two loans. */
   readonly restores: boolean;
   readonly counts: InstanceCounts;
@@ -403,7 +405,11 @@ export class PooledInstance<Exports = unknown, Context = unknown>
   takeSnapshot(isCopy = false): readonly string[] {
     const links = this.#linked.length;
     if (links !== 1 && !(this.#program.kind === 'component')) {
-      return [`a loader that called instance.link ${links} times`];
+      return this.#neverRestorable(`a loader that called instance.link ${links} times`);
+    }
+    if (this.#mayKeepState()) {
+      const what = 'what its loader may keep in JavaScript';
+      return this.#neverRestorable(`${what}: statelessLoader: true says that it keeps nothing`);
     }
     const { image } = this.#origin ?? {};
     const state = new Snapshot(
@@ -412,17 +418,34 @@ export class PooledInstance<Exports = unknown, Context = unknown>
       this.#state('global') as WebAssembly.Global[],
       image && { memories: image.memories, unchanged: isCopy },
     );
-    if (!state.exact) return ['a mutable global that holds a NaN'];
+    if (!state.exact) return this.#neverRestorable('a mutable global that holds a NaN');
     this.#snapshot = { state, links };
     for (const it of this.#outside) it.snapshot();
     this.unfitReason = undefined;
     return [];
   }
 
+  #neverRestorable(why: string): readonly string[] {
+    this.noteOutside(why);
+    return [why];
+  }
+
+  /** Whether JavaScript stands between borrowers and WebAssembly, of which nothing is known. */
+  #mayKeepState(): boolean {
+    const { ofLoader, statelessLoader } = this.#settings;
+    if (!ofLoader || statelessLoader) return false;
+    const guarded = this.#linked.flatMap((it) => [it.guarded, ...Object.values(it.guarded)]);
+    const isLinked = (value: unknown) =>
+      value instanceof WebAssembly.Instance
+        ? guarded.includes(value.exports)
+        : guarded.includes(value);
+    if (isLinked(this.exports)) return false;
+    return !isPlain(this.exports) || !Object.values(this.exports).every(isLinked);
+  }
+
   /** Puts the state of the snapshot back; false where that cannot be done exactly: see `unfitReason`. */
   restore(): boolean {
-    if (this.#snapshot === undefined) this.noteOutside('its state was never remembered');
-    else if (this.#linked.length !== this.#snapshot.links) {
+    if (this.#snapshot !== undefined && this.#linked.length !== this.#snapshot.links) {
       this.noteOutside('instance.link was called again');
     }
     if (this.unfitReason !== undefined || this.#snapshot === undefined) return false;
@@ -470,6 +493,14 @@ export class PooledInstance<Exports = unknown, Context = unknown>
     for (const it of this.#outside.splice(0)) it.close();
     this.#dropped?.abort(this.calls.notCallable());
   }
+}
+
+/** Whether a value is an object of its own properties, and no more. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return Object.values(Object.getOwnPropertyDescriptors(value)).every((it) => 'value' in it);
 }
 
 /** An instance's memories, tables that may change, or mutable globals, exported by its author or by us. */

@@ -62,6 +62,13 @@ export interface WasmPoolOptions<
       ) => Exports | PromiseLike<Exports>)
     | undefined;
   /**
+   * Says that the JavaScript of `instantiate` keeps nothing of a loan: no pointer, cache, handle or file.
+   * Then `reset: 'restore'` puts its instances back. Default false: what it keeps cannot be known, so
+   * each of its instances is replaced, and `restoreBlockers` says so. A loader that returns nothing but
+   * the exports of `instance.link` needs no word.
+   */
+  statelessLoader?: boolean | undefined;
+  /**
    * Prepares one instance, from which all instances of the pool are then copied: memories at the size
    * that they have grown to, mutable globals and tables, private ones included. It runs once, before
    * the pool is there, and may be asynchronous. In the copies neither the start function nor
@@ -117,8 +124,9 @@ export interface WasmPoolOptions<
    *
    * - `reuse` (default): nothing; the next finds what the last one left.
    * - `restore`: memories, mutable globals and tables, private ones too, go back to what they were
-   *   after `onCreate`, which is the prepared state where `onCreate` has changed nothing. Where that cannot be done exactly the instance is destroyed, for the reason
-   *   `unrestorable`. What a loader of `instantiate` keeps in JavaScript is not the pool's to restore.
+   *   after `onCreate`, which is the prepared state where `onCreate` has changed nothing. Where that
+   *   cannot be done exactly the instance is destroyed, for the reason `unrestorable`: so it is with
+   *   what `instantiate` makes, unless `statelessLoader` is set.
    * - `fresh`: the instance is destroyed, for the reason `used`; others are made ahead, off the
    *   borrowers' path, `min` (at least 1) beyond those on loan, within `max`.
    */
@@ -156,6 +164,10 @@ export const wasmOptionChecks: Readonly<Record<keyof WasmPoolOptions, OptionChec
   imports: importsCheck,
   wasi: wasiCheck,
   instantiate: aFunction,
+  statelessLoader: {
+    accepts: 'true or false',
+    test: (value) => typeof value === 'boolean',
+  },
   preinitialize: aFunction,
   snapshot: {
     accepts: acceptedSnapshots,
@@ -205,6 +217,7 @@ export function coreOptions<Exports, Context>(
     imports,
     wasi,
     instantiate,
+    statelessLoader,
     preinitialize,
     snapshot,
     onCreate,

@@ -104,6 +104,7 @@ export class WasmFactory<Exports, Context>
       limits: new ModuleLimits(options.limits),
       ownImports: typeof imports === 'function' && instantiate === undefined,
       ofLoader: instantiate !== undefined,
+      statelessLoader: options.statelessLoader ?? false,
       restores: reset === 'restore',
       counts: this.counts,
       loaded: new LoaderResults(),
@@ -204,6 +205,8 @@ export class WasmFactory<Exports, Context>
       refuseUnfit(instance, 'onCreate');
       if (this.#restores) {
         this.restoreBlockers = instance.takeSnapshot(prepared !== undefined && !onCreate);
+      } else if (this.restoreBlockers[0] !== undefined) {
+        instance.noteOutside(this.restoreBlockers[0]);
       }
       this.#refuseTooLarge(instance.name, instance.reportMemory());
     } catch (error) {
