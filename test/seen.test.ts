@@ -9,7 +9,7 @@ import { createPool } from '@wasm-pool/core';
 import { createInspector } from '@wasm-pool/core/inspector';
 import { instrumentPools } from '@wasm-pool/core/opentelemetry';
 import { healthOf } from '@wasm-pool/core/service';
-import { createWasmPool } from '@wasm-pool/wasm-adapter';
+import { createWasmPool, createWasmWorkerPool } from '@wasm-pool/wasm-adapter';
 import { expect, onTestFinished, test } from 'vitest';
 import { failure } from './helpers/failure.js';
 import { sampleOf } from './helpers/prometheus.js';
@@ -81,6 +81,15 @@ const shown: Readonly<Record<string, () => Promise<void>>> = {
     const of = { wasm_pool_name: 'seen create' };
     const families = await endpoint.scrape();
     expect(sampleOf(families, 'wasm_pool_resource_create_time_sum', of)).toBeGreaterThan(0.01);
+  },
+  async 'how busy threads are, how long calls take'() {
+    const bytes = wat('(module (func (export "add") (result i32) (i32.const 3)))');
+    await using pool = await createWasmWorkerPool<{ add(): Promise<number> }>(bytes, { max: 1 });
+    await pool.run.add();
+    const { runs, utilization } = pool.stats();
+    expect(runs.count).toBe(1);
+    expect(utilization).toBeGreaterThan(0);
+    expect(utilization).toBeLessThanOrEqual(1);
   },
   async 'why resources were destroyed'() {
     const pool = createPool(factory, { maxUses: 1 });

@@ -1,6 +1,6 @@
 import type { TakeOptions } from './acquire-options.js';
 import type { AcquireTimeoutError } from './errors.js';
-import type { Factory } from './factory.js';
+import type { DestroyReason, Factory } from './factory.js';
 import type { Pool } from './pool.js';
 import type { PoolState } from './state.js';
 
@@ -59,6 +59,18 @@ export interface AdapterPool<T, Lent = T, Context = unknown> extends Pool<Lent, 
    * is not on loan.
    */
   handOff(resource: T): boolean;
+
+  /**
+   * Of the loans that `handOff` began of a resource on loan, takes back the last `count`, whose
+   * borrowers have not used it: they count neither for `maxUses` nor in `stats().acquired`.
+   */
+  undoHandOff(resource: T, count: number): void;
+
+  /**
+   * Destroys a resource that is idle, of which the factory knows that it is not fit any more. Returns
+   * false, and leaves it as it is, where it is not idle.
+   */
+  discardIdle(resource: T, reason: DestroyReason, cause?: unknown): boolean;
 
   /** The counters of now. */
   state(): PoolState;

@@ -11,6 +11,7 @@ export {
   wholeNumber,
 } from './check-options.js';
 export { createAdapterPool } from './create-pool.js';
+export { Durations } from './durations.js';
 export { isThenable } from './factory-call.js';
 export { type AnswerOptions, answerOf, setAnswer } from './http-answer.js';
 export { poolOptionChecks } from './options.js';

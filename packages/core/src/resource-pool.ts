@@ -18,6 +18,7 @@ import {
 } from './check-options.js';
 import type { Entry } from './entry.js';
 import { NotBorrowedError, PoolEmptyError } from './errors.js';
+import type { DestroyReason } from './factory.js';
 import { isThenable, refusePromise, settled } from './factory-call.js';
 import { EntryLease, type Lease, type LeaseOwner } from './lease.js';
 import { addLivePool } from './live-pools.js';
@@ -256,6 +257,21 @@ export class ResourcePool<T, Lent, Context>
     const entry = this.entries.get(resource);
     if (entry === undefined || entry.state !== 'borrowed') throw this.notBorrowed();
     return this.handOffEntry(entry);
+  }
+
+  undoHandOff(resource: T, count: number): void {
+    const entry = this.entries.get(resource);
+    if (entry === undefined || entry.state !== 'borrowed') throw this.notBorrowed();
+    entry.loans -= count;
+    this.acquired -= count;
+  }
+
+  discardIdle(resource: T, reason: DestroyReason, cause?: unknown): boolean {
+    const entry = this.entries.get(resource);
+    if (entry === undefined || entry.state !== 'idle') return false;
+    this.idle.remove(entry);
+    this.discard(entry, reason, cause);
+    return true;
   }
 
   isBorrowedResource(resource: Lent): boolean {

@@ -167,6 +167,8 @@ describe('limits', () => {
       instances: 1,
       maxTotalMemoryBytes: 1e9,
       maxInstances: 3,
+      threads: 0,
+      maxThreads: 0,
       modules: 1,
       pools: [{ name: 'a', instances: 1, memoryBytes: 65_536, borrowed: 1, pending: 0 }],
     });

@@ -455,3 +455,23 @@ describe('a thread', () => {
     }
   });
 });
+
+test('stats tell how many calls were run, how long they took, and how busy the threads were', async () => {
+  const pool = await workerPool();
+  expect(pool.stats()).toMatchObject({ runs: { count: 0, totalMillis: 0 }, utilization: 0 });
+  const gate = new Gate();
+  const begun = performance.now();
+  const held = pool.run.hold(gate.words);
+  await gate.until(1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  gate.open();
+  await Promise.all([held, pool.run.sum(1, 2), failure(pool.run.exit(1))]);
+  const { runs, utilization } = pool.stats();
+  const millis = performance.now() - begun;
+  expect(runs.count).toBe(3); // the one that its thread ended under, too
+  expect(runs.longestMillis).toBeGreaterThan(10);
+  expect(runs.totalMillis).toBeGreaterThanOrEqual(runs.longestMillis);
+  expect(runs.totalMillis).toBeLessThanOrEqual(millis);
+  expect(utilization).toBeGreaterThan(0);
+  expect(utilization).toBeLessThanOrEqual(1);
+});

@@ -78,6 +78,23 @@ describe('a thread that ends by itself', () => {
     expect(pool.stats().destroyedBy).toEqual({ exit: 1 });
   });
 
+  test('while idle is noticed at once: it is gone from the pool, and min is refilled', async () => {
+    const pool = await workerPool({ min: 1 });
+    const destroyed: unknown[] = [];
+    const gone = new Promise<void>((resolve) => {
+      pool.on('destroy', ({ id }, reason, cause) => {
+        destroyed.push([id, reason, String(cause)]);
+        resolve();
+      });
+    });
+    await pool.run.exitSoon(1);
+    await gone;
+    expect(destroyed).toEqual([[1, 'exit', 'Error: the thread exited with code 3']]);
+    expect(pool.available).toBe(0);
+    await pool.ready(1);
+    expect(await pool.use(({ id }) => id)).toBe(2);
+  });
+
   test('before it began the call that it was sent costs nobody that call', async () => {
     const pool = await workerPool();
     const mark = new Gate();

@@ -33,6 +33,7 @@ const wrong: Record<keyof WasmWorkerPoolOptions, readonly [unknown, string]> = {
   leakDetectionMillis: [-5, `${millis}, or Infinity`],
   maxMemoryBytes: ['1 MiB', wholeNumber],
   limits: [1, 'an object'],
+  statelessLoader: ['yes', 'true or false'],
   reset: ['always', "'reuse', 'restore' or 'fresh'"],
   promising: [[5], 'true, false, or an array of names of exports'],
   component: ['cache', 'an object'],

@@ -224,3 +224,39 @@ describe('workers', () => {
     expect(gone).toMatchObject([{ id: 1, name: 'wasm#1' }]);
   });
 });
+
+describe('a loan', () => {
+  test('is of one call that has run: what another thread takes over counts once', async () => {
+    const pool = await workerPool({ max: 2, min: 2 });
+    const lent = [await lentWarm(pool), await lentWarm(pool)];
+    const gate = new Gate();
+    const before = pool.stats().acquired;
+    const held = pool.run.hold(gate.words);
+    const behind = Array.from({ length: 40 }, () => pool.run.sum(1, 2));
+    for (const worker of lent) await pool.release(worker);
+    await Promise.all(behind); // those too that had been sent behind the one that is held
+    gate.open();
+    await held;
+    await atRest(pool);
+    expect(pool.stats().acquired - before).toBe(41);
+  });
+
+  test('that its signal ends before its call begins is none', async () => {
+    const pool = await workerPool({ maxUses: 1005 });
+    const lent = await lentWarm(pool); // one loan
+    const gate = new Gate();
+    const controller = new AbortController();
+    const held = pool.run.hold(gate.words);
+    const { signal } = controller;
+    const aborted = Array.from({ length: 10 }, () => failure(pool.call('sum', [1, 2], { signal })));
+    await pool.release(lent);
+    await gate.until(1);
+    controller.abort(new Error('enough'));
+    await Promise.all(aborted);
+    gate.open();
+    await held;
+    await pool.run.sum(1, 2);
+    await atRest(pool);
+    expect(pool.stats()).toMatchObject({ acquired: 3, destroyed: 0 });
+  });
+});

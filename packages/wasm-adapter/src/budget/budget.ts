@@ -1,6 +1,5 @@
 import { WasmError } from '../errors.js';
-import type { PooledInstance } from '../instance/pooled-instance.js';
-import type { BudgetMembership } from '../pool/budget-membership.js';
+import type { Budgeted, BudgetMembership } from '../pool/budget-membership.js';
 
 /** What one pool of the budget holds. Instances that are being made count as well. */
 export interface BudgetMemberStats {
@@ -203,7 +202,7 @@ export class Budget {
 class BudgetMember {
   readonly name: string;
   /** The size of each instance, in bytes, when it was made or last returned. */
-  readonly instances = new Map<PooledInstance, number>();
+  readonly instances = new Map<Budgeted, number>();
   readonly pool: MemberPool;
   readonly onSpaceFreed: () => void;
   /** The expected size of the next instance: that of the last one. */
@@ -240,14 +239,14 @@ class BudgetMember {
     return this.creating * this.expectedBytes + this.#heldBytes;
   }
 
-  count(instance: PooledInstance): void {
+  count(instance: Budgeted): void {
     this.forget(instance);
     const { memoryBytes } = instance;
     this.instances.set(instance, memoryBytes);
     this.#heldBytes += memoryBytes;
   }
 
-  forget(instance: PooledInstance): void {
+  forget(instance: Budgeted): void {
     this.#heldBytes -= this.instances.get(instance) ?? 0;
     this.instances.delete(instance);
   }

@@ -20,7 +20,10 @@ export async function keyOf(
 ): Promise<string | symbol> {
   const content = 'bytes' in loaded ? await sha256(loaded.bytes) : undefined;
   if (content === undefined || !('bytes' in loaded)) return Symbol('not shared');
-  const { limits = {}, maxMemoryBytes = 0, reset } = options;
+  const { limits = {}, maxMemoryBytes = 0, reset, interruptible = false } = options;
   const transpiled = isComponent(loaded.bytes) ? transpileOptions(options) : undefined;
-  return content + JSON.stringify([limits, maxMemoryBytes > 0, reset === 'restore', transpiled]);
+  return (
+    content +
+    JSON.stringify([limits, maxMemoryBytes > 0, reset === 'restore', transpiled, interruptible])
+  );
 }

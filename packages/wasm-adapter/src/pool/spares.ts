@@ -9,6 +9,7 @@ const leaving: readonly DestroyReason[] = [
   'clear',
   'close',
   'budget',
+  'threads',
   'outOfMemory',
 ];
 

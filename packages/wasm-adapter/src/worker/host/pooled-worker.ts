@@ -1,4 +1,5 @@
 import { FactoryTimeoutError, type PoolState } from '@wasm-pool/core';
+import type { Durations } from '@wasm-pool/core/internal';
 import { messageOf, WasmError } from '../../errors.js';
 import type { Judgement } from '../../instance/judgement.js';
 import type { MessagePort } from '../../platform/threads.js';
@@ -30,10 +31,12 @@ export interface WorkerInfo {
 export interface Lender {
   /** Lends it to the next waiter, if that is such a call, which then comes by `serveQueued`. */
   handOff(worker: PooledWorker): boolean;
+  /** Its last `count` loans were for calls that did not begin. */
+  undoHandOff(worker: PooledWorker, count: number): void;
   release(worker: PooledWorker): void;
   /** Has calls wait again, in their order and in front of all others. */
   requeue(calls: readonly Call[]): void;
-  /** A worker that is not on loan has become unfit. */
+  /** A worker has become unfit, which may be idle. */
   lost(worker: PooledWorker): void;
   /** The pool's counters, for errors. */
   state(): PoolState;
@@ -43,6 +46,8 @@ export interface Lender {
 export interface WorkerSetting {
   readonly lender: Lender;
   readonly pace: Pace;
+  /** How long calls have run. */
+  readonly runs: Durations;
   /** Each loan of a worker is its last. */
   readonly once: boolean;
   /** How long a task that looks at its signal may take to stop. */
@@ -71,6 +76,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   readonly name: string;
   thread: Thread;
   memoryBytes = 0;
+  returnedAt = 0;
 
   /** Whether it is fit to be lent again, or the reason why not. */
   verdict: Judgement = true;
@@ -78,7 +84,6 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   cause: unknown = undefined;
   /** It has made its instance, and the pool has not destroyed it. */
   isPooled = false;
-  onLoan = false;
 
   readonly #setting: WorkerSetting;
   readonly #pipeline: Pipeline;
@@ -254,11 +259,13 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   #over(verdict: Judgement, nowMillis: number): void {
     const call = this.#pipeline.shift();
     this.#endStream();
+    const millis = nowMillis - this.#sinceMillis;
     if (this.#stopping?.call === call) {
       this.#stopping = undefined;
       this.#grace.set(0);
     }
-    this.#setting.pace.note(nowMillis - this.#sinceMillis);
+    this.#setting.pace.note(millis);
+    this.#setting.runs.add(millis);
     if (verdict !== true && this.verdict === true) this.verdict = verdict;
     this.#begin(nowMillis);
     this.#next();
@@ -312,7 +319,11 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
   }
 
   sendBack(kept: number): void {
-    const calls = this.#pipeline.withdraw(kept).filter((call) => !call.settled);
+    const withdrawn = this.#pipeline.withdraw(kept);
+    if (kept > 0 && withdrawn.length > 0) {
+      this.#setting.lender.undoHandOff(this, withdrawn.length);
+    }
+    const calls = withdrawn.filter((call) => !call.settled);
     if (calls.length === 0) return;
     for (const call of calls) call.owner = undefined;
     this.#setting.lender.requeue(calls);
@@ -324,6 +335,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     if (this.#pipeline.remove(call)) {
       call.reject(reason);
       if (call === current) this.#begin(performance.now());
+      if (this.#serving && this.#pipeline.length > 0) this.#setting.lender.undoHandOff(this, 1);
       this.#next();
     } else this.#stop(call, 'aborted', reason, abort.signal);
   }
@@ -421,6 +433,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     this.#endStream(error);
     this.#judging?.resolve(verdict);
     const { current } = this.#pipeline;
+    if (current !== undefined) this.#setting.runs.add(performance.now() - this.#sinceMillis);
     const others = this.#pipeline.withdraw(0);
     if (current !== undefined && current === others[0] && !current.takeRetry()) {
       others.shift();
@@ -434,7 +447,7 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     }
     this.#draining = false;
     if (this.#serving || this.#handedOff > 0) this.#next();
-    else if (this.isPooled && !this.onLoan) this.#setting.lender.lost(this);
+    else if (this.isPooled) this.#setting.lender.lost(this);
   }
 
   #exitError(why: string, cause: unknown): WasmError {
@@ -477,6 +490,11 @@ export class PooledWorker implements WorkerInfo, ThreadOwner, CallOwner, PacedWo
     thread.owners.delete(this);
     if (this.verdict === true) new ControlRequest(() => {}).sendTo(thread, op.drop, this.id);
     return true;
+  }
+
+  /** As soon as it is made: its pool has no room for it. */
+  drop(): void {
+    void this.destroy('budget');
   }
 
   /** Whether it has a call that its thread has begun. */

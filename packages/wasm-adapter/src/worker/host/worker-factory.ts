@@ -1,8 +1,9 @@
-import type { DestroyReason, Factory, Verdict } from '@wasm-pool/core';
+import type { DestroyReason, Factory, TimeStats, Verdict } from '@wasm-pool/core';
 import { WasmError } from '../../errors.js';
 import { type Judgement, verdictOf } from '../../instance/judgement.js';
 import type { Spawn } from '../../platform/threads.js';
 import { backgroundTimer } from '../../platform/turns.js';
+import type { ThreadMembership } from '../../pool/budget-membership.js';
 import { threadIsGone } from '../../snapshot/shared-prepared.js';
 import type { Made } from '../wire/messages.js';
 import { op } from '../wire/ring.js';
@@ -36,6 +37,8 @@ export interface FactorySettings extends WorkerSetting {
   readonly createTimeoutMillis: number;
   /** How long what the tasks have to do before a thread ends may take. */
   readonly endTimeoutMillis: number;
+  /** The threads that it shares with other pools. */
+  readonly shared: ThreadMembership | undefined;
   /** The most threads at once, those included that are being ended. */
   readonly maxThreads: number;
   /** The most instances on one thread. */
@@ -56,7 +59,13 @@ export class WorkerFactory implements Factory<PooledWorker> {
   readonly #ending = new Set<Thread>();
   readonly #making = new Set<PooledWorker>();
   readonly #vacancies = new Map<Thread, NodeJS.Timeout>();
+  /** When each instance was made. */
+  readonly #madeMillis = new Map<PooledWorker, number>();
+  /** How long those lived that are gone, together. */
+  #livedMillis = 0;
   #closed = false;
+  /** Whether the next creation may start a thread: `canCreate` has asked. */
+  #startsNext = true;
   #lastId = 0;
   #lastThread = 0;
 
@@ -69,13 +78,30 @@ export class WorkerFactory implements Factory<PooledWorker> {
     return { size: this.#threads.size + this.#ending.size, ending: this.#ending.size };
   }
 
+  get runs(): TimeStats {
+    return this.#settings.runs.toStats();
+  }
+
+  /** How much of their time the instances have had calls, from 0 to 1. */
+  get utilization(): number {
+    const now = performance.now();
+    let lived = this.#livedMillis;
+    for (const made of this.#madeMillis.values()) lived += now - made;
+    return lived === 0 ? 0 : Math.min(this.runs.totalMillis / lived, 1);
+  }
+
   /** Whether a thread has room for a further instance, or may be started. */
   canCreate(): boolean {
-    return this.#mayStart || this.#roomiest() !== undefined;
+    const hasRoom = this.#roomiest() !== undefined;
+    // A thread that is shared with other pools is not taken where one of its own has room.
+    this.#startsNext = !(hasRoom && this.#settings.shared !== undefined) && this.#mayStart;
+    return this.#startsNext || hasRoom;
   }
 
   get #mayStart(): boolean {
-    return this.#threads.size + this.#ending.size < this.#settings.maxThreads;
+    const { maxThreads, shared } = this.#settings;
+    if (this.#threads.size + this.#ending.size >= maxThreads) return false;
+    return shared === undefined || shared.mayStart();
   }
 
   /** The thread with the fewest instances, where it has room; one that has loaded its tasks if possible. */
@@ -91,7 +117,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
   async create(): Promise<PooledWorker> {
     const roomiest = this.#roomiest();
     const vacant = roomiest !== undefined && roomiest.owners.size === 0 ? roomiest : undefined;
-    const started = vacant === undefined && this.#mayStart ? this.#start() : undefined;
+    const started = vacant === undefined && this.#startsNext ? this.#start() : undefined;
     const thread = vacant ?? started ?? roomiest;
     if (thread === undefined) {
       const message = `${this.#settings.name}: all threads are in use, or do not end`;
@@ -113,6 +139,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
     this.#making.add(worker);
     try {
       this.made = await worker.make(createTimeoutMillis);
+      this.#madeMillis.set(worker, performance.now());
       return worker;
     } catch (error) {
       void this.#discard(worker, 'failed', worker.thread.loaded && !isTimeout(error));
@@ -128,6 +155,7 @@ export class WorkerFactory implements Factory<PooledWorker> {
     const slots = slotsFor(instancesPerThread);
     const thread = new Thread(spawn, label, settings, slots, this.#inbox, outlet);
     this.#threads.add(thread);
+    this.#settings.shared?.started();
     const { id: number } = thread; // it has none once it is gone
     const load = new ControlRequest(({ value }) => value as { endsItself: boolean });
     load.sendTo(thread, op.load, 0);
@@ -150,7 +178,22 @@ export class WorkerFactory implements Factory<PooledWorker> {
     this.#threads.delete(thread);
     this.#ending.delete(thread);
     this.#occupy(thread);
+    this.#settings.shared?.gone();
     if (!this.#closed) this.#settings.onRoom();
+  }
+
+  /** Whether a thread has no instance at present. */
+  get hasVacant(): boolean {
+    return this.#vacancies.size > 0;
+  }
+
+  /** Ends such a thread; false: there is none. */
+  endVacant(): boolean {
+    for (const thread of this.#vacancies.keys()) {
+      void this.#end(thread);
+      return true;
+    }
+    return false;
   }
 
   #occupy(thread: Thread): void {
@@ -192,6 +235,9 @@ export class WorkerFactory implements Factory<PooledWorker> {
   /** Ends an instance, and its thread with it, unless that is shared or to be kept. */
   async #discard(worker: PooledWorker, reason: string, keepsThread: boolean): Promise<void> {
     const { thread } = worker;
+    const made = this.#madeMillis.get(worker);
+    if (made !== undefined) this.#livedMillis += performance.now() - made;
+    this.#madeMillis.delete(worker);
     const shared = thread.owners.size > 1 && !worker.isBusy && thread.loaded;
     if ((keepsThread || shared) && worker.leave()) {
       if (thread.owners.size === 0) this.#vacate(thread);

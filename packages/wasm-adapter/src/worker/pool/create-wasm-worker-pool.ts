@@ -4,11 +4,14 @@ import type { WasmWorkerPool } from './wasm-worker-pool.js';
 import type { WasmWorkerPoolOptions } from './worker-options.js';
 
 /** Options that name the module with the tasks, or start a worker file that has them. */
-type WithTasks = WasmWorkerPoolOptions &
+export type WithTasks = WasmWorkerPoolOptions &
   (
     | Required<Pick<WasmWorkerPoolOptions, 'module'>>
     | Required<Pick<WasmWorkerPoolOptions, 'worker'>>
   );
+
+/** Options that name neither. */
+export type WithoutTasks = WasmWorkerPoolOptions & { module?: undefined; worker?: undefined };
 
 /**
  * Makes a pool of instances of a module, each on a worker thread of its own. It resolves once `min`
@@ -29,7 +32,7 @@ export function createWasmWorkerPool<
 /** The same, where there is nothing to call but the exports. */
 export function createWasmWorkerPool<Exports, Context = unknown>(
   src: WasmSource,
-  options?: WasmWorkerPoolOptions & { module?: undefined; worker?: undefined },
+  options?: WithoutTasks,
 ): Promise<WasmWorkerPool<ExportCalls<Exports>, Context>>;
 export async function createWasmWorkerPool(
   src: WasmSource,

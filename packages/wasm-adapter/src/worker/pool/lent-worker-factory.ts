@@ -1,5 +1,11 @@
-import type { DestroyReason, Verdict } from '@wasm-pool/core';
-import type { AdapterFactory, AdapterPool } from '@wasm-pool/core/internal';
+import type { AcquireTimeoutError, DestroyReason, Verdict } from '@wasm-pool/core';
+import {
+  type AdapterFactory,
+  type AdapterPool,
+  Durations,
+  isThenable,
+} from '@wasm-pool/core/internal';
+import type { BudgetMembership, ThreadMembership } from '../../pool/budget-membership.js';
 import { Spares } from '../../pool/spares.js';
 import type { SharedPrepared } from '../../snapshot/shared-prepared.js';
 import type { Call } from '../host/call.js';
@@ -15,6 +21,37 @@ import type { WorkerSettings } from './worker-options.js';
 /** A pool of workers, as its factory sees it. */
 export type WorkerPool<Calls, Context> = AdapterPool<PooledWorker, WasmWorker<Calls>, Context>;
 
+/** What a pool shares with others. */
+export interface Budgets {
+  readonly instances: BudgetMembership;
+  readonly threads: ThreadMembership;
+}
+
+/** A pool that is to share budgets, and what these ask of it. */
+export interface Joining {
+  readonly pool: Pick<
+    AdapterPool<PooledWorker>,
+    | 'available'
+    | 'borrowed'
+    | 'pending'
+    | 'size'
+    | 'spareResourceCapacity'
+    | 'oldestIdle'
+    | 'evict'
+    | 'fill'
+    | 'close'
+    | 'state'
+  > & { on(event: 'create' | 'factoryCreateError', listener: () => void): unknown };
+  /** When the thread was used that could end first: 0 for one without an instance; undefined: none could. */
+  idleSince(): number | undefined;
+  /** Ends that thread. Returns false where it goes on for other instances. */
+  endIdle(): boolean;
+  /** A refused instance may have room now. */
+  onSpaceFreed(): void;
+}
+
+export type JoinBudgets = (joining: Joining) => Budgets;
+
 /** Makes and judges the workers of one pool. A borrower gets a `LentWorker`, which ends with its loan. */
 export class LentWorkerFactory<Calls, Context>
   extends WorkerFactory
@@ -22,6 +59,8 @@ export class LentWorkerFactory<Calls, Context>
 {
   readonly #callTimeoutMillis: number;
   readonly #spares: Spares | undefined;
+  readonly #budgets: Budgets | undefined;
+  #givesWay = false;
   readonly #loans = new Map<PooledWorker, LentWorker<Calls>>();
   #names: ReadonlySet<string> | undefined = undefined;
 
@@ -30,7 +69,14 @@ export class LentWorkerFactory<Calls, Context>
     prepared: SharedPrepared,
     settings: WorkerSettings,
     pool: WorkerPool<Calls, Context>,
+    join?: JoinBudgets,
   ) {
+    const budgets = join?.({
+      pool,
+      idleSince: () => (this.hasVacant ? 0 : pool.oldestIdle?.returnedAt),
+      endIdle: () => this.#endIdle(pool),
+      onSpaceFreed: () => this.topUp(),
+    });
     const { name, thread, module, hosts, stdout, stderr, workerData, ...others } = settings;
     super({
       ...others,
@@ -46,12 +92,15 @@ export class LentWorkerFactory<Calls, Context>
         userData: workerData,
       },
       outlet: new Outlet(hosts, stdout, stderr),
+      shared: budgets?.threads,
       once: thread.reset === 'fresh',
+      runs: new Durations(),
       pace: new Pace(() => pool.available > 0),
       endTimeoutMillis: settings.destroyTimeoutMillis,
       lender: lenderOf(pool),
       onRoom: () => pool.fill(),
     });
+    this.#budgets = budgets;
     this.#callTimeoutMillis = settings.callTimeoutMillis;
     const { min = 0 } = settings.core;
     this.#spares =
@@ -82,13 +131,43 @@ export class LentWorkerFactory<Calls, Context>
     return lent instanceof LentWorker ? lent.worker : undefined;
   }
 
-  override recycle(worker: PooledWorker): Verdict {
+  /** Ends the thread that was used least recently. What else it has that is idle goes with it. */
+  #endIdle(pool: WorkerPool<Calls, Context>): boolean {
+    const { ending } = this.threads;
+    this.#givesWay = true; // its pool would make another instance there, for `min`
+    if (!this.endVacant()) {
+      while (this.threads.ending === ending && pool.evict(1, 'threads') === 1);
+    }
+    this.#givesWay = false;
+    return this.threads.ending > ending;
+  }
+
+  override canCreate(): boolean {
+    if (this.#givesWay) return false;
+    return (this.#budgets?.instances.mayCreate() ?? true) && super.canCreate();
+  }
+
+  override async create(): Promise<PooledWorker> {
+    const worker = await super.create();
+    this.#budgets?.instances.created(worker);
+    return worker;
+  }
+
+  override recycle(worker: PooledWorker): Verdict | Promise<Verdict> {
     this.#endLoan(worker);
-    return super.recycle(worker);
+    this.#budgets?.instances.returned(worker);
+    const verdict = super.recycle(worker);
+    if (this.#budgets !== undefined) {
+      const rested = () => this.#budgets?.threads.rested();
+      if (isThenable(verdict)) verdict.then(rested, rested);
+      else rested();
+    }
+    return verdict;
   }
 
   override destroy(worker: PooledWorker, reason: DestroyReason): Promise<void> {
     this.#endLoan(worker);
+    this.#budgets?.instances.destroyed(worker);
     return super.destroy(worker, reason);
   }
 
@@ -103,8 +182,20 @@ export class LentWorkerFactory<Calls, Context>
     return worker.memoryBytes;
   }
 
+  timedOut(error: AcquireTimeoutError): Error {
+    return this.exceeded(error.message, error) ?? error;
+  }
+
+  /** The budget's error, where it is what an acquire has waited for. */
+  exceeded(what: string, cause?: unknown): Error | undefined {
+    const { threads, instances } = this.#budgets ?? {};
+    return threads?.exceeded(what, cause) ?? instances?.exceeded(what, cause);
+  }
+
   closed(): void {
     this.close();
+    this.#budgets?.instances.detach();
+    this.#budgets?.threads.detach();
   }
 }
 
@@ -112,6 +203,7 @@ export class LentWorkerFactory<Calls, Context>
 function lenderOf<Calls, Context>(pool: WorkerPool<Calls, Context>): Lender {
   return {
     handOff: (worker) => pool.handOff(worker),
+    undoHandOff: (worker, count) => pool.undoHandOff(worker, count),
     release: (worker) => pool.giveBack(worker),
     state: () => pool.state(),
     requeue(calls: readonly Call[]) {
@@ -130,6 +222,9 @@ function lenderOf<Calls, Context>(pool: WorkerPool<Calls, Context>): Lender {
           .then((worker) => worker.serveQueued(call), call.rejectUnserved);
       }
     },
-    lost: () => {},
+    lost(worker) {
+      if (typeof worker.verdict === 'string')
+        pool.discardIdle(worker, worker.verdict, worker.cause);
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { Pool, PoolStats } from '@wasm-pool/core';
+import type { Pool, PoolStats, TimeStats } from '@wasm-pool/core';
 import type { WorkerInfo } from '../host/pooled-worker.js';
 import type { ArgumentsOf, ResultOf, WasmWorker, WorkerCallOptions } from './wasm-worker.js';
 
@@ -10,6 +10,13 @@ export interface WasmWorkerPoolStats extends PoolStats {
   readonly threads: number;
   /** Threads that are being ended and are not gone yet. One that does not end keeps its place. */
   readonly threadsEnding: number;
+  /** Calls that threads have begun and that are over; how long each took, until its answer was here. */
+  readonly runs: TimeStats;
+  /**
+   * How much of their time the instances have had a call that is over by now, from 0 to 1. Near 1, calls
+   * wait for threads: see `waits`. On a shared thread, a call that waits counts too.
+   */
+  readonly utilization: number;
 }
 
 /**

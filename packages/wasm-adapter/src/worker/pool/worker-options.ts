@@ -24,7 +24,13 @@ export interface WasmWorkerPoolOptions
   extends Omit<PoolOptions<WorkerInfo>, 'autostart' | 'testOnBorrow'>,
     Pick<
       WasmPoolOptions,
-      'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'component' | 'snapshot'
+      | 'maxMemoryBytes'
+      | 'limits'
+      | 'reset'
+      | 'promising'
+      | 'component'
+      | 'snapshot'
+      | 'statelessLoader'
     > {
   /** The most instances at once; 0: no limit. Default: `os.availableParallelism()`. */
   max?: number | undefined;
@@ -196,6 +202,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
     limits,
     reset,
     promising,
+    statelessLoader,
     component,
     snapshot,
     ...core
@@ -212,7 +219,7 @@ export function workerSettings(options: WasmWorkerPoolOptions): WorkerSettings {
   return {
     name,
     core: { ...core, name, max, autostart: false, testOnBorrow: true },
-    thread: { maxMemoryBytes, limits, reset, promising, wasi },
+    thread: { maxMemoryBytes, limits, reset, promising, statelessLoader, wasi },
     module: module === undefined ? undefined : String(module),
     callTimeoutMillis,
     abortGraceMillis,

@@ -32,7 +32,10 @@ export const END = 'end';
 
 /** Those options of a pool that are to be known where the instance is. */
 export interface ThreadOptions
-  extends Pick<WasmPoolOptions, 'maxMemoryBytes' | 'limits' | 'reset' | 'promising'> {
+  extends Pick<
+    WasmPoolOptions,
+    'maxMemoryBytes' | 'limits' | 'reset' | 'promising' | 'statelessLoader'
+  > {
   readonly wasi: boolean | 'node' | WasiOptions | NodeWasiOptions | undefined;
 }
 
