@@ -52,7 +52,8 @@ export class ResultStream {
     const pull = () => this.#ask();
     const cancel = () => {
       this.#isOver = true;
-      this.leave();
+      if (this.#hasEnded) this.#port.close();
+      else this.leave();
     };
     this.readable = new ReadableStream({ start, pull, cancel }, { highWaterMark: 0 });
     const { signal } = call.settings;
