@@ -261,7 +261,8 @@ export function testPool<T>({ name, create, work }: PoolKind<T>): void {
       const pool = await make();
       await pool.use(work);
       await untilAtRest(pool);
-      expect(JSON.parse(JSON.stringify(pool.stats()))).toEqual({ ...pool.stats() });
+      const stats = pool.stats();
+      expect(JSON.parse(JSON.stringify(stats))).toEqual({ ...stats });
     });
 
     test('refuses an option that does not exist, or a value that is not accepted', async () => {
