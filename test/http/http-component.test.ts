@@ -171,6 +171,58 @@ describe.each([2, 3])('a component for HTTP of preview %i', (preview) => {
     expect((await response.arrayBuffer()).byteLength).toBe(40);
   });
 
+  test('has done with a client that falls silent, and serves others', async () => {
+    const app = await open(preview, { clientTimeoutMillis: 100, max: 1 });
+    let sent = 0;
+    const silent = new ReadableStream<Uint8Array>({
+      async pull(stream) {
+        if (sent++ === 0) stream.enqueue(new Uint8Array(10));
+        else await new Promise(() => {}); // and then nothing
+      },
+    });
+    // It may answer with what it had, or break off what it had begun; a whole answer it is not.
+    const outcome = await app
+      .fetch(new Request('http://test.example/echo', post(silent)))
+      .then(async (response) => (await response.arrayBuffer()).byteLength)
+      .catch((error: unknown) => error);
+    if (typeof outcome === 'number') expect(outcome).toBeGreaterThan(0);
+    else expect(outcome).toBeInstanceOf(Error);
+    expect((await ask(app, '/primes?below=10')).body).toBe('4');
+    expect(app.stats().borrowed).toBe(0);
+  });
+
+  test('is given a redirect of another server, which is followed nowhere', async () => {
+    let followed = 0;
+    const other = await serve((_, response) => {
+      followed++;
+      response.end('elsewhere');
+    });
+    const authority = await serve((_, response) => {
+      response.writeHead(302, { location: `http://${other}/` }).end('moved');
+    });
+    const wasi = { env: { UPSTREAM: authority }, http: { hosts: [authority, other] } };
+    const app = await open(preview, { wasi });
+    expect((await ask(app, '/upstream')).body).toBe('moved'); // the guest passes on the body
+    expect(followed).toBe(0);
+  });
+
+  test('reads what another server streams, more of it than is under way at once', async () => {
+    const chunk = Buffer.alloc(65_536, 'x');
+    const authority = await serve((_, response) => {
+      let left = 64;
+      const more = () => {
+        while (left-- > 0) {
+          if (!response.write(chunk)) return void response.once('drain', more);
+        }
+        response.end();
+      };
+      more();
+    });
+    const app = await open(preview, { wasi: { env: { UPSTREAM: authority }, http: {} } });
+    const { status, body } = await ask(app, '/upstream');
+    expect([status, body.length]).toEqual([200, 64 * 65_536]);
+  });
+
   test('that nobody can have in time answers 503 with Retry-After', async () => {
     const { promise: asked, resolve } = Promise.withResolvers<() => void>();
     const authority = await serve((_, response) => resolve(() => response.end('at last')));
