@@ -3,6 +3,7 @@ import { transpile } from '@bytecodealliance/jco';
 import { describe, expect, test } from 'vitest';
 import { findTranspiler } from '../../../packages/wasm-adapter/src/component/jco.js';
 import {
+  exportedInterfaces,
   generateOptions,
   isComponentError,
   isJcoFuture,
@@ -15,6 +16,7 @@ import {
 import { ModuleLimits } from '../../../packages/wasm-adapter/src/module/limits.js';
 import { moduleShape } from '../../../packages/wasm-adapter/src/module/module-shape.js';
 import { fixture } from '../../helpers/fixture.js';
+import { guestPath } from '../../http/guests.js';
 
 // What `component/jco-code.ts` knows of the JavaScript that jco generates, of which jco promises nothing.
 // Where a test fails after an update of jco, its title says what is different.
@@ -25,11 +27,12 @@ const options = {
   base64Cutoff: 0,
   strict: true,
 } as const;
-const codeOf = async (name: string) => {
+const codeOfBytes = async (bytes: Uint8Array) => {
   const given = { ...options, emitTypescriptDeclarations: false };
-  const { files } = await transpile(fixture(`components/${name}.wasm`), given);
+  const { files } = await transpile(bytes, given);
   return new TextDecoder().decode(files['component.js']);
 };
+const codeOf = (name: string) => codeOfBytes(fixture(`components/${name}.wasm`));
 const tasks = await codeOf('tasks');
 const guest = await codeOf('guest');
 
@@ -43,6 +46,22 @@ describe('jco generates code', () => {
       ),
     );
     expect(prepareCode('export function other() {')).toBe('export function other() {');
+  });
+
+  test('that returns what the component exports, by names with a version', async () => {
+    const returned = (code: string) => exportedInterfaces({ toString: () => code });
+    expect(returned(guest)).toEqual([
+      'test:guest/counters@1.0.0',
+      'test:guest/faults@1.0.0',
+      'test:guest/values@1.0.0',
+    ]);
+    expect(returned(tasks)).toEqual(['test:tasks/api@1.0.0']);
+    for (const [preview, name] of [
+      [2, 'wasi:http/incoming-handler@0.2.12'],
+      [3, 'wasi:http/handler@0.3.0'],
+    ] as const) {
+      expect(returned(await codeOfBytes(readFileSync(guestPath(preview))))).toEqual([name]);
+    }
   });
 
   test('that takes from the global object what is known, and nothing else that outlives a call', () => {

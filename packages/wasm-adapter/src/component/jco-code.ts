@@ -84,6 +84,12 @@ export function exportsOf(instantiated: unknown): object {
   return Object(EXPORTS in boxed ? boxed[EXPORTS] : boxed);
 }
 
+/** The interfaces that a component exports, with their versions, as jco's code returns them. */
+export function exportedInterfaces(instantiate: object): string[] {
+  const list = EXPORT_LIST.exec(String(instantiate))?.[1] ?? '';
+  return Array.from(list.matchAll(/['"]([^'"]+)['"]\s*:/g), ([, name = '']) => name);
+}
+
 /** Whether a promise would take the exports of a component for a thenable, and wait for ever. */
 export function exportsLookLikeAPromise(instantiate: object): boolean {
   const code = String(instantiate);

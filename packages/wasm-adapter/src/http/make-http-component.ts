@@ -1,4 +1,5 @@
 import { exportedNames } from '../component/component-names.js';
+import { exportedInterfaces } from '../component/jco-code.js';
 import { isTranspiledComponent } from '../component/transpiled-source.js';
 import { isComponent } from '../source/describe-bytes.js';
 import { load, type WasmSource } from '../wasm-source.js';
@@ -38,10 +39,7 @@ export async function makeHttpComponent(
 
 /** What a source exports, as far as it is a component. */
 function exportsOf(loaded: Awaited<ReturnType<typeof load>>): string[] {
-  if (isTranspiledComponent(loaded)) {
-    const code = String(loaded.instantiate);
-    return Array.from(code.matchAll(/wasi:http\/(?:incoming-)?handler@[\w.-]+/g), ([it]) => it);
-  }
+  if (isTranspiledComponent(loaded)) return exportedInterfaces(loaded.instantiate);
   if (loaded instanceof WebAssembly.Module || !isComponent(loaded.bytes)) return [];
   try {
     return exportedNames(loaded.bytes);
