@@ -2,7 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createWasmPool, type TranspiledComponent } from '@wasm-pool/wasm-adapter';
+import {
+  createWasmPool,
+  createWasmWorkerPool,
+  type TranspiledComponent,
+} from '@wasm-pool/wasm-adapter';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failure } from '../../helpers/failure.js';
 import { fixturePath } from '../../helpers/fixture.js';
@@ -91,6 +95,15 @@ describe('a component that is transpiled already', () => {
     const error = await failure(creation);
     expect(error).toMatchObject({ code: 'ERR_WASM_SOURCE' });
     expect(error.message).toMatch(/nowhere\/guest\.core2?\.wasm: it could not be read/);
+  });
+
+  test('is refused on threads, where its code cannot go', async () => {
+    const source: TranspiledComponent = { instantiate, modules: pathToFileURL(`${folder}/`) };
+    const error = await failure(createWasmWorkerPool(source));
+    expect(error).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
+    expect(error.message).toMatch(
+      /^src is a component transpiled ahead, .*; accepted: the component/,
+    );
   });
 
   test('has core modules that are no components', async () => {

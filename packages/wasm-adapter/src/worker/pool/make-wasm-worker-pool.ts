@@ -30,12 +30,13 @@ export async function startWorkerPool(
   settings: WorkerSettings,
   join?: JoinBudgets,
 ): Promise<WasmWorkerPool> {
+  const message = program.toMessage(); // before all else: not each program can go to threads
   const module = program.mainModule(settings.name);
   const prepared = await preparedFor(program, options, settings.name);
   let made: LentWorkerFactory<object, unknown> | undefined;
   const pool = createAdapterPool(
     (self: WorkerPool<object, unknown>) => {
-      made = new LentWorkerFactory(program.toMessage(), prepared, settings, self, join);
+      made = new LentWorkerFactory(message, prepared, settings, self, join);
       return made;
     },
     { ...settings.core, maxUses: settings.core.maxUses ?? program.defaultMaxUses },
