@@ -61,8 +61,8 @@ export interface AdapterPool<T, Lent = T, Context = unknown> extends Pool<Lent, 
   handOff(resource: T): boolean;
 
   /**
-   * Of the loans that `handOff` began of a resource on loan, takes back the last `count`, whose
-   * borrowers have not used it: they count neither for `maxUses` nor in `stats().acquired`.
+   * Takes back the last `count` loans that `handOff` began of a resource on loan, and whose borrowers
+   * have not used it: they count neither for `maxUses` nor in `stats().acquired`.
    */
   undoHandOff(resource: T, count: number): void;
 

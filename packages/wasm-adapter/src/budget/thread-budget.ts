@@ -29,7 +29,7 @@ interface Member {
 export class ThreadBudget {
   readonly #max: number;
   readonly #members = new Set<Member>();
-  /** Those that were refused a thread, in the order of their refusals. */
+  /** Pools that were refused a thread, in the order of their refusals. */
   readonly #waiting = new Set<Member>();
   /** Threads that are being ended to make room. */
   #leaving = 0;

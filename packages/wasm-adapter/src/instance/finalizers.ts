@@ -1,5 +1,5 @@
 // Loaders free what their classes stand for in finalizers: wasm-bindgen, embind, napi, web-tree-sitter.
-// One that was registered in an earlier life of an instance would free what a later borrower has. So a
+// A finalizer that was registered in an earlier life of an instance would free what a later borrower has. So a
 // loader is given a FinalizationRegistry that knows the life in which each was registered.
 import { asyncContext } from '../platform/async-context.js';
 import { currentLoan } from './loan.js';

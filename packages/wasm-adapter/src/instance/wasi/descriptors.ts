@@ -213,7 +213,7 @@ export class Descriptors {
   isUnchanged(): boolean {
     const before = this.#snapshot;
     if (before === undefined) return false;
-    // What was opened since, and closed again, leaves an empty place behind.
+    // A file that was opened since, and closed again, leaves an empty place behind.
     const most = Math.max(before.entries.length, this.#entries.length);
     const sameEntries = Array.from({ length: most }, (_, fd) => fd).every((fd) => {
       const entry = before.entries[fd];

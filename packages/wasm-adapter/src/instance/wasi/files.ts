@@ -2,7 +2,7 @@
 // answers for one name at a time, and follows no symbolic link: that, and everything that keeps a
 // guest inside, is done once for both, in paths.ts.
 
-/** What is known of a file, a folder or a link: `filestat`, with times in nanoseconds. */
+/** Facts about a file, a folder or a link: `filestat`, with times in nanoseconds. */
 export interface FileStat {
   readonly dev: bigint;
   readonly ino: bigint;
