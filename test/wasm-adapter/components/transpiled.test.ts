@@ -6,10 +6,13 @@ import {
   createWasmPool,
   createWasmWorkerPool,
   type TranspiledComponent,
+  type WasmSource,
 } from '@wasm-pool/wasm-adapter';
+import { createHttpComponent } from '@wasm-pool/wasm-adapter/http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failure } from '../../helpers/failure.js';
 import { fixturePath } from '../../helpers/fixture.js';
+import { ask, guestPath } from '../../http/guests.js';
 import { type Guest, host } from './guests.js';
 import { jco } from './js-component.js';
 
@@ -97,12 +100,34 @@ describe('a component that is transpiled already', () => {
     expect(error.message).toMatch(/nowhere\/guest\.core2?\.wasm: it could not be read/);
   });
 
-  test('is refused on threads, where its code cannot go', async () => {
+  test('goes to threads where its code has a URL', async () => {
+    const guest = mkdtempSync(join(tmpdir(), 'wasm-pool-transpiled-'));
+    jco('transpile', guestPath(2), '--instantiation', 'async', '-o', guest);
+    const code = pathToFileURL(join(guest, 'preview2.js'));
+    const src = { ...(await import(code.href)), code, modules: pathToFileURL(`${guest}/`) };
+    const answers = async (given: WasmSource) => {
+      await using app = await createHttpComponent(given, { max: 2 });
+      return await Promise.all([ask(app, '/'), ask(app, '/'), ask(app, '/')]);
+    };
+    const answered = await answers(src);
+    expect(answered[0]?.status).toBe(200);
+    expect(answered).toEqual(await answers(guestPath(2)));
+    rmSync(guest, { recursive: true });
+  });
+
+  test('whose code has a URL says which core module could not be had', async () => {
+    const code = pathToFileURL(join(folder, 'guest.js'));
+    const src = { instantiate, code, modules: pathToFileURL(`${folder}/nowhere/`) };
+    const error = await failure(createWasmWorkerPool(src));
+    expect(error).toMatchObject({ code: 'ERR_WASM_SOURCE' });
+  });
+
+  test('is refused on threads without it: code that was loaded here cannot go there', async () => {
     const source: TranspiledComponent = { instantiate, modules: pathToFileURL(`${folder}/`) };
     const error = await failure(createWasmWorkerPool(source));
     expect(error).toMatchObject({ code: 'ERR_WASM_COMPONENT' });
     expect(error.message).toMatch(
-      /^src is a component transpiled ahead, .*; accepted: the component/,
+      /^src is a component transpiled ahead, .*; accepted: `code` in it/,
     );
   });
 

@@ -21,8 +21,8 @@ export class Component implements Program {
 
   readonly traits: CodeTraits;
 
-  /** jco's code; undefined where it came as a module that others have imported. */
-  readonly code: string | undefined;
+  /** jco's code, or the URL that it can be imported from; undefined where others have imported it. */
+  readonly code: string | URL | undefined;
 
   readonly #codeBlockers: readonly string[];
   readonly #compile: (file: string) => Promise<CompiledModule>;
@@ -37,7 +37,7 @@ export class Component implements Program {
     instantiate: Instantiate,
     codeBlockers: readonly string[],
     compile: (file: string) => Promise<CompiledModule>,
-    code?: string,
+    code?: string | URL,
   ) {
     this.instantiate = instantiate;
     this.#codeBlockers = codeBlockers;
@@ -94,17 +94,21 @@ export class Component implements Program {
     const { code } = this;
     if (code === undefined) {
       const message =
-        "src is a component transpiled ahead, whose code cannot go to another thread; accepted: the component's bytes";
+        "src is a component transpiled ahead, whose code cannot go to another thread; accepted: `code` in it, the URL of jco's JavaScript, or the component's bytes";
       throw new WasmError('ERR_WASM_COMPONENT', message);
     }
     const modules = new Map(Array.from(this.#compiled, ([file, it]) => [file, it.toMessage()]));
-    return { code, modules, codeBlockers: this.#codeBlockers };
+    return {
+      code: code instanceof URL ? { url: code.href } : code,
+      modules,
+      codeBlockers: this.#codeBlockers,
+    };
   }
 }
 
 /** A transpiled component on its way to another thread, where its code is run anew. */
 export interface PostedComponent {
-  readonly code: string;
+  readonly code: string | { readonly url: string };
   readonly modules: ReadonlyMap<string, CompiledParts>;
   readonly codeBlockers: readonly string[];
 }

@@ -8,16 +8,17 @@ export async function importCode(code: string, cache: DiskCache | undefined): Pr
   const kept = await cache?.importable(code).catch(() => undefined);
   if (kept === undefined) return importFromMemory(code);
   const { pathToFileURL } = builtin('node:url', 'importing a transpiled component');
-  return importInstantiate(pathToFileURL(kept).href);
+  return importFromUrl(pathToFileURL(kept).href);
 }
 
 /** Imports jco's code without a file. */
 export function importFromMemory(code: string): Promise<Instantiate> {
   // Under a name, or each line of an error's stack would have the whole URL.
   const named = `${code}\n//# sourceURL=wasm-pool:component.js\n`;
-  return importInstantiate(`data:text/javascript,${encodeURIComponent(named)}`);
+  return importFromUrl(`data:text/javascript,${encodeURIComponent(named)}`);
 }
 
-async function importInstantiate(url: string): Promise<Instantiate> {
+/** Imports jco's code from where it is. */
+export async function importFromUrl(url: string): Promise<Instantiate> {
   return (await importModule<{ instantiate: Instantiate }>(url)).instantiate;
 }

@@ -90,6 +90,12 @@ export function exportedInterfaces(instantiate: object): string[] {
   return Array.from(list.matchAll(/['"]([^'"]+)['"]\s*:/g), ([, name = '']) => name);
 }
 
+/** The files of the core modules that jco's code asks for. */
+export function coreModuleFiles(instantiate: object): string[] {
+  const asked = String(instantiate).matchAll(/getCoreModule\(\s*['"`]([^'"`]+)['"`]\s*\)/g);
+  return [...new Set(Array.from(asked, ([, file = '']) => file))];
+}
+
 /** Whether a promise would take the exports of a component for a thenable, and wait for ever. */
 export function exportsLookLikeAPromise(instantiate: object): boolean {
   const code = String(instantiate);

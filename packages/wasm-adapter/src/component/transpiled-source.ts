@@ -13,6 +13,11 @@ export interface TranspiledComponent {
    * function that gives each, as a pool's `src`, by the name of its file.
    */
   readonly modules: URL | ((file: string) => ModuleSource);
+  /**
+   * The URL of jco's JavaScript, which each thread imports anew. Only pools on threads need it, and
+   * `createHttpComponent` for preview 2.
+   */
+  readonly code?: URL | undefined;
 }
 
 /** Whether a pool's `src` is such a component. */
